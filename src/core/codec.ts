@@ -220,29 +220,29 @@ export function list<T>(item: Codec<T>, maxItems: number): Codec<readonly T[]> {
   };
 }
 
-type Fields = Readonly<Record<string, Codec<never>>>;
-type Struct<F> = { readonly [K in keyof F]: F[K] extends Codec<infer T> ? T : never };
+type Codecs<T> = { readonly [K in keyof T]: Codec<T[K]> };
+type Entries = readonly (readonly [string, Codec<unknown>])[];
 
 /** The fields in the order in which `fields` names them. */
-export function struct<F extends Fields>(fields: F): Codec<Struct<F>> {
-  const entries = Object.entries(fields) as unknown as readonly (readonly [string, Codec<unknown>])[];
+export function struct<T extends object>(fields: Codecs<T>): Codec<{ readonly [K in keyof T]: T[K] }> {
+  const entries: Entries = Object.entries(fields);
   return {
     write(writer, value) {
-      for (const [name, field] of entries) field.write(writer, (value as Record<string, unknown>)[name]);
+      for (const [name, field] of entries) field.write(writer, value[name as keyof T]);
     },
     read(reader) {
       const value: Record<string, unknown> = {};
       for (const [name, field] of entries) value[name] = field.read(reader);
-      return value as Struct<F>;
+      return value as T;
     },
   };
 }
 
-type Union<V> = { [K in keyof V]: V[K] extends Codec<infer T> ? { readonly kind: K } & T : never }[keyof V];
+type Union<T> = { [K in keyof T]: { readonly kind: K } & T[K] }[keyof T];
 
 /** One of several structs, told apart by `kind`; on the wire the index of the variant. */
-export function union<V extends Fields>(variants: V): Codec<Union<V>> {
-  const entries = Object.entries(variants) as unknown as readonly (readonly [string, Codec<object>])[];
+export function union<T extends object>(variants: Codecs<T>): Codec<Union<T>> {
+  const entries: Entries = Object.entries(variants);
   const indices = new Map(entries.map(([kind], index) => [kind, index]));
   return {
     write(writer, value) {
@@ -256,7 +256,7 @@ export function union<V extends Fields>(variants: V): Codec<Union<V>> {
       const index = reader.u8();
       const variant = entries[index];
       if (variant === undefined) return reader.fail(`no variant ${index} of ${entries.length}`);
-      return { kind: variant[0], ...variant[1].read(reader) } as Union<V>;
+      return Object.assign({ kind: variant[0] }, variant[1].read(reader)) as Union<T>;
     },
   };
 }

@@ -1,0 +1,224 @@
+/**
+ * Accepts mutually authenticated TLS 1.3 connections from pinned peers.
+ *
+ * Whatever arrives before authentication is hostile and bounded: handshakes under way in number and
+ * time, so that a flood costs the flooder's address its places and nobody else.
+ */
+import { constants } from "node:crypto";
+import type { AddressInfo, Socket } from "node:net";
+import { createServer, type Server, type TLSSocket } from "node:tls";
+import type { PartyId } from "../../core/party-set.js";
+import type { Acceptor, Listener, Peer } from "../../replica/links.js";
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS, TlsConnection } from "./connection.js";
+import { fingerprintOfPem, peerFingerprint, type TlsIdentity } from "./identity.js";
+
+export interface ListenLimits extends ConnectionLimits {
+  /** Connections that have not completed the handshake; the oldest of the busiest address makes room. */
+  readonly maxHandshakes: number;
+  readonly handshakeTimeoutMs: number;
+  /** Connections of one authenticated peer; the newest replaces the oldest. */
+  readonly maxConnectionsPerPeer: number;
+  /** Connections of all clients together; a further one is refused. */
+  readonly maxClientConnections: number;
+}
+
+export const DEFAULT_LISTEN_LIMITS: ListenLimits = {
+  ...DEFAULT_CONNECTION_LIMITS,
+  maxHandshakes: 64,
+  handshakeTimeoutMs: 10_000,
+  maxConnectionsPerPeer: 4,
+  maxClientConnections: 256,
+};
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  readonly identity: TlsIdentity;
+  readonly parties: readonly { readonly party: PartyId; readonly certificatePem: string }[];
+  readonly clients: readonly { readonly client: number; readonly certificatePem: string }[];
+  /** The longest frame that `peer` may send. */
+  readonly maxFrameBytes: (peer: Peer) => number;
+  readonly accept: Acceptor;
+  readonly limits?: Partial<ListenLimits>;
+  /** A connection was turned away; for counters and logs. */
+  readonly onRefused?: (reason: string, remoteAddress: string) => void;
+}
+
+/** @throws Error naming host and port when the address cannot be had, or when two peers share a certificate. */
+export async function listenTls(options: ListenOptions): Promise<Listener> {
+  const server = new TlsListener(options);
+  await server.listen(options.host, options.port);
+  return server;
+}
+
+/** Node destroys a connection whose certificate does not verify without telling why. */
+const UNEXPLAINED = "certificate not known, or handshake not completed";
+
+class TlsListener implements Listener {
+  readonly #options: ListenOptions;
+  readonly #limits: ListenLimits;
+  readonly #peers: ReadonlyMap<string, Peer>;
+  readonly #server: Server;
+  /** Connections in the handshake, oldest first, by remote address and port. */
+  readonly #handshakes = new Map<string, Handshake>();
+  readonly #connections = new Map<string, TlsConnection[]>();
+  #clientConnections = 0;
+  #port = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ListenOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LISTEN_LIMITS, ...options.limits };
+    this.#peers = pinnedPeers(options);
+    const pinned = [...options.parties, ...options.clients].map((peer) => peer.certificatePem);
+    this.#server = createServer({
+      cert: options.identity.certificatePem,
+      key: options.identity.privateKeyPem,
+      // Without `ca` Node would trust the public authorities.
+      ca: pinned.length > 0 ? pinned : [options.identity.certificatePem],
+      requestCert: false,
+      rejectUnauthorized: true,
+      minVersion: "TLSv1.3",
+      maxVersion: "TLSv1.3",
+      // No resumption: each connection proves its certificate anew.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+      handshakeTimeout: this.#limits.handshakeTimeoutMs,
+    });
+    this.#server.on("connection", (socket: Socket) => this.#connected(socket));
+    this.#server.on("tlsClientError", (error, socket) => this.#handshakeFailed(error, socket));
+    this.#server.on("secureConnection", (socket) => this.#authenticated(socket));
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  async listen(host: string, port: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", (error: NodeJS.ErrnoException) => {
+        reject(new Error(`cannot listen on ${host}:${port}: ${error.code ?? error.message}`, { cause: error }));
+      });
+      this.#server.listen({ host, port }, resolve);
+    });
+    this.#port = (this.#server.address() as AddressInfo).port;
+    this.#server.removeAllListeners("error");
+    this.#server.on("error", (error) => this.#refused(`listener: ${error.message}`, ""));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  async #shutDown(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const { socket } of this.#handshakes.values()) socket.destroy();
+    const connections = [...this.#connections.values()].flat();
+    for (const connection of connections) connection.closeBecause("listener closed");
+    await Promise.all([closed, ...connections.map((connection) => connection.closed)]);
+  }
+
+  #connected(socket: Socket): void {
+    const { remoteAddress = "", remotePort = 0 } = socket;
+    const key = `${remoteAddress}|${remotePort}`;
+    if (this.#handshakes.size >= this.#limits.maxHandshakes) this.#evict();
+    const handshake: Handshake = { socket, remoteAddress, failure: undefined };
+    this.#handshakes.set(key, handshake);
+    socket.on("error", (error) => (handshake.failure ??= error.message));
+    socket.on("close", () => {
+      if (this.#handshakes.get(key) !== handshake) return;
+      this.#handshakes.delete(key);
+      if (this.#closing === undefined) {
+        this.#refused(handshake.failure ?? UNEXPLAINED, remoteAddress);
+      }
+    });
+  }
+
+  /** Drops the oldest handshake of the address that has most of them. */
+  #evict(): void {
+    const counts = new Map<string, number>();
+    for (const { remoteAddress } of this.#handshakes.values()) {
+      counts.set(remoteAddress, (counts.get(remoteAddress) ?? 0) + 1);
+    }
+    const most = Math.max(...counts.values());
+    for (const [key, { socket, remoteAddress }] of this.#handshakes) {
+      if (counts.get(remoteAddress) !== most) continue;
+      this.#handshakes.delete(key);
+      this.#refused("too many connections in the handshake", remoteAddress);
+      socket.destroy();
+      return;
+    }
+  }
+
+  /** The report follows when the socket closes: one for each connection. */
+  #handshakeFailed(error: Error, socket: TLSSocket): void {
+    const handshake = this.#handshakes.get(`${socket.remoteAddress ?? ""}|${socket.remotePort ?? 0}`);
+    if (handshake !== undefined) handshake.failure ??= error.message;
+    socket.on("error", () => undefined);
+    socket.destroy();
+  }
+
+  #authenticated(socket: TLSSocket): void {
+    const { remoteAddress, remotePort } = socket;
+    socket.on("error", () => undefined);
+    // The peer went away meanwhile: reported with its handshake.
+    if (remoteAddress === undefined || remotePort === undefined) return void socket.destroy();
+    this.#handshakes.delete(`${remoteAddress}|${remotePort}`);
+    const refuse = (reason: string): void => {
+      this.#refused(reason, remoteAddress);
+      socket.destroy();
+    };
+    if (this.#closing !== undefined) return void socket.destroy();
+    if (!socket.authorized) return refuse("certificate not verified");
+    if (socket.isSessionReused()) return refuse("resumed session");
+    const peer = this.#peers.get(peerFingerprint(socket) ?? "");
+    if (peer === undefined) return refuse("unknown certificate");
+    if (peer.kind === "client" && this.#clientConnections >= this.#limits.maxClientConnections) {
+      return refuse("too many client connections");
+    }
+    const connection = new TlsConnection(socket, peer, this.#options.maxFrameBytes(peer), this.#limits);
+    const handlers = this.#options.accept(connection);
+    if (handlers === undefined) return refuse("not accepted");
+    this.#track(connection, socket);
+    connection.start(handlers);
+  }
+
+  #track(connection: TlsConnection, socket: TLSSocket): void {
+    const { peer } = connection;
+    const key = peer.kind === "party" ? `party ${peer.party}` : `client ${peer.client}`;
+    const connections = this.#connections.get(key) ?? [];
+    this.#connections.set(key, connections);
+    connections.push(connection);
+    if (peer.kind === "client") this.#clientConnections++;
+    socket.on("close", () => {
+      connections.splice(connections.indexOf(connection), 1);
+      if (connections.length === 0) this.#connections.delete(key);
+      if (peer.kind === "client") this.#clientConnections--;
+    });
+    if (connections.length > this.#limits.maxConnectionsPerPeer)
+      connections[0]?.abort("replaced by a newer connection");
+  }
+
+  #refused(reason: string, remoteAddress: string): void {
+    this.#options.onRefused?.(reason, remoteAddress);
+  }
+}
+
+interface Handshake {
+  readonly socket: Socket;
+  readonly remoteAddress: string;
+  failure: string | undefined;
+}
+
+function pinnedPeers({ parties, clients }: ListenOptions): ReadonlyMap<string, Peer> {
+  const peers = new Map<string, Peer>();
+  const pin = (certificatePem: string, peer: Peer): void => {
+    const fingerprint = fingerprintOfPem(certificatePem);
+    if (peers.has(fingerprint)) throw new Error(`two peers share the certificate ${fingerprint}`);
+    peers.set(fingerprint, peer);
+  };
+  for (const { party, certificatePem } of parties) pin(certificatePem, { kind: "party", party });
+  for (const { client, certificatePem } of clients) pin(certificatePem, { kind: "client", client });
+  return peers;
+}

@@ -1,0 +1,88 @@
+/** `abcast verify`: does this receipt prove that the cluster notarised this document? Works offline. */
+import type { Command } from "commander";
+import { equalBytes, fromHex, toHex } from "../../core/bytes.js";
+import { type ClusterPublic } from "../../replica/config.js";
+import { loadPublic } from "../../replica/config-files.js";
+import { InputError } from "../../replica/input-error.js";
+import { type Receipt, ReceiptKeyError, type Verdict, verifyReceipt } from "../../verify/index.js";
+import { EXIT } from "../errors.js";
+import { hashWithProgress } from "../hash-progress.js";
+import { example, jsonOption } from "../options.js";
+import { createOutput } from "../output.js";
+import { readReceipt } from "../receipt-file.js";
+import { receiptKeySpki } from "../receipt-key.js";
+
+interface Options {
+  readonly public: string;
+  readonly json?: boolean;
+}
+
+export function registerVerify(program: Command): void {
+  program
+    .command("verify")
+    .summary("check a receipt for a document, offline")
+    .description(
+      "Checks that RECEIPT proves that the cluster notarised FILE. Needs no running cluster. Exit code 1 when it does not.",
+    )
+    .argument("<FILE>", "the document")
+    .argument("<RECEIPT>", "its receipt")
+    .requiredOption("--public <FILE>", "the cluster's public.json, from a source that you trust")
+    .addOption(jsonOption())
+    .addHelpText("after", example("abcast verify contract.pdf contract.receipt --public cluster/public.json"))
+    .action(verify);
+}
+
+async function verify(document: string, receiptFile: string, options: Options): Promise<void> {
+  const output = createOutput(options);
+  const cluster = await loadPublic(options.public);
+  const parsed = await readReceipt(receiptFile);
+  const { digest } = await hashWithProgress(document, output);
+  if (!parsed.ok) {
+    const reason = `${receiptFile} is no receipt: ${parsed.error}`;
+    output.result({ valid: false, reason }, `invalid: ${reason}`);
+    process.exitCode = EXIT.invalid;
+    return;
+  }
+  const receipt = parsed.value;
+  const verdict = await check(receipt, digest, cluster, options.public);
+  const { sequence, round, client } = receipt;
+  output.result(
+    { ...verdict, sequence, round, digest: receipt.digest, client, cluster: receipt.cluster },
+    verdict.valid ? validText(document, receipt, cluster) : `invalid: ${verdict.reason}`,
+  );
+  if (!verdict.valid) process.exitCode = EXIT.invalid;
+}
+
+async function check(
+  receipt: Receipt,
+  digest: Uint8Array,
+  cluster: ClusterPublic,
+  publicFile: string,
+): Promise<Verdict> {
+  try {
+    return await verifyReceipt({
+      receipt,
+      digest,
+      receiptKeySpki: receiptKeySpki(cluster),
+      cluster: toHex(cluster.cluster),
+    });
+  } catch (error) {
+    if (!(error instanceof ReceiptKeyError)) throw error;
+    throw new InputError({ file: publicFile, field: "keys.receipt" }, "is not a usable RSA key");
+  }
+}
+
+function validText(
+  document: string,
+  { sequence, round, client, cluster, digest }: Receipt,
+  { clients }: ClusterPublic,
+): string {
+  const key = fromHex(client) ?? new Uint8Array();
+  const index = clients.findIndex(({ publicKey }) => equalBytes(publicKey, key));
+  const who = index === -1 ? "a client that public.json does not list" : `client ${index}`;
+  return [
+    `valid: ${document} is number ${sequence} of cluster ${cluster}, round ${round}, for ${who}`,
+    `  SHA-256 ${digest.value}`,
+    `  client  ${client}`,
+  ].join("\n");
+}

@@ -1,0 +1,23 @@
+/** Values of command-line options. A refused value is a usage error in which commander names the option. */
+import { InvalidArgumentError, Option } from "commander";
+
+/** A parser for a whole number from `min` to `max`. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^(0|[1-9][0-9]*)$/.test(text) ? Number(text) : Number.NaN;
+    if (!Number.isSafeInteger(value) || value < min || value > max) {
+      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}
+
+/** The `--json` that every command has. */
+export function jsonOption(): Option {
+  return new Option("--json", "print the result as JSON on stdout, errors as JSON on stderr");
+}
+
+/** An example for a command's help, with `addHelpText("after", ...)`. */
+export function example(...lines: readonly string[]): string {
+  return `\nExample:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n`;
+}

@@ -1,0 +1,78 @@
+/** Runs a command line: parses it, runs the command, turns every failure into a message and an exit code. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { describeFailure, EXIT } from "./errors.js";
+import { printFailure } from "./output.js";
+
+/** Adds one command to the program. */
+export type RegisterCommand = (program: Command) => void;
+
+/**
+ * @param argv as in `process.argv`
+ * @returns the exit code; never rejects
+ */
+export async function run(argv: readonly string[], commands: readonly RegisterCommand[]): Promise<number> {
+  // `abcast log DIR | head` ends by closing our stdout; that is no failure.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(EXIT.ok);
+    throw error;
+  });
+  const program = new Command("abcast");
+  try {
+    program
+      .description(
+        "Asynchronous atomic broadcast: a group of servers that do not trust each other acts as one trusted service.",
+      )
+      .version(packageVersion())
+      .showSuggestionAfterError()
+      .exitOverride()
+      // Errors are printed below, in one form for all of them.
+      .configureOutput({ outputError: () => {} })
+      .addHelpText(
+        "after",
+        "\nExit codes: 0 ok, 1 checked and found invalid, 2 usage or input, 3 cluster not reachable.",
+      );
+    for (const register of commands) register(program);
+    await program.parseAsync([...argv]);
+    return exitCodeOfProcess();
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+    // Commander has printed the help already: a command without its subcommand.
+    if (error instanceof CommanderError && error.code === "commander.help") return EXIT.input;
+    const failure = describeFailure(error);
+    const json = wantsJson(argv);
+    printFailure(failure, json, failure.code === "usage" ? usageHint(program, argv) : undefined);
+    if (process.env["ABCAST_DEBUG"] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    return failure.exitCode;
+  }
+}
+
+/** A command that ends with a verdict sets `process.exitCode` instead of throwing. */
+function exitCodeOfProcess(): number {
+  return Number(process.exitCode ?? EXIT.ok);
+}
+
+/** From the raw arguments, because the failure may be that they could not be parsed. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return (end === -1 ? argv : argv.slice(0, end)).includes("--json");
+}
+
+/** "Try ..." with the innermost command that the arguments name. */
+function usageHint(program: Command, argv: readonly string[]): string {
+  const path = [program.name()];
+  let command = program;
+  for (const word of argv.slice(2)) {
+    const next = command.commands.find((child) => child.name() === word);
+    if (next === undefined) break;
+    path.push(word);
+    command = next;
+  }
+  return `Try: ${path.join(" ")} --help`;
+}
+
+function packageVersion(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  const json: unknown = JSON.parse(readFileSync(file, "utf8"));
+  return typeof json === "object" && json !== null && "version" in json ? String(json.version) : "unknown";
+}

@@ -1,0 +1,238 @@
+/**
+ * The engine: a synchronous, total, deterministic function from inputs to effects that runs the
+ * protocol instances of one party (design: architecture.md, "The protocol core is sans-I/O").
+ *
+ * It routes each message to the instance that its tag names, hands messages to oneself and outputs of
+ * children through one queue, and gives every instance its scope. The same engine runs in the replica,
+ * in the simulator and in a browser.
+ */
+import { bytes, decode, encode, fixedBytes, struct, text } from "./codec.js";
+import type { Fault } from "./fault.js";
+import type { Group } from "./group.js";
+import type { PartyId } from "./party-set.js";
+import { type Child, type Endorsement, type Instance, InvariantError, type Protocol, type RootInstance, type Scope } from "./protocol.js";
+import type { Suite } from "./suite.js";
+import { type Tag, isWithin, tagCodec } from "./tag.js";
+
+/** The greatest message body; transports bound their frames by it. */
+export const MAX_BODY_BYTES = 8 * 1024 * 1024;
+
+/** A message as the network carries it; sender and receiver come from the authenticated link. */
+export interface Envelope {
+  readonly tag: Tag;
+  readonly body: Uint8Array;
+}
+
+export const envelopeCodec = struct({ tag: tagCodec, body: bytes(MAX_BODY_BYTES) });
+
+export type Input =
+  | { readonly kind: "message"; readonly from: PartyId; readonly envelope: Envelope }
+  /** A payload of a client of this party, for the channel with this tag. */
+  | { readonly kind: "submit"; readonly channel: Tag; readonly payload: Uint8Array };
+
+export type Effect<Output> =
+  | { readonly kind: "send"; readonly to: PartyId; readonly envelope: Envelope }
+  | { readonly kind: "output"; readonly channel: Tag; readonly value: Output }
+  | { readonly kind: "accuse"; readonly party: PartyId; readonly tag: Tag; readonly fault: Fault }
+  /** Something was signed; to be durable before any effect of this step leaves. */
+  | { readonly kind: "signed"; readonly slot: string; readonly digest: Uint8Array }
+  /** Unsent messages within `tag` need not be sent any more. */
+  | { readonly kind: "retire"; readonly tag: Tag }
+  | { readonly kind: "archive"; readonly channel: Tag; readonly round: number; readonly envelope: Envelope }
+  | {
+      readonly kind: "askProofs";
+      readonly of: PartyId;
+      readonly channel: Tag;
+      readonly round: number;
+      readonly decidedBelow: number;
+    }
+  | { readonly kind: "askRepeat"; readonly of: PartyId };
+
+/**
+ * The durable table of everything signed (protocols.md section 4). It holds what earlier runs of this
+ * party signed, also when the input log does not.
+ */
+export interface SignedTable {
+  /** The digest of what was signed for `slot`, if anything was. */
+  get(slot: string): Uint8Array | undefined;
+}
+
+/** A protocol that stands at the root of a tag tree and orders clients' payloads. */
+export interface Channel<Message, Output, State> extends Protocol<Uint8Array, Message, Output> {
+  start(scope: Scope<Message, Output>): RootInstance<Message, State>;
+}
+
+export interface EngineOptions<Message, Output, State> {
+  readonly self: PartyId;
+  /** 32 bytes that are unique to this cluster; bound into every statement. */
+  readonly cluster: Uint8Array;
+  readonly group: Group;
+  readonly suite: Suite;
+  readonly signed: SignedTable;
+  readonly channels: Readonly<Record<Tag, Channel<Message, Output, State>>>;
+}
+
+interface Node {
+  receive(from: PartyId, body: Uint8Array): void;
+  orphan(from: PartyId, path: string, body: Uint8Array): void;
+}
+
+const statementCodec = struct({
+  domain: text(32),
+  cluster: fixedBytes(32),
+  tag: tagCodec,
+  purpose: text(32),
+  body: bytes(MAX_BODY_BYTES),
+});
+
+/** The bytes that a signature for `purpose` in the instance `tag` of `cluster` covers. */
+export function statement(cluster: Uint8Array, tag: Tag, purpose: string, body: Uint8Array): Uint8Array {
+  return encode(statementCodec, { domain: "abcast/1 statement", cluster, tag, purpose, body });
+}
+
+export class Engine<Message, Output, State> {
+  readonly #options: EngineOptions<Message, Output, State>;
+  readonly #nodes = new Map<Tag, Node>();
+  readonly #roots = new Map<Tag, RootInstance<Message, State>>();
+  readonly #queue: (() => void)[] = [];
+  readonly #signed = new Map<string, Uint8Array>();
+  #effects: Effect<Output>[] = [];
+
+  constructor(options: EngineOptions<Message, Output, State>) {
+    this.#options = options;
+  }
+
+  /** Starts the channels; the first call, before any `step`. */
+  start(): readonly Effect<Output>[] {
+    for (const [tag, channel] of Object.entries(this.#options.channels)) {
+      const output = (value: Output): void => void this.#effects.push({ kind: "output", channel: tag, value });
+      this.#spawn(tag, tag, { ...channel, start: (scope) => this.#keepRoot(tag, channel.start(scope)) }, output);
+    }
+    return this.#run();
+  }
+
+  /** Never throws on a peer's message. @throws InvariantError when this party itself is broken. */
+  step(input: Input): readonly Effect<Output>[] {
+    if (input.kind === "message") {
+      this.#route(input.from, input.envelope.tag, input.envelope.body);
+    } else {
+      this.#root(input.channel).input(input.payload);
+    }
+    return this.#run();
+  }
+
+  inspect(channel: Tag): State {
+    return this.#root(channel).inspect();
+  }
+
+  #keepRoot(tag: Tag, root: RootInstance<Message, State>): RootInstance<Message, State> {
+    this.#roots.set(tag, root);
+    return root;
+  }
+
+  #root(channel: Tag): RootInstance<Message, State> {
+    const root = this.#roots.get(channel);
+    if (root === undefined) throw new InvariantError(`no channel ${channel}`);
+    return root;
+  }
+
+  #run(): readonly Effect<Output>[] {
+    for (let next = 0; next < this.#queue.length; next++) this.#queue[next]?.();
+    this.#queue.length = 0;
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+
+  /** To the instance itself, else to its nearest live ancestor as an orphan. */
+  #route(from: PartyId, tag: Tag, body: Uint8Array): void {
+    const node = this.#nodes.get(tag);
+    if (node !== undefined) return node.receive(from, body);
+    for (let end = tag.lastIndexOf("/"); end > 0; end = tag.lastIndexOf("/", end - 1)) {
+      const ancestor = this.#nodes.get(tag.slice(0, end));
+      if (ancestor !== undefined) return ancestor.orphan(from, tag.slice(end + 1), body);
+    }
+    this.#accuse(from, tag, "unknown-instance");
+  }
+
+  #accuse(party: PartyId, tag: Tag, fault: Fault): void {
+    this.#effects.push({ kind: "accuse", party, tag, fault });
+  }
+
+  #spawn<I, M, O>(channel: Tag, tag: Tag, protocol: Protocol<I, M, O>, onOutput: (value: O) => void): Instance<I, M> {
+    if (this.#nodes.has(tag)) throw new InvariantError(`instance ${tag} started twice`);
+    let instance: Instance<I, M> | undefined;
+    this.#nodes.set(tag, {
+      receive: (from, body) => {
+        const message = decode(protocol.message, body);
+        if (message.ok) instance?.receive(from, message.value);
+        else this.#accuse(from, tag, "malformed-message");
+      },
+      orphan: (from, path, body) => {
+        if (instance?.orphan === undefined) this.#accuse(from, `${tag}/${path}`, "unknown-instance");
+        else instance.orphan(from, path, body);
+      },
+    });
+    instance = protocol.start(this.#scope(channel, tag, protocol, onOutput));
+    return instance;
+  }
+
+  #close(tag: Tag): void {
+    for (const live of this.#nodes.keys()) if (isWithin(live, tag)) this.#nodes.delete(live);
+    for (const slot of this.#signed.keys()) if (isWithin(slot.slice(0, slot.indexOf("#")), tag)) this.#signed.delete(slot);
+  }
+
+  #scope<I, M, O>(channel: Tag, tag: Tag, protocol: Protocol<I, M, O>, onOutput: (value: O) => void): Scope<M, O> {
+    const { self, cluster, group, suite } = this.#options;
+    const statementBelow = (purpose: string, body: Uint8Array, below?: string): Uint8Array =>
+      statement(cluster, below === undefined ? tag : `${tag}/${below}`, purpose, body);
+    const send = (to: PartyId, envelope: Envelope): void => {
+      if (to === self) this.#queue.push(() => this.#route(self, envelope.tag, envelope.body));
+      else this.#effects.push({ kind: "send", to, envelope });
+    };
+    return {
+      tag,
+      self,
+      group,
+      suite,
+      statement: statementBelow,
+      endorse: (as, slot, purpose, body) => this.#endorse(as, `${tag}#${slot}`, statementBelow(purpose, body)),
+      send: (to, message) => send(to, { tag, body: encode(protocol.message, message) }),
+      broadcast: (message) => {
+        const envelope = { tag, body: encode(protocol.message, message) };
+        for (const party of group.parties) send(party, envelope);
+      },
+      output: (value) => void this.#queue.push(() => onOutput(value)),
+      accuse: (party, fault) => this.#accuse(party, tag, fault),
+      spawn: <CI, CM, CO>(key: string, child: Protocol<CI, CM, CO>, childOutput: (value: CO) => void): Child<CI> => {
+        const childTag = `${tag}/${key}`;
+        const whileLive = (value: CO): void => {
+          if (this.#nodes.has(tag)) childOutput(value);
+        };
+        const instance = this.#spawn(channel, childTag, child, whileLive);
+        return { input: (value) => instance.input(value), close: () => this.#close(childTag) };
+      },
+      redeliver: (from, path, body) => void this.#queue.push(() => this.#route(from, `${tag}/${path}`, body)),
+      retire: (path) => void this.#effects.push({ kind: "retire", tag: `${tag}/${path}` }),
+      archive: (round, envelope) => void this.#effects.push({ kind: "archive", channel, round, envelope }),
+      askProofs: (of, round, decidedBelow) =>
+        void this.#effects.push({ kind: "askProofs", of, channel, round, decidedBelow }),
+      askRepeat: (of) => void this.#effects.push({ kind: "askRepeat", of }),
+    };
+  }
+
+  #endorse(as: Endorsement, slot: string, signedBytes: Uint8Array): Uint8Array {
+    const { suite, signed } = this.#options;
+    const digest = suite.hash(signedBytes);
+    const earlier = this.#signed.get(slot) ?? signed.get(slot);
+    if (earlier !== undefined && !digest.every((byte, index) => byte === earlier[index])) {
+      throw new InvariantError(`about to contradict an earlier signature for ${slot}: the input log is not the one that led to it`);
+    }
+    if (!this.#signed.has(slot)) {
+      this.#signed.set(slot, digest);
+      this.#effects.push({ kind: "signed", slot, digest });
+    }
+    if (as === "signature") return suite.sign(signedBytes);
+    return (as === "quorum" ? suite.quorumCertifier : suite.broadcastCertifier).share(signedBytes);
+  }
+}

@@ -1,0 +1,53 @@
+/** Hashing of tuples, so that no two different tuples hash the same bytes. */
+import { createHash, createHmac } from "node:crypto";
+import { utf8 } from "../core/bytes.js";
+
+/** What a hash or signature is for: starts with "abcast/1 ", so that no two uses of a key can be mixed up. */
+export type Domain = `abcast/1 ${string}`;
+
+type Sink = { update(bytes: Uint8Array): unknown };
+
+/** Each part is preceded by its length as u32, so that the boundaries are bound too. */
+function absorb(sink: Sink, domain: Domain, parts: readonly Uint8Array[]): void {
+  for (const part of [utf8(domain), ...parts]) {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(part.length);
+    sink.update(length);
+    sink.update(part);
+  }
+}
+
+/** 32 bytes. */
+export function sha256(domain: Domain, ...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash("sha256");
+  absorb(hash, domain, parts);
+  return new Uint8Array(hash.digest());
+}
+
+/** 64 bytes. */
+export function sha512(domain: Domain, ...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash("sha512");
+  absorb(hash, domain, parts);
+  return new Uint8Array(hash.digest());
+}
+
+/** A pseudorandom function of `parts` under the secret `key`; 64 bytes. */
+export function hmacSha512(key: Uint8Array, domain: Domain, ...parts: readonly Uint8Array[]): Uint8Array {
+  const hmac = createHmac("sha512", key);
+  absorb(hmac, domain, parts);
+  return new Uint8Array(hmac.digest());
+}
+
+/** `sizeBytes` of SHAKE256. */
+export function shake256(sizeBytes: number, domain: Domain, ...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash("shake256", { outputLength: sizeBytes });
+  absorb(hash, domain, parts);
+  return new Uint8Array(hash.digest());
+}
+
+/** The four bytes by which a party's index enters a hash. */
+export function u32Bytes(value: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return new Uint8Array(bytes);
+}

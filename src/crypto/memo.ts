@@ -1,0 +1,44 @@
+/**
+ * A bounded memory of what has been verified. Verification is a pure function, so remembering it only
+ * saves time: forgetting, or never asking, changes no result. Only successes are kept: a peer could
+ * fill the memory with failures, and a failure ends the sender's credit anyway.
+ */
+import { toHex } from "../core/bytes.js";
+import { type Domain, sha256, u32Bytes } from "./hashing.js";
+
+export class VerificationMemo {
+  readonly #generationSize: number;
+  #young = new Set<string>();
+  #old = new Set<string>();
+
+  /** Keeps at most `maxEntries` (>= 2) results. @throws RangeError on fewer. */
+  constructor(maxEntries: number) {
+    if (!Number.isInteger(maxEntries) || maxEntries < 2) throw new RangeError(`memo of ${maxEntries} entries`);
+    this.#generationSize = Math.floor(maxEntries / 2);
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  /** `verify()`, or true at once when it was true for the same arguments before. */
+  check(domain: Domain, party: number, statement: Uint8Array, proof: Uint8Array, verify: () => boolean): boolean {
+    // A hash and not the bytes: entries have one size, so counting them bounds the memory.
+    const key = toHex(sha256(domain, u32Bytes(party), statement, proof));
+    if (this.#young.has(key)) return true;
+    const known = this.#old.has(key);
+    if (!known && !verify()) return false;
+    this.#remember(key);
+    return true;
+  }
+
+  /** Two generations: cheap, and what is asked for again survives. */
+  #remember(key: string): void {
+    if (this.#young.size >= this.#generationSize) {
+      this.#old = this.#young;
+      this.#young = new Set();
+    }
+    this.#old.delete(key);
+    this.#young.add(key);
+  }
+}

@@ -1,0 +1,2 @@
+export * from "./atomic-broadcast.js";
+export { MAX_ENTRY_PAYLOADS, MAX_PAYLOAD_BYTES } from "./messages.js";

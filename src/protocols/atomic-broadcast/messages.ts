@@ -1,0 +1,36 @@
+/** Messages of atomic broadcast, and bounds of its configuration. */
+import { type Value, atMost, bytes, encode, list, struct, u32, u8 } from "../../core/codec.js";
+import { MAX_PARTIES } from "../../core/party-set.js";
+import { MAX_SIGNATURE_BYTES } from "../../core/suite.js";
+
+/** Bounds that hold whatever the configuration says. */
+export const MAX_PAYLOAD_BYTES = 64 * 1024;
+export const MAX_ENTRY_PAYLOADS = 4096;
+
+const payloadList = list(bytes(MAX_PAYLOAD_BYTES), MAX_ENTRY_PAYLOADS);
+
+/** One party's signed portion of its queue: "q_i" and "σ_i" of the source. */
+export const queueEntryCodec = struct({ payloads: payloadList, signature: bytes(MAX_SIGNATURE_BYTES) });
+export type QueueEntry = Value<typeof queueEntryCodec>;
+
+/** QV and SV of the source: the value that is agreed on. Ascending parties. */
+export const queueVectorCodec = list(
+  struct({ party: atMost(u8, MAX_PARTIES - 1), payloads: payloadList, signature: bytes(MAX_SIGNATURE_BYTES) }),
+  MAX_PARTIES,
+);
+export type QueueVector = Value<typeof queueVectorCodec>;
+
+export const QUEUE = "queue";
+
+/** The body of the statement that σ_i signs; the tag in the statement names the round. */
+export function entryBody(payloads: readonly Uint8Array[]): Uint8Array {
+  return encode(payloadList, payloads);
+}
+
+/** The bytes that a payload takes in an entry: its length prefix and itself. */
+export function entryBytes(payload: Uint8Array): number {
+  return 4 + payload.length;
+}
+
+/** A codec for instances that have no messages of their own; its values cannot exist on the wire. */
+export const noMessage = struct({ impossible: atMost(u32, -1) });

@@ -1,0 +1,153 @@
+/**
+ * One round of atomic broadcast: gather signed queue entries, agree on a vector of c of them.
+ *
+ * Source: the source, Fig. 4, boxes 420 to 450 and 100.
+ *
+ * Properties: what is decided is a vector of c entries of distinct parties, each signed for this round and each of
+ * valid, undelivered payloads; all honest parties decide the same vector.
+ *
+ * Messages:
+ *   queue(payloads, σ)   all → all   once per round, when the own queue is not empty
+ *   mvba/…                           input: the vector, as soon as c valid entries are here
+ *
+ * Deviations: the predicate Q is stricter than the source's. It asks that *every* payload of an entry is valid,
+ * undelivered and named once, which honest parties' entries satisfy by construction; so no vector can carry ballast.
+ *
+ * Limits: entries are bounded by the configuration; one entry per party is kept.
+ */
+import { equalBytes } from "../../core/bytes.js";
+import { decode, encode } from "../../core/codec.js";
+import type { Envelope } from "../../core/engine.js";
+import type { Fault } from "../../core/fault.js";
+import type { PartyId } from "../../core/party-set.js";
+import type { Child, Instance, Protocol, Scope } from "../../core/protocol.js";
+import { type MultivaluedDecision, multivaluedAgreement } from "../multivalued-agreement/index.js";
+import {
+  QUEUE,
+  type QueueEntry,
+  type QueueVector,
+  entryBody,
+  entryBytes,
+  queueEntryCodec,
+  queueVectorCodec,
+} from "./messages.js";
+
+export interface RoundOptions {
+  readonly round: number;
+  /** c: entries in a vector. */
+  readonly vectorSize: number;
+  readonly maxEntryPayloads: number;
+  readonly maxEntryBytes: number;
+  readonly order: "fixed" | "random";
+  /** A payload's identity if it is valid and undelivered in this round. */
+  deliverableId(payload: Uint8Array): string | undefined;
+}
+
+export type RoundOutput =
+  /** A valid entry of another party: its payloads may be inserted into the own queue. */
+  | { readonly kind: "entry"; readonly from: PartyId; readonly payloads: readonly Uint8Array[] }
+  | { readonly kind: "decided"; readonly vector: QueueVector; readonly proof: Envelope; readonly tries: number };
+
+/** Input: the own entry's payloads, at least one. */
+export function round(options: RoundOptions): Protocol<readonly Uint8Array[], QueueEntry, RoundOutput> {
+  return { message: queueEntryCodec, start: (scope) => new Round(scope, options) };
+}
+
+class Round implements Instance<readonly Uint8Array[], QueueEntry> {
+  readonly #scope: Scope<QueueEntry, RoundOutput>;
+  readonly #options: RoundOptions;
+  readonly #agreement: Child<Uint8Array>;
+  /** The first validly signed entry seen of each party, received directly or quoted in a proposal. */
+  readonly #seen = new Map<PartyId, Uint8Array>();
+  readonly #gathered = new Map<PartyId, QueueEntry>();
+  #hasInput = false;
+  #hasProposed = false;
+
+  constructor(scope: Scope<QueueEntry, RoundOutput>, options: RoundOptions) {
+    this.#scope = scope;
+    this.#options = options;
+    const agreement = multivaluedAgreement({
+      order: options.order,
+      // Rotated by the round, so that no party is always the first candidate.
+      first: options.round % scope.group.n,
+      fault: (value) => this.#vectorFault(value),
+    });
+    this.#agreement = scope.spawn("mvba", agreement, (decision) => this.#onDecision(decision));
+  }
+
+  input(payloads: readonly Uint8Array[]): void {
+    if (this.#hasInput) return;
+    this.#hasInput = true;
+    const signature = this.#scope.endorse("signature", QUEUE, QUEUE, entryBody(payloads));
+    this.#scope.broadcast({ payloads, signature });
+  }
+
+  receive(from: PartyId, entry: QueueEntry): void {
+    if (this.#gathered.has(from)) {
+      this.#compare(from, entryBody(entry.payloads));
+      return;
+    }
+    const fault = this.#entryFault(from, entry);
+    if (fault !== undefined) return this.#scope.accuse(from, fault);
+    this.#gathered.set(from, entry);
+    if (from !== this.#scope.self) this.#scope.output({ kind: "entry", from, payloads: entry.payloads });
+    this.#propose();
+  }
+
+  /** Boxes 440 and 450. */
+  #propose(): void {
+    if (this.#hasProposed || this.#gathered.size < this.#options.vectorSize) return;
+    this.#hasProposed = true;
+    const vector = [...this.#gathered]
+      .map(([party, entry]) => ({ party, ...entry }))
+      .sort((a, b) => a.party - b.party);
+    this.#agreement.input(encode(queueVectorCodec, vector));
+  }
+
+  #entryFault(party: PartyId, { payloads, signature }: QueueEntry): Fault | undefined {
+    if (!this.#isWithinBounds(payloads) || !this.#areDeliverable(payloads)) return "invalid-queue-entry";
+    const body = entryBody(payloads);
+    if (!this.#scope.suite.verify(party, this.#scope.statement(QUEUE, body), signature)) return "invalid-share";
+    this.#compare(party, body);
+    return undefined;
+  }
+
+  #isWithinBounds(payloads: readonly Uint8Array[]): boolean {
+    const { maxEntryPayloads, maxEntryBytes } = this.#options;
+    if (payloads.length === 0 || payloads.length > maxEntryPayloads) return false;
+    const sizeBytes = payloads.reduce((sum, payload) => sum + entryBytes(payload), 0);
+    // A single payload may exceed the bound of the portion: otherwise it could never be ordered.
+    return payloads.length === 1 || sizeBytes <= maxEntryBytes;
+  }
+
+  #areDeliverable(payloads: readonly Uint8Array[]): boolean {
+    const ids = payloads.map((payload) => this.#options.deliverableId(payload));
+    return ids.every((id) => id !== undefined) && new Set(ids).size === ids.length;
+  }
+
+  /** Two signed entries of one party for one round: it told different parties different things. */
+  #compare(party: PartyId, body: Uint8Array): void {
+    const first = this.#seen.get(party);
+    if (first === undefined) this.#seen.set(party, body);
+    else if (!equalBytes(first, body)) this.#scope.accuse(party, "equivocation");
+  }
+
+  /** The source's Q(QV, SV). */
+  #vectorFault(value: Uint8Array): Fault | undefined {
+    const decoded = decode(queueVectorCodec, value);
+    if (!decoded.ok || decoded.value.length !== this.#options.vectorSize) return "invalid-proposal";
+    let previous = -1;
+    for (const { party, payloads, signature } of decoded.value) {
+      if (party <= previous || party >= this.#scope.group.n) return "invalid-proposal";
+      if (this.#entryFault(party, { payloads, signature }) !== undefined) return "invalid-proposal";
+      previous = party;
+    }
+    return undefined;
+  }
+
+  #onDecision({ value, proof, tries }: MultivaluedDecision): void {
+    const vector = decode(queueVectorCodec, value);
+    // Certified, hence checked by an honest witness.
+    if (vector.ok) this.#scope.output({ kind: "decided", vector: vector.value, proof, tries });
+  }
+}

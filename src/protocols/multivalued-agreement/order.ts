@@ -1,0 +1,26 @@
+/** The order Π in which candidates are tried. */
+import { concat } from "../../core/bytes.js";
+import { encode, u32 } from "../../core/codec.js";
+import type { PartyId } from "../../core/party-set.js";
+import type { Suite } from "../../core/suite.js";
+
+/** All parties from `first` on, around the circle. */
+export function rotation(n: number, first: PartyId): readonly PartyId[] {
+  return Array.from({ length: n }, (_, index) => (first + index) % n);
+}
+
+/**
+ * The permutation that a coin's 32 bytes select: Fisher–Yates, drawing from hash(seed, counter). The bias
+ * of reducing 48 bits modulo at most 256 is below 2^-40.
+ */
+export function permutation(suite: Pick<Suite, "hash">, n: number, seed: Uint8Array): readonly PartyId[] {
+  const order = rotation(n, 0).slice();
+  for (let last = n - 1; last > 0; last--) {
+    const digest = suite.hash(concat(seed, encode(u32, last)));
+    const draw = digest.subarray(0, 6).reduce((value, byte) => value * 256 + byte, 0) % (last + 1);
+    const moved = order[last] ?? 0;
+    order[last] = order[draw] ?? 0;
+    order[draw] = moved;
+  }
+  return order;
+}

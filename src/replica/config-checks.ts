@@ -1,0 +1,208 @@
+/** What the fields of one file, and the files of one party or client, must agree on. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { equalBytes, toHex } from "../core/bytes.js";
+import { type Group, GroupError, thresholdGroup } from "../core/group.js";
+import { createEd25519Signer } from "../crypto/ed25519.js";
+import { KeyError } from "../crypto/errors.js";
+import { checkPublicKeys } from "../crypto/key-checks.js";
+import { loadRistretto, type Ristretto } from "../crypto/ristretto.js";
+import { checkRsaPublicKey } from "../crypto/rsa-key.js";
+import { createRsaSigner } from "../crypto/rsa-threshold.js";
+import type { ClientConfig, ClusterPublic, PartyConfig, PartyKeys } from "./config.js";
+
+export interface Issue {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** Lists what is wrong with a public file whose fields are each well-formed. */
+export async function checkPublic(cluster: ClusterPublic): Promise<Issue[]> {
+  const { n, t, parties, clients, keys } = cluster;
+  let group: Group;
+  try {
+    group = thresholdGroup({ n, byzantine: t });
+  } catch (error) {
+    if (!(error instanceof GroupError)) throw error;
+    return [{ path: ["t"], message: error.message }];
+  }
+  const issues: Issue[] = [];
+  const counts: readonly (readonly [readonly string[], number])[] = [
+    [["parties"], parties.length],
+    [["keys", "signing"], keys.signing.length],
+    [["keys", "quorumCoin", "verificationKeys"], keys.quorumCoin.verificationKeys.length],
+    [["keys", "honestCoin", "verificationKeys"], keys.honestCoin.verificationKeys.length],
+    [["keys", "receipt", "verificationKeys"], keys.receipt.verificationKeys.length],
+  ];
+  for (const [path, count] of counts)
+    if (count !== n) issues.push({ path, message: `has ${count} entries where n=${n} are needed` });
+
+  const thresholds: readonly (readonly [readonly string[], number, number])[] = [
+    [["keys", "quorumCoin", "threshold"], keys.quorumCoin.threshold, n - t],
+    [["keys", "honestCoin", "threshold"], keys.honestCoin.threshold, t + 1],
+    [["keys", "receipt", "threshold"], keys.receipt.threshold, t + 1],
+    [["keys", "receipt", "corrupted"], keys.receipt.corrupted, t],
+  ];
+  for (const [path, value, wanted] of thresholds) {
+    if (value !== wanted) issues.push({ path, message: `is ${value} where n=${n}, t=${t} need ${wanted}` });
+  }
+  issues.push(...checkEndpoints(parties));
+  const receiptProblem = checkRsaPublicKey(keys.receipt);
+  if (receiptProblem !== undefined)
+    issues.push({ path: ["keys", "receipt"], message: `is no usable RSA key: ${receiptProblem}` });
+
+  parties.forEach(({ party }, index) => {
+    if (party !== index)
+      issues.push({
+        path: ["parties", index, "party"],
+        message: `is ${party} where ${index} is due: parties are numbered 0..n-1 in order`,
+      });
+  });
+  clients.forEach(({ client }, index) => {
+    if (client !== index)
+      issues.push({
+        path: ["clients", index, "client"],
+        message: `is ${client} where ${index} is due: clients are numbered from 0 in order`,
+      });
+  });
+  issues.push(
+    ...unique(
+      "clients",
+      "publicKey",
+      clients.map(({ publicKey }) => toHex(publicKey)),
+    ),
+  );
+  const ristretto = await loadRistretto();
+  clients.forEach(({ publicKey }, index) => {
+    // Under a key of small order one signature fits many requests.
+    if (!ristretto.isEd25519Key(publicKey))
+      issues.push({ path: ["clients", index, "publicKey"], message: "is no Ed25519 public key" });
+  });
+  // A certificate that two peers share would let one speak as the other.
+  const fingerprints = [...parties, ...clients].map(
+    ({ certificate }) => new X509Certificate(certificate).fingerprint256,
+  );
+  fingerprints.forEach((fingerprint, index) => {
+    if (fingerprints.indexOf(fingerprint) === index) return;
+    const path =
+      index < parties.length ? ["parties", index, "certificate"] : ["clients", index - parties.length, "certificate"];
+    issues.push({ path, message: "is another entry's certificate" });
+  });
+  // What the fields above do not show: points outside the group, weak or repeated keys.
+  const keyProblem = issues.length === 0 ? await checkPublicKeys(group, keys) : undefined;
+  if (keyProblem !== undefined) issues.push({ path: ["keys"], message: keyProblem });
+  return issues;
+}
+
+/** Also for the file that `abcast init --parties` takes. `prefix` is the path of the list. */
+export function checkEndpoints(
+  parties: readonly {
+    readonly name: string;
+    readonly host: string;
+    readonly port: number;
+    readonly httpPort: number;
+  }[],
+  prefix: readonly string[] = ["parties"],
+): Issue[] {
+  const issues: Issue[] = [];
+  const names = new Map<string, number>();
+  const owners = new Map<string, string>();
+  parties.forEach(({ name, host, port, httpPort }, index) => {
+    const namesake = names.get(name);
+    if (namesake !== undefined)
+      issues.push({ path: [...prefix, index, "name"], message: `"${name}" is also the name of entry ${namesake}` });
+    else names.set(name, index);
+    for (const [field, number] of [
+      ["port", port],
+      ["httpPort", httpPort],
+    ] as const) {
+      const address = `${host}:${number}`;
+      const owner = owners.get(address);
+      if (owner !== undefined) issues.push({ path: [...prefix, index, field], message: `${address} is also ${owner}` });
+      else owners.set(address, `the ${field} of entry ${index}`);
+    }
+  });
+  return issues;
+}
+
+function unique(list: string, field: string, values: readonly string[]): Issue[] {
+  const first = new Map<string, number>();
+  return values.flatMap((value, index) => {
+    const before = first.get(value);
+    if (before !== undefined) return [{ path: [list, index, field], message: `is the same as in entry ${before}` }];
+    first.set(value, index);
+    return [];
+  });
+}
+
+/** What is wrong with config.json in the cluster that `cluster` describes. */
+export function checkParty({ party, channel }: PartyConfig, { n, t }: ClusterPublic): Issue[] {
+  if (party >= n) return [{ path: ["party"], message: `is ${party}, the cluster has parties 0..${n - 1}` }];
+  if (channel.c !== undefined && (channel.c < t + 1 || channel.c > n - t)) {
+    return [{ path: ["channel", "c"], message: `is ${channel.c}, must be within t+1..n-t = ${t + 1}..${n - t}` }];
+  }
+  return [];
+}
+
+/** What is wrong with keys.json of party `party`: keys of another party or of another cluster. */
+export async function checkPartyKeys(keys: PartyKeys, party: number, cluster: ClusterPublic): Promise<Issue[]> {
+  if (keys.party !== party) return [{ path: ["party"], message: `is ${keys.party}, config.json says ${party}` }];
+  const signing = cluster.keys.signing[party];
+  const entry = cluster.parties[party];
+  if (signing === undefined || entry === undefined)
+    return [{ path: ["party"], message: `is ${party}, no party of the cluster` }];
+  const ristretto = await loadRistretto();
+  return [
+    ...checkSeed(keys.signing, signing),
+    ...checkTlsKey(keys.tlsPrivateKey, entry.certificate),
+    ...checkCoinSecret("quorumCoin", keys, party, cluster, ristretto),
+    ...checkCoinSecret("honestCoin", keys, party, cluster, ristretto),
+    ...checkReceiptSecret(keys.receipt, party, cluster),
+  ];
+}
+
+/** What is wrong with a client's file. */
+export async function checkClient({ client, signing, tlsPrivateKey, public: cluster }: ClientConfig): Promise<Issue[]> {
+  const issues = (await checkPublic(cluster)).map(({ path, message }) => ({ path: ["public", ...path], message }));
+  if (issues.length > 0) return issues;
+  const { clients } = cluster;
+  const entry = clients[client];
+  if (entry === undefined)
+    return [{ path: ["client"], message: `is ${client}, the cluster has ${clients.length} clients` }];
+  return [...checkSeed(signing, entry.publicKey), ...checkTlsKey(tlsPrivateKey, entry.certificate)];
+}
+
+function checkSeed(seed: Uint8Array, publicKey: Uint8Array): Issue[] {
+  if (equalBytes(createEd25519Signer(seed).publicKey, publicKey)) return [];
+  return [{ path: ["signing"], message: "does not belong to the public key in the public file" }];
+}
+
+function checkTlsKey(privateKey: string, certificate: string): Issue[] {
+  if (new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey))) return [];
+  return [{ path: ["tlsPrivateKey"], message: "does not belong to the certificate in the public file" }];
+}
+
+function checkCoinSecret(
+  coin: "quorumCoin" | "honestCoin",
+  keys: PartyKeys,
+  party: number,
+  cluster: ClusterPublic,
+  ristretto: Ristretto,
+): Issue[] {
+  const verificationKey = cluster.keys[coin].verificationKeys[party];
+  const secret = keys[coin];
+  const fits =
+    verificationKey !== undefined &&
+    ristretto.isScalar(secret) &&
+    equalBytes(ristretto.basePower(secret), verificationKey);
+  return fits ? [] : [{ path: [coin], message: "does not belong to the public key in the public file" }];
+}
+
+function checkReceiptSecret(secret: Uint8Array, party: number, cluster: ClusterPublic): Issue[] {
+  try {
+    createRsaSigner(cluster.keys.receipt, party, secret);
+    return [];
+  } catch (error) {
+    if (!(error instanceof KeyError)) throw error;
+    return [{ path: ["receipt"], message: "does not belong to the public key in the public file" }];
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * Reading a cluster's files. Whatever is wrong becomes an InputError that names the file and the field;
+ * a file is read whole, checked whole, and only then used.
+ */
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { fromUtf8 } from "../core/bytes.js";
+import { parseJson } from "../core/json.js";
+import {
+  type ChannelSettings,
+  type ClientConfig,
+  type ClusterPublic,
+  clientConfigSchema,
+  type PartyConfig,
+  type PartyKeys,
+  partyConfigSchema,
+  partyKeysSchema,
+  publicSchema,
+  resolveChannel,
+} from "./config.js";
+import { checkClient, checkParty, checkPartyKeys, checkPublic, type Issue } from "./config-checks.js";
+import { InputError, naming } from "./input-error.js";
+
+export { InputError };
+
+export const MAX_CONFIG_FILE_BYTES = 4 * 1024 * 1024;
+
+/** A party's directory, loaded and checked. */
+export interface Party {
+  /** The directory that it was loaded from. */
+  readonly directory: string;
+  readonly config: PartyConfig;
+  /** `config.channel` with the defaults filled in. */
+  readonly channel: ChannelSettings;
+  readonly public: ClusterPublic;
+  readonly keys: PartyKeys;
+}
+
+/** @throws InputError when the file cannot be read or is not a valid public file. */
+export async function loadPublic(path: string): Promise<ClusterPublic> {
+  const cluster = await readFileAs(path, publicSchema, "open");
+  refuse(path, await checkPublic(cluster));
+  return cluster;
+}
+
+/**
+ * config.json, public.json and keys.json of `directory`.
+ * @throws InputError when one of them is missing, malformed, readable by others (the keys), or does not
+ * fit the others.
+ */
+export async function loadParty(directory: string): Promise<Party> {
+  const file = (name: string): string => join(directory, name);
+  const config = await readFileAs(file("config.json"), partyConfigSchema, "open");
+  const cluster = await loadPublic(file("public.json"));
+  refuse(file("config.json"), checkParty(config, cluster));
+  const keys = await readFileAs(file("keys.json"), partyKeysSchema, "secret");
+  refuse(file("keys.json"), await checkPartyKeys(keys, config.party, cluster));
+  return { directory, config, channel: resolveChannel(config.channel, cluster), public: cluster, keys };
+}
+
+/** @throws InputError when the file is missing, malformed, readable by others, or contradicts itself. */
+export async function loadClient(path: string): Promise<ClientConfig> {
+  const client = await readFileAs(path, clientConfigSchema, "secret");
+  refuse(path, await checkClient(client));
+  return client;
+}
+
+/** "secret": refused when anybody but its owner may read or write it. */
+export type FileAccess = "open" | "secret";
+
+/** @throws InputError naming `path` and the field. */
+export async function readFileAs<T extends z.ZodType>(
+  path: string,
+  schema: T,
+  access: FileAccess,
+): Promise<z.output<T>> {
+  const json = parseJson(await readText(path, access));
+  if (!json.ok) throw new InputError({ file: path }, json.error);
+  const parsed = schema.safeParse(json.value);
+  if (parsed.success) return parsed.data;
+  refuse(path, parsed.error.issues.map(issueOf));
+  throw new InputError({ file: path }, "does not have the expected form");
+}
+
+async function readText(path: string, access: FileAccess): Promise<string> {
+  // Non-blocking, so that a named pipe is refused below instead of waited for.
+  const handle = await naming(path, open(path, constants.O_RDONLY | constants.O_NONBLOCK));
+  try {
+    // One descriptor for all questions: the file that is checked is the file that is read.
+    const status = await naming(path, handle.stat());
+    if (status.isDirectory()) throw new InputError({ file: path }, "is a directory, a file is needed");
+    if (!status.isFile()) throw new InputError({ file: path }, "is not a regular file");
+    if (access === "secret" && process.platform !== "win32" && (status.mode & 0o077) !== 0) {
+      const mode = (status.mode & 0o777).toString(8);
+      throw new InputError(
+        { file: path },
+        `holds secret keys but others may access it (mode ${mode}); run: chmod 600 ${shellWord(path)}`,
+      );
+    }
+    const content = new Uint8Array(MAX_CONFIG_FILE_BYTES + 1);
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await naming(path, handle.read(content, length, content.length - length, length));
+      if (bytesRead === 0) break;
+      length += bytesRead;
+      if (length > MAX_CONFIG_FILE_BYTES)
+        throw new InputError({ file: path }, `is larger than ${MAX_CONFIG_FILE_BYTES} bytes`);
+    }
+    try {
+      return fromUtf8(content.subarray(0, length));
+    } catch {
+      throw new InputError({ file: path }, "is not UTF-8 text");
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+function shellWord(text: string): string {
+  return /^[A-Za-z0-9._/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function issueOf(issue: z.core.$ZodIssue): Issue {
+  const path = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
+  if (issue.code === "unrecognized_keys")
+    return { path: [...path, issue.keys[0] ?? ""], message: "unknown field; remove it" };
+  if (issue.code === "invalid_type" && issue.message.endsWith("received undefined"))
+    return { path, message: "is missing" };
+  return { path, message: issue.message.replace(/^Invalid input: /, "") };
+}
+
+/** Throws the first issue; the others are only counted, because one mistake often causes several. */
+export function refuse(file: string, issues: readonly Issue[]): void {
+  const [first, ...others] = issues;
+  if (first === undefined) return;
+  const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
+  throw new InputError({ file, field: fieldPath(first.path) }, first.message + more);
+}
+
+/** `["parties", 2, "port"]` as `parties[2].port`. */
+function fieldPath(path: readonly (string | number)[]): string {
+  return path.map((part, index) => (typeof part === "number" ? `[${part}]` : index === 0 ? part : `.${part}`)).join("");
+}

@@ -1,0 +1,213 @@
+/**
+ * What a cluster's files contain: as plain data in the program, as JSON on disk.
+ *
+ *     public.json          everybody: who the parties and clients are, all public keys
+ *     party-I/config.json  party I: where it listens, how it runs its channel
+ *     party-I/keys.json    party I alone (0600)
+ *     client-I.json        client I alone (0600); contains the public file, so a client needs one file
+ *
+ * The schemas are strict: every field is checked for type, size and range, unknown fields are refused.
+ * What several fields must agree on is in config-checks.ts.
+ */
+import { z } from "zod";
+import type { PublicKeys, SecretKeys } from "../crypto/keys.js";
+import { MAX_PARTIES } from "../core/party-set.js";
+import {
+  base64Field,
+  certificateField,
+  hexField,
+  hostField,
+  nameField,
+  portField,
+  privateKeyField,
+  wholeField,
+} from "./config-fields.js";
+
+/** More clients than this need another way to enrol than one file. */
+export const MAX_CLIENTS = 4096;
+
+/** RSA from 2048 to 4096 bits. */
+const MODULUS_BYTES = [256, 512] as const;
+
+export interface PartyEntry {
+  /** 0..n-1; the entry's index. */
+  readonly party: number;
+  readonly name: string;
+  readonly host: string;
+  /** Where the other parties and the clients connect (mutual TLS). */
+  readonly port: number;
+  /** For the HTTP interface. */
+  readonly httpPort: number;
+  /** PEM; the one certificate that this party is known by. */
+  readonly certificate: string;
+}
+
+export interface ClientEntry {
+  /** The entry's index. */
+  readonly client: number;
+  /** Raw Ed25519 key, 32 bytes; signs requests and names the client in receipts. */
+  readonly publicKey: Uint8Array;
+  /** PEM. */
+  readonly certificate: string;
+}
+
+/** public.json */
+export interface ClusterPublic {
+  readonly format: "abcast-public/1";
+  /** 32 random bytes that name the cluster in everything that is signed for or by it. */
+  readonly cluster: Uint8Array;
+  readonly n: number;
+  /** How many parties may be corrupted. */
+  readonly t: number;
+  readonly parties: readonly PartyEntry[];
+  readonly clients: readonly ClientEntry[];
+  readonly keys: PublicKeys;
+}
+
+export interface ChannelSettings {
+  /** Queue messages gathered per round, t+1..n-t. Must be the same at all parties. Default n-t. */
+  readonly c: number;
+  /** Payloads in the signed portion of the queue. Default 256. */
+  readonly maxEntryPayloads: number;
+  /** Bytes in the signed portion of the queue. Default 65536. */
+  readonly maxEntryBytes: number;
+  /** Payloads that wait in the queue before submitters are pushed back. Default 16384. */
+  readonly maxQueuePayloads: number;
+  /** How candidates are ordered. Must be the same at all parties. Default "fixed". */
+  readonly order: "fixed" | "random";
+}
+
+/** party-I/config.json */
+export interface PartyConfig {
+  readonly format: "abcast-party/1";
+  readonly party: number;
+  /** The address to bind to; may differ from the one that others connect to. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Settings left out have their defaults; `resolveChannel` fills them in. */
+  readonly channel: { readonly [K in keyof ChannelSettings]?: ChannelSettings[K] | undefined };
+}
+
+/** party-I/keys.json */
+export interface PartyKeys extends SecretKeys {
+  readonly format: "abcast-party-keys/1";
+  readonly party: number;
+  /** PEM, PKCS #8; belongs to the party's certificate. */
+  readonly tlsPrivateKey: string;
+}
+
+/** client-I.json */
+export interface ClientConfig {
+  readonly format: "abcast-client/1";
+  readonly client: number;
+  /** Ed25519 seed, 32 bytes. */
+  readonly signing: Uint8Array;
+  /** PEM, PKCS #8; belongs to the client's certificate. */
+  readonly tlsPrivateKey: string;
+  readonly public: ClusterPublic;
+}
+
+const partyField = wholeField(0, MAX_PARTIES - 1);
+const key32 = base64Field(32);
+const perParty = <T extends z.ZodType>(item: T) => z.array(item).max(MAX_PARTIES, `at most ${MAX_PARTIES}`);
+const coinKey = z.strictObject({ threshold: wholeField(1, MAX_PARTIES), verificationKeys: perParty(key32) });
+
+const publicKeys = z.strictObject({
+  signing: perParty(key32),
+  quorumCoin: coinKey,
+  honestCoin: coinKey,
+  receipt: z.strictObject({
+    modulus: base64Field(...MODULUS_BYTES),
+    exponent: wholeField(3, 0xffff_ffff),
+    threshold: wholeField(1, MAX_PARTIES),
+    corrupted: wholeField(0, MAX_PARTIES),
+    verificationBase: base64Field(1, MODULUS_BYTES[1]),
+    verificationKeys: perParty(base64Field(1, MODULUS_BYTES[1])),
+    nonResidue: base64Field(0, MODULUS_BYTES[1]),
+  }),
+});
+
+export const publicSchema = z.strictObject({
+  format: z.literal("abcast-public/1"),
+  cluster: hexField(32),
+  n: wholeField(1, MAX_PARTIES),
+  t: wholeField(0, MAX_PARTIES),
+  parties: perParty(
+    z.strictObject({
+      party: partyField,
+      name: nameField,
+      host: hostField,
+      port: portField,
+      httpPort: portField,
+      certificate: certificateField,
+    }),
+  ),
+  clients: z
+    .array(
+      z.strictObject({
+        client: wholeField(0, MAX_CLIENTS - 1),
+        publicKey: hexField(32),
+        certificate: certificateField,
+      }),
+    )
+    .max(MAX_CLIENTS, `at most ${MAX_CLIENTS} clients`),
+  keys: publicKeys,
+});
+
+export const partyConfigSchema = z.strictObject({
+  format: z.literal("abcast-party/1"),
+  party: partyField,
+  listen: z.strictObject({ host: hostField, port: portField }),
+  channel: z.strictObject({
+    c: wholeField(1, MAX_PARTIES).optional(),
+    maxEntryPayloads: wholeField(1, 1 << 16).optional(),
+    maxEntryBytes: wholeField(1024, 1 << 24).optional(),
+    maxQueuePayloads: wholeField(1, 1 << 24).optional(),
+    order: z.enum(["fixed", "random"], 'must be "fixed" or "random"').optional(),
+  }),
+});
+
+export const partyKeysSchema = z.strictObject({
+  format: z.literal("abcast-party-keys/1"),
+  party: partyField,
+  signing: key32,
+  quorumCoin: key32,
+  honestCoin: key32,
+  receipt: base64Field(1, MODULUS_BYTES[1]),
+  tlsPrivateKey: privateKeyField,
+});
+
+export const clientConfigSchema = z.strictObject({
+  format: z.literal("abcast-client/1"),
+  client: wholeField(0, MAX_CLIENTS - 1),
+  signing: key32,
+  tlsPrivateKey: privateKeyField,
+  public: publicSchema,
+});
+
+/** An entry of the file that `abcast init --parties` takes. */
+export const partiesFileSchema = z
+  .array(z.strictObject({ name: nameField, host: hostField, port: portField, httpPort: portField }))
+  .min(1, "at least one party is needed")
+  .max(MAX_PARTIES, `at most ${MAX_PARTIES} parties`);
+
+/**
+ * The settings with the defaults filled in. Its result is only meaningful for a `channel` that
+ * `checkParty` (config-checks.ts) has accepted.
+ */
+export function resolveChannel(
+  channel: PartyConfig["channel"],
+  { n, t }: Pick<ClusterPublic, "n" | "t">,
+): ChannelSettings {
+  return {
+    c: channel.c ?? n - t,
+    maxEntryPayloads: channel.maxEntryPayloads ?? 256,
+    maxEntryBytes: channel.maxEntryBytes ?? 65536,
+    maxQueuePayloads: channel.maxQueuePayloads ?? 16384,
+    order: channel.order ?? "fixed",
+  };
+}
+
+/** The text of the file that `schema` describes. Throws ZodError when `value` breaks it: the caller's mistake. */
+export function formatFile(schema: z.ZodType, value: ClusterPublic | PartyConfig | PartyKeys | ClientConfig): string {
+  return `${JSON.stringify(z.encode(schema, value), undefined, 2)}\n`;
+}

@@ -1,0 +1,225 @@
+/**
+ * A corrupted party: it runs the production engine and, with the party's real keys, says something else than the engine
+ * does. It equivocates, votes twice, lies in commits, sends bad shares, garbage, replays and messages of instances that
+ * do not exist, or says nothing. The simulator and the demo's Byzantine replica use the same attacks.
+ */
+import { utf8 } from "../core/bytes.js";
+import { type Codec, decode, encode } from "../core/codec.js";
+import { type Envelope, statement } from "../core/engine.js";
+import type { Group } from "../core/group.js";
+import { type PartyId, PartySet, partySetCodec } from "../core/party-set.js";
+import type { Suite } from "../core/suite.js";
+import { QUEUE, entryBody, queueEntryCodec, queueVectorCodec } from "../protocols/atomic-broadcast/messages.js";
+import { MAIN_VOTE, PRE_VOTE, messageCodec as binaryCodec, voteBody } from "../protocols/binary-agreement/messages.js";
+import { consistentBroadcastMessageCodec } from "../protocols/consistent-broadcast/index.js";
+import { multivaluedAgreementMessageCodec } from "../protocols/multivalued-agreement/index.js";
+import type { Random } from "./random.js";
+
+/** The attacks, by what they do. */
+export const ATTACKS = [
+  "equivocate-queue",
+  "equivocate-proposal",
+  "double-vote",
+  "lie-in-commit",
+  "bad-share",
+  "garbage",
+  "replay",
+  "withhold",
+] as const;
+export type Attack = (typeof ATTACKS)[number];
+
+export interface Corruption {
+  /** The probability with which a message that an attack fits is attacked. */
+  readonly rate: number;
+  readonly attacks: readonly Attack[];
+}
+
+export interface CorruptedPartyOptions {
+  readonly self: PartyId;
+  readonly cluster: Uint8Array;
+  readonly group: Group;
+  readonly suite: Suite;
+  readonly random: Random;
+  readonly corruption: Corruption;
+  /** A valid payload that nobody asked for, to equivocate with. */
+  inventPayload(): Uint8Array;
+  onAttack(attack: Attack): void;
+}
+
+type Lie = { readonly attack: Attack; readonly bodies: readonly Uint8Array[] };
+
+export class CorruptedParty {
+  readonly #options: CorruptedPartyOptions;
+  readonly #said: Envelope[] = [];
+  /** The second queue entry of a round, told to some. */
+  readonly #otherEntries = new Map<string, Uint8Array>();
+  readonly #otherProposals = new Map<string, Uint8Array>();
+
+  constructor(options: CorruptedPartyOptions) {
+    this.#options = options;
+  }
+
+  /** What is sent to `to` in place of `envelope`. */
+  tamper(to: PartyId, envelope: Envelope): readonly Envelope[] {
+    const { random, corruption, onAttack } = this.#options;
+    if (this.#said.length < 64) this.#said.push(envelope);
+    else this.#said[random.below(64)] = envelope;
+    const lie = random.chance(corruption.rate) ? this.#lie(to, envelope) : undefined;
+    if (lie === undefined) return [envelope];
+    onAttack(lie.attack);
+    return lie.bodies.map((body) => ({ tag: envelope.tag, body })).concat(lie.attack === "replay" ? this.#replays(envelope) : []);
+  }
+
+  #lie(to: PartyId, { tag, body }: Envelope): Lie | undefined {
+    const { random, corruption } = this.#options;
+    const candidates = corruption.attacks
+      .map((attack) => ({ attack, bodies: this.#bodies(attack, to, tag, body) }))
+      .filter((lie): lie is Lie => lie.bodies !== undefined);
+    return candidates.length === 0 ? undefined : random.pick(candidates);
+  }
+
+  /** The bodies to send instead, or undefined when the attack does not fit this message. */
+  #bodies(attack: Attack, to: PartyId, tag: string, body: Uint8Array): readonly Uint8Array[] | undefined {
+    switch (attack) {
+      case "equivocate-queue":
+        return /^[a-z-]+\/\d+$/.test(tag) ? this.#equivocateQueue(tag, body) : undefined;
+      case "equivocate-proposal":
+        return tag.includes("/proposal/") ? this.#equivocateProposal(tag, body, to) : undefined;
+      case "double-vote":
+        return this.#doubleVote(tag, body);
+      case "lie-in-commit":
+        return tag.includes("/commit/") ? this.#lieInCommit(body) : this.#contradictCommit(tag, body);
+      case "bad-share":
+        return this.#badShare(tag, body);
+      case "garbage":
+        return [body, this.#options.random.bytes(this.#options.random.below(80))];
+      case "replay":
+        return [body];
+      case "withhold":
+        return [];
+    }
+  }
+
+  #statement(tag: string, purpose: string, body: Uint8Array): Uint8Array {
+    return statement(this.#options.cluster, tag, purpose, body);
+  }
+
+  /** Two signed queue entries for one round: some get one, some the other, some both. */
+  #equivocateQueue(tag: string, body: Uint8Array): readonly Uint8Array[] | undefined {
+    const entry = decode(queueEntryCodec, body);
+    if (!entry.ok) return undefined;
+    let other = this.#otherEntries.get(tag);
+    if (other === undefined) {
+      const payloads = [this.#options.inventPayload()];
+      const signature = this.#options.suite.sign(this.#statement(tag, QUEUE, entryBody(payloads)));
+      other = encode(queueEntryCodec, { payloads, signature });
+      this.#otherEntries.set(tag, other);
+    }
+    return this.#options.random.chance(0.5) ? [other] : [body, other];
+  }
+
+  /** Another proposal, equally valid, with the entries of the queue in which we equivocated. */
+  #equivocateProposal(tag: string, body: Uint8Array, to: PartyId): readonly Uint8Array[] | undefined {
+    const message = decode(consistentBroadcastMessageCodec, body);
+    if (!message.ok || message.value.kind !== "send") return undefined;
+    const other = this.#otherProposals.get(tag) ?? this.#otherProposal(tag, message.value.message);
+    if (other === undefined) return undefined;
+    this.#otherProposals.set(tag, other);
+    return to % 2 === 0 ? [other, body] : [body, other];
+  }
+
+  #otherProposal(tag: string, value: Uint8Array): Uint8Array | undefined {
+    const vector = decode(queueVectorCodec, value);
+    if (!vector.ok) return undefined;
+    const roundTag = tag.slice(0, tag.indexOf("/mvba/"));
+    const { self, suite, inventPayload } = this.#options;
+    const changed = vector.value.map((entry) => {
+      if (entry.party !== self) return entry;
+      const payloads = [inventPayload()];
+      return { party: self, payloads, signature: suite.sign(this.#statement(roundTag, QUEUE, entryBody(payloads))) };
+    });
+    if (changed.every((entry, index) => entry === vector.value[index])) return undefined;
+    return encode(consistentBroadcastMessageCodec, { kind: "send", message: encode(queueVectorCodec, changed) });
+  }
+
+  #doubleVote(tag: string, body: Uint8Array): readonly Uint8Array[] | undefined {
+    const { suite } = this.#options;
+    if (tag.endsWith("/mvba")) {
+      const vote = decode(multivaluedAgreementMessageCodec, body);
+      if (!vote.ok || vote.value.kind !== "yes") return undefined;
+      return [body, encode(multivaluedAgreementMessageCodec, { kind: "no", candidate: vote.value.candidate })];
+    }
+    if (!tag.includes("/aba/")) return undefined;
+    const message = decode(binaryCodec, body);
+    if (!message.ok) return undefined;
+    if (message.value.kind === "preVote") {
+      const { round, vote } = message.value;
+      const value = vote.value === 0 ? 1 : 0;
+      const share = suite.quorumCertifier.share(this.#statement(tag, PRE_VOTE, voteBody(round, value)));
+      // In round 1 a pre-vote for 0 needs no proof at all, so that half of these lies is justified.
+      const reason = round === 1 && value === 0 ? { kind: "proof" as const, proof: new Uint8Array(0) } : vote.reason;
+      return [body, encode(binaryCodec, { kind: "preVote", round, vote: { value, reason, share } })];
+    }
+    if (message.value.kind === "mainVote") {
+      const { round, reason } = message.value;
+      const value = message.value.value === 0 ? 1 : 0;
+      const share = suite.quorumCertifier.share(this.#statement(tag, MAIN_VOTE, voteBody(round, value)));
+      return [body, encode(binaryCodec, { kind: "mainVote", round, value, reason, share })];
+    }
+    return undefined;
+  }
+
+  /** A commit that names everybody, or too few. */
+  #lieInCommit(body: Uint8Array): readonly Uint8Array[] | undefined {
+    const message = decode(consistentBroadcastMessageCodec, body);
+    if (!message.ok || message.value.kind !== "send") return undefined;
+    const { group, self, random } = this.#options;
+    const named = random.chance(0.5) ? PartySet.of(group.parties) : PartySet.of([self]);
+    return [encode(consistentBroadcastMessageCodec, { kind: "send", message: encode(partySetCodec, named) })];
+  }
+
+  /** An N-vote for a party that the own commit names. */
+  #contradictCommit(tag: string, body: Uint8Array): readonly Uint8Array[] | undefined {
+    if (!tag.endsWith("/mvba")) return undefined;
+    const vote = decode(multivaluedAgreementMessageCodec, body);
+    if (!vote.ok || vote.value.kind !== "yes") return undefined;
+    return [encode(multivaluedAgreementMessageCodec, { kind: "no", candidate: vote.value.candidate })];
+  }
+
+  #badShare(tag: string, body: Uint8Array): readonly Uint8Array[] | undefined {
+    const damage = (share: Uint8Array): Uint8Array => share.map((byte, index) => (index === 3 ? byte ^ 0x40 : byte));
+    const change = <T>(codec: Codec<T>, damaged: (value: T) => T | undefined): readonly Uint8Array[] | undefined => {
+      const message = decode(codec, body);
+      const value = message.ok ? damaged(message.value) : undefined;
+      return value === undefined ? undefined : [encode(codec, value)];
+    };
+    if (/\/(proposal|commit)\/\d+$/.test(tag)) {
+      return change(consistentBroadcastMessageCodec, (message) =>
+        message.kind === "share" ? { ...message, share: damage(message.share) } : undefined,
+      );
+    }
+    if (tag.endsWith("/mvba")) {
+      return change(multivaluedAgreementMessageCodec, (message) =>
+        message.kind === "coin" ? { ...message, share: damage(message.share) } : undefined,
+      );
+    }
+    if (!tag.includes("/aba/")) return change(queueEntryCodec, (entry) => ({ ...entry, signature: damage(entry.signature) }));
+    return change(binaryCodec, (message) => {
+      if (message.kind === "preVote") return { ...message, vote: { ...message.vote, share: damage(message.vote.share) } };
+      if (message.kind === "decision") return { ...message, certificate: damage(message.certificate) };
+      return { ...message, share: damage(message.share) };
+    });
+  }
+
+  /** Something said before under another tag, and tags of instances that do not exist. */
+  #replays({ tag, body }: Envelope): readonly Envelope[] {
+    const { random } = this.#options;
+    const earlier = random.pick(this.#said);
+    const far = tag.replace(/^([a-z-]+)\/\d+/, (_, channel: string) => `${channel}/${1 + random.below(1_000_000)}`);
+    return [
+      { tag, body: earlier.body },
+      { tag: far, body },
+      { tag: `${tag}/nothing/7`, body: utf8("x") },
+    ];
+  }
+}

@@ -1,0 +1,52 @@
+/** The simulator's only source of chance: a seeded generator (xoshiro128**), the same on any machine. */
+
+export class Random {
+  readonly #state: [number, number, number, number];
+
+  constructor(seed: number) {
+    // Split-mix fills the state, so that neighbouring seeds have nothing in common.
+    let mix = seed >>> 0;
+    const next = (): number => {
+      mix = (mix + 0x9e3779b9) >>> 0;
+      let z = mix;
+      z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
+      z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
+      return (z ^ (z >>> 16)) >>> 0;
+    };
+    this.#state = [next(), next(), next(), next()];
+  }
+
+  /** 32 random bits. */
+  bits(): number {
+    const state = this.#state;
+    const rotated = Math.imul(state[1], 5);
+    const result = Math.imul((rotated << 7) | (rotated >>> 25), 9) >>> 0;
+    const shifted = state[1] << 9;
+    state[2] ^= state[0];
+    state[3] ^= state[1];
+    state[1] ^= state[2];
+    state[0] ^= state[3];
+    state[2] ^= shifted;
+    state[3] = (state[3] << 11) | (state[3] >>> 21);
+    return result;
+  }
+
+  /** 0..bound-1. */
+  below(bound: number): number {
+    return Math.floor((this.bits() / 0x1_0000_0000) * bound);
+  }
+
+  chance(probability: number): boolean {
+    return this.bits() / 0x1_0000_0000 < probability;
+  }
+
+  pick<T>(items: readonly T[]): T {
+    const item = items[this.below(items.length)];
+    if (item === undefined) throw new RangeError("pick from nothing");
+    return item;
+  }
+
+  bytes(length: number): Uint8Array {
+    return Uint8Array.from({ length }, () => this.bits() & 0xff);
+  }
+}

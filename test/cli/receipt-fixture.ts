@@ -1,0 +1,60 @@
+/** A receipt as a cluster makes it: shares of t+1 parties from a directory of `abcast init`, combined. */
+import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createEd25519Signer, createEd25519Verifier } from "../../src/crypto/ed25519.js";
+import { createRsaSigner, createRsaVerifier } from "../../src/crypto/rsa-threshold.js";
+import { loadClient, loadParty, loadPublic } from "../../src/replica/config-files.js";
+import { createNotary, encodeRequest, requestStatement } from "../../src/services/notary/index.js";
+import { formatReceipt, type Receipt, receiptOf } from "../../src/verify/index.js";
+
+export interface MakeReceipt {
+  /** A directory that `abcast init` made. */
+  readonly cluster: string;
+  /** The document's path. */
+  readonly document: string;
+  readonly sequence: number;
+  readonly round: number;
+  /** The parties whose shares are combined. */
+  readonly parties: readonly number[];
+}
+
+/** Goes the whole way: client request, validation, state machine, signature shares, combination. */
+export async function makeReceipt({ cluster, document, sequence, round, parties }: MakeReceipt): Promise<Receipt> {
+  const shared = await loadPublic(join(cluster, "public.json"));
+  const client = await loadClient(join(cluster, "client-0.json"));
+  const signer = createEd25519Signer(client.signing);
+  const value = new Uint8Array(createHash("sha256").update(readFileSync(document)).digest());
+  const unsigned = {
+    cluster: shared.cluster,
+    client: signer.publicKey,
+    nonce: new Uint8Array(randomBytes(16)),
+    digest: { algorithm: "sha256", value } as const,
+  };
+  const payload = encodeRequest({ ...unsigned, signature: signer.sign(requestStatement(unsigned)) });
+
+  const known = new Set(shared.clients.map(({ publicKey }) => publicKey.join()));
+  const notary = createNotary({
+    cluster: shared.cluster,
+    isClient: (publicKey) => known.has(publicKey.join()),
+    verifyClient: (publicKey, statement, signature) => createEd25519Verifier(publicKey)(statement, signature),
+  });
+  if (!notary.validate(payload)) throw new Error("the notary refuses a correct request");
+  const { statement } = notary.apply({ sequence, round }, payload);
+
+  const shares = new Map<number, Uint8Array>();
+  for (const party of parties) {
+    const { keys } = await loadParty(join(cluster, `party-${party}`));
+    shares.set(party, createRsaSigner(shared.keys.receipt, party, keys.receipt).share(statement));
+  }
+  const signature = createRsaVerifier(shared.keys.receipt).combine(statement, shares);
+  if (signature === undefined) throw new Error("correct shares do not combine");
+  const receipt = receiptOf(statement, signature);
+  if (!receipt.ok) throw new Error(receipt.error);
+  return receipt.value;
+}
+
+/** A receipt as JSON, for tests that change a field. */
+export function receiptJson(receipt: Receipt): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(JSON.parse(formatReceipt(receipt)) as object));
+}

@@ -1,0 +1,207 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { concat, toHex, utf8 } from "../../src/core/bytes.js";
+import { encode } from "../../src/core/codec.js";
+import { thresholdGroup } from "../../src/core/group.js";
+import { type PartyId, PartySet, partySetCodec } from "../../src/core/party-set.js";
+import { MAX_CERTIFICATE_BYTES, MAX_SIGNATURE_BYTES, type Suite } from "../../src/core/suite.js";
+import { CombineError, KeyError, type PublicKeys, type SecretKeys, checkPublicKeys, createSuite, deal } from "../../src/crypto/index.js";
+import { PRIMES_1024, PROTOCOL_2, at, flipBit, sharesOf } from "./fixtures.js";
+
+/** The predicates differ: isQuorum 6, isBroadcastQuorum 5, hasHonest 2, meetsEveryQuorum 3. */
+const group = thresholdGroup({ n: 8, byzantine: 1, crash: 1 });
+const { publicKeys, secretKeys } = await deal({ n: 8, byzantine: 1, crash: 1, rsaBits: 2048, primes: PRIMES_1024 });
+const open = (self: PartyId, changed: Partial<PublicKeys> = {}): Promise<Suite> =>
+  createSuite({ group, self, publicKeys: { ...publicKeys, ...changed }, secretKeys: at(secretKeys, self) });
+const suites = await Promise.all(group.parties.map((party) => open(party)));
+const suite = at(suites, 0);
+const statement = utf8("statement");
+
+test("hash is SHA-256", () => {
+  expect(toHex(suite.hash(utf8("abc")))).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+});
+
+describe("signatures", () => {
+  const signature = at(suites, 2).sign(statement);
+
+  test("verify for their party and statement only", () => {
+    for (let twice = 0; twice < 2; twice++) {
+      expect(suite.verify(2, statement, signature)).toBe(true);
+      expect(suite.verify(1, statement, signature)).toBe(false);
+      expect(suite.verify(2, utf8("statemenT"), signature)).toBe(false);
+      for (const party of [-1, 8, 0.5, Number.NaN, 2 ** 40]) expect(suite.verify(party, statement, signature)).toBe(false);
+      for (const size of [0, 63, 65]) expect(suite.verify(2, statement, new Uint8Array(size))).toBe(false);
+      for (const bit of [0, 255, 256, 511]) expect(suite.verify(2, statement, flipBit(signature, bit))).toBe(false);
+    }
+    expect(signature.length).toBeLessThanOrEqual(MAX_SIGNATURE_BYTES);
+    expect(at(suites, 2).sign(statement)).toEqual(signature);
+  });
+
+  test("one key's three uses do not mix", () => {
+    const quorum = suite.quorumCertifier.share(statement);
+    const broadcast = suite.broadcastCertifier.share(statement);
+    const plain = suite.sign(statement);
+    const checks = (bytes: Uint8Array): boolean[] => [
+      suite.verify(0, statement, bytes),
+      suite.quorumCertifier.verifyShare(0, statement, bytes),
+      suite.broadcastCertifier.verifyShare(0, statement, bytes),
+    ];
+    expect([plain, quorum, broadcast].map(checks)).toEqual([
+      [true, false, false],
+      [false, true, false],
+      [false, false, true],
+    ]);
+  });
+});
+
+describe.each([
+  ["quorumCertifier", "isQuorum"],
+  ["broadcastCertifier", "isBroadcastQuorum"],
+] as const)("%s", (certifierName, predicate) => {
+  const certifier = suite[certifierName];
+  const shareOf = (party: PartyId): Uint8Array => at(suites, party)[certifierName].share(statement);
+  const certify = (parties: readonly PartyId[]): Uint8Array => certifier.combine(statement, sharesOf(parties, shareOf));
+  const certificate = certify([0, 2, 3, 4, 6, 7]);
+  /** A certificate written by hand. */
+  const forge = (parties: readonly PartyId[], signatures: readonly Uint8Array[]): Uint8Array =>
+    concat(encode(partySetCodec, PartySet.of(parties)), ...signatures);
+
+  test("a certificate is the bitmap and the signatures in ascending order", () => {
+    const parties = [0, 2, 3, 4, 6, 7];
+    expect(certificate).toEqual(forge(parties, parties.map(shareOf)));
+    expect(certify([7, 6, 4, 3, 2, 0])).toEqual(certificate);
+    expect(certificate.length).toBe(2 + 6 * 64);
+    expect(2 + 32 + 256 * 64).toBeLessThanOrEqual(MAX_CERTIFICATE_BYTES);
+  });
+
+  test("exactly the sufficient sets make one", () => {
+    fc.assert(
+      fc.property(fc.subarray([...group.parties]), (parties) => {
+        const sufficient = group[predicate](PartySet.of(parties));
+        if (sufficient) for (const each of suites) expect(each[certifierName].verify(statement, certify(parties))).toBe(true);
+        else expect(() => certify(parties)).toThrow(CombineError);
+        expect(certifier.verify(statement, forge(parties, parties.map(shareOf)))).toBe(sufficient);
+      }),
+    );
+  });
+
+  test("is for one statement", () => {
+    expect(certifier.verify(statement, certificate)).toBe(true);
+    expect(certifier.verify(utf8("statemenT"), certificate)).toBe(false);
+    const other = certifierName === "quorumCertifier" ? suite.broadcastCertifier : suite.quorumCertifier;
+    expect(other.verify(statement, certificate)).toBe(false);
+  });
+
+  test("no bit may be flipped", () => {
+    for (let bit = 0; bit < 8 * certificate.length; bit++) expect(certifier.verify(statement, flipBit(certificate, bit))).toBe(false);
+  });
+
+  test("every signature is checked, and must be its party's", () => {
+    const parties = [0, 1, 2, 3, 4, 5];
+    for (const bad of parties) {
+      const signatures = parties.map((party) => shareOf(party === bad ? 6 : party));
+      expect(certifier.verify(statement, forge(parties, signatures))).toBe(false);
+    }
+    expect(certifier.verify(statement, forge(parties, parties.map(() => shareOf(0))))).toBe(false);
+  });
+
+  test("parties must exist", () => {
+    const parties = [0, 1, 2, 3, 4, 8];
+    expect(certifier.verify(statement, forge(parties, parties.map((party) => shareOf(party % 8))))).toBe(false);
+    expect(certifier.verify(statement, forge([0, 1, 2, 3, 4, 5, 200], [0, 1, 2, 3, 4, 5, 6].map(shareOf)))).toBe(false);
+    for (const foreign of [8, -1, 0.5, 300]) {
+      const shares = sharesOf([0, 1, 2, 3, 4, 5], shareOf).set(foreign, shareOf(0));
+      expect(() => certifier.combine(statement, shares)).toThrow(CombineError);
+    }
+  });
+
+  test("one form only: no truncation, no extension, no padded bitmap", () => {
+    for (const size of [0, 1, 2, 65, certificate.length - 1]) {
+      expect(certifier.verify(statement, certificate.subarray(0, size))).toBe(false);
+    }
+    expect(certifier.verify(statement, concat(certificate, new Uint8Array(1)))).toBe(false);
+    expect(certifier.verify(statement, concat(certificate, shareOf(1)))).toBe(false);
+    const padded = concat(Uint8Array.of(2, at(certificate, 1), 0), certificate.subarray(2));
+    expect(certifier.verify(statement, padded)).toBe(false);
+  });
+
+  test("any bytes are answered by false", () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 500 }), (bytes) => !certifier.verify(statement, bytes)));
+    expect(certifier.verify(statement, new Uint8Array(40_000).fill(0xff))).toBe(false);
+  });
+
+  test("combine refuses shares that are no signatures", () => {
+    const shares = sharesOf([0, 1, 2, 3, 4, 5], shareOf).set(2, new Uint8Array(63));
+    expect(() => certifier.combine(statement, shares)).toThrow(CombineError);
+  });
+});
+
+describe("coins", () => {
+  const name = utf8("coin");
+
+  test.each(["quorumCoin", "honestCoin"] as const)("%s: all parties see the same", (which) => {
+    const { threshold } = publicKeys[which];
+    expect(threshold).toBe(which === "quorumCoin" ? 6 : 2);
+    const shares = suites.map((each) => each[which].share(name));
+    for (const each of suites) {
+      // Twice: the second time from memory.
+      for (let i = 0; i < 16; i++) expect(each[which].verifyShare(i % 8, name, at(shares, i % 8))).toBe(true);
+      expect(each[which].verifyShare(1, name, at(shares, 0))).toBe(false);
+      for (const party of [-1, 8, 0.5, Number.NaN]) expect(each[which].verifyShare(party, name, at(shares, 0))).toBe(false);
+    }
+    const flip = (first: number): Uint8Array => {
+      const parties = Array.from({ length: threshold }, (_, i) => (first + i) % 8);
+      return at(suites, first)[which].combine(name, sharesOf(parties, (party) => at(shares, party)));
+    };
+    const values = group.parties.map((party) => toHex(flip(party)));
+    expect(new Set(values).size).toBe(1);
+  });
+
+  test("are independent: shares of one are none of the other", () => {
+    const share = suite.quorumCoin.share(name);
+    expect(suite.quorumCoin.verifyShare(0, name, share)).toBe(true);
+    expect(suite.honestCoin.verifyShare(0, name, share)).toBe(false);
+  });
+});
+
+describe("keys that do not fit", () => {
+  const { signing, quorumCoin, honestCoin, receipt } = publicKeys;
+  const identity = new Uint8Array(32);
+  identity[0] = 1;
+  const withKey = (key: Uint8Array): readonly Uint8Array[] => [...signing.slice(0, 7), key];
+
+  test.each<[string, Partial<PublicKeys>]>([
+    ["too few signing keys", { signing: signing.slice(0, 7) }],
+    ["too many signing keys", { signing: [...signing, new Uint8Array(32)] }],
+    ["short signing key", { signing: withKey(new Uint8Array(31)) }],
+    ["signing key of small order", { signing: withKey(identity) }],
+    ["signing key that is no point", { signing: withKey(new Uint8Array(32).fill(0xff)) }],
+    ["signing key twice", { signing: withKey(at(signing, 0)) }],
+    ["coins exchanged", { quorumCoin: honestCoin, honestCoin: quorumCoin }],
+    ["quorum coin for fewer", { quorumCoin: { ...quorumCoin, threshold: 5 } }],
+    ["quorum coin for more", { quorumCoin: { ...quorumCoin, threshold: 7 } }],
+    ["honest coin for one", { honestCoin: { ...honestCoin, threshold: 1 } }],
+    ["honest coin for more", { honestCoin: { ...honestCoin, threshold: 3 } }],
+    ["quorum coin of seven", { quorumCoin: { ...quorumCoin, verificationKeys: quorumCoin.verificationKeys.slice(0, 7) } }],
+    ["malformed honest coin", { honestCoin: { ...honestCoin, verificationKeys: honestCoin.verificationKeys.map(() => identity) } }],
+    ["malformed receipt key", { receipt: { ...receipt, exponent: 9 } }],
+    ["receipt key of four", { receipt: { ...PROTOCOL_2.publicKey, nonResidue: new Uint8Array(), threshold: 2 } }],
+    ["receipt key for one", { receipt: { ...receipt, threshold: 1, corrupted: 0 } }],
+    ["receipt key for more", { receipt: { ...receipt, threshold: 3, corrupted: 2 } }],
+  ])("%s", async (_name, changed) => {
+    expect(await checkPublicKeys(group, { ...publicKeys, ...changed })).toBeTypeOf("string");
+    await expect(open(0, changed)).rejects.toThrow(KeyError);
+  });
+
+  test("secret keys of another party", async () => {
+    expect(await checkPublicKeys(group, publicKeys)).toBeUndefined();
+    const [own, other] = [at(secretKeys, 0), at(secretKeys, 1)];
+    const mixed: SecretKeys[] = [
+      { ...own, signing: other.signing },
+      { ...own, quorumCoin: other.quorumCoin },
+      { ...own, honestCoin: other.honestCoin },
+    ];
+    for (const keys of mixed) await expect(createSuite({ group, self: 0, publicKeys, secretKeys: keys })).rejects.toThrow(KeyError);
+    for (const self of [-1, 8, 0.5]) await expect(createSuite({ group, self, publicKeys, secretKeys: own })).rejects.toThrow(KeyError);
+  });
+});
