@@ -8,6 +8,8 @@ const RULES: Rules = {
   rooms: {
     core: { imports: [], browser: true, deterministic: true },
     crypto: { imports: ["core", "npm:*", "node:*"] },
+    // What replicas and clients say to each other, as bytes.
+    wire: { imports: ["core"], browser: true, deterministic: true },
     protocols: { imports: ["core"], browser: true, deterministic: true },
     services: { imports: ["core"], browser: true, deterministic: true },
     // Runs the production code: of the replica only what itself touches no Node module.
@@ -15,11 +17,11 @@ const RULES: Rules = {
     // A receipt names what the notary's statement says.
     verify: { imports: ["core", "services/notary/statement.ts"], browser: true },
     // The replica is logic behind ports, which the adapters implement.
-    replica: { imports: ["core", "crypto", "protocols", "services/service.ts", "npm:zod"] },
+    replica: { imports: ["core", "crypto", "wire", "protocols", "services/service.ts", "npm:zod"] },
     // Its configuration is files and fingerprints.
     "replica/config*.ts": { imports: ["core", "crypto", "npm:zod", "node:crypto", "node:fs*", "node:path"] },
     adapters: { imports: ["core", "type crypto", "replica", "npm:*", "node:*"] },
-    client: { imports: ["core", "crypto", "verify", "services", "replica/links.ts", "replica/*config*.ts"] },
+    client: { imports: ["core", "crypto", "wire", "verify", "services", "replica/links.ts", "replica/*config*.ts"] },
     cli: { imports: ["*"] },
   },
   maxLines: 450,

@@ -8,6 +8,8 @@
  *     70  a defect of abcast itself
  */
 import { CommanderError } from "commander";
+import { StoreError } from "../adapters/lmdb-store.js";
+import { KeyError } from "../crypto/errors.js";
 import { InputError, systemProblem } from "../replica/input-error.js";
 
 export { InputError };
@@ -45,6 +47,9 @@ export function describeFailure(error: unknown): Failure {
     const message = error.message.replace(/^error: /, "");
     const option = /^(?:unknown |required )?option '.*?(--[^ ']+)/.exec(message)?.[1];
     return { code: "usage", exitCode: EXIT.input, message, ...(option === undefined ? {} : { option }) };
+  }
+  if (error instanceof StoreError || error instanceof KeyError) {
+    return { code: "input", exitCode: EXIT.input, message: error.message };
   }
   const problem = systemProblem(error);
   if (problem !== undefined) {

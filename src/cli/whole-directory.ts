@@ -1,9 +1,9 @@
 /** Makes a directory with its content, or leaves nothing: what is half written never has the final name. */
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
-import { chmod, mkdir, readdir, realpath, rename, rm } from "node:fs/promises";
+import { readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { chmod, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { InputError, systemProblem } from "../replica/input-error.js";
+import { InputError, type InputPlace, systemProblem } from "../replica/input-error.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -14,15 +14,16 @@ export interface Target {
 }
 
 /**
- * Lets `fill` write into a hidden sibling of `target.path`, then renames that. When `fill` rejects, or the
- * process is told to stop, the sibling is removed.
+ * Lets `fill` write into a hidden directory beside `target.path`, then gives that the final name. Where the target
+ * exists (and is empty), the hidden directory is inside it and its entries move up at once: a directory that somebody works in,
+ * or a mount point, is not replaced. When `fill` rejects, or the process is told to stop, nothing is left.
  * @throws InputError when the target exists and is not an empty directory, or cannot be made
  */
 export async function createDirectoryAtOnce<T>(target: Target, fill: (directory: string) => Promise<T>): Promise<T> {
   const place = { option: target.option, file: target.path };
-  const final = await refusing(place, freeDirectory(target));
-  const parent = dirname(final);
-  const temporary = join(parent, `.${basename(final)}.${randomBytes(6).toString("hex")}.tmp`);
+  const { final, exists } = await refusing(place, inspect(target));
+  const parent = exists ? final : dirname(final);
+  const temporary = join(parent, `.abcast-${randomBytes(6).toString("hex")}.tmp`);
   await refusing(place, mkdir(parent, { recursive: true }));
   await refusing(place, mkdir(temporary, { mode: 0o700 }));
 
@@ -35,9 +36,12 @@ export async function createDirectoryAtOnce<T>(target: Target, fill: (directory:
   for (const name of SIGNALS) process.on(name, stop);
   try {
     const result = await fill(temporary);
-    await chmod(temporary, 0o755);
-    // Replaces an empty directory, and fails if something was put there meanwhile.
-    await refusing(place, rename(temporary, final));
+    if (exists) moveUp(temporary, final, place);
+    else {
+      await chmod(temporary, 0o755);
+      // Fails if something was put there meanwhile.
+      await refusing(place, rename(temporary, final));
+    }
     return result;
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
@@ -47,25 +51,31 @@ export async function createDirectoryAtOnce<T>(target: Target, fill: (directory:
   }
 }
 
-/** The absolute path to make. */
-async function freeDirectory({ option, path }: Target): Promise<string> {
+/** Synchronous, so that no signal handler runs in between. */
+function moveUp(temporary: string, final: string, place: InputPlace): void {
+  if (readdirSync(final).some((name) => name !== basename(temporary))) {
+    throw new InputError(place, "is no longer empty: something was put there meanwhile; nothing was changed");
+  }
+  for (const name of readdirSync(temporary)) renameSync(join(temporary, name), join(final, name));
+  rmdirSync(temporary);
+}
+
+async function inspect({ option, path }: Target): Promise<{ readonly final: string; readonly exists: boolean }> {
   const place = { option, file: path };
   if (path === "") throw new InputError({ option }, "is empty; name a directory");
   try {
-    if ((await readdir(path)).length > 0)
-      throw new InputError(place, "exists and is not empty; nothing was changed, choose another directory");
-    // A symbolic link to an empty directory: that directory is replaced, not the link.
-    return await realpath(path);
+    const entries = await readdir(path);
+    if (entries.length === 0) return { final: resolve(path), exists: true };
+    throw new InputError(place, "exists and is not empty; nothing was changed, choose another directory");
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT") return resolve(path);
-    if (code === "ENOTDIR")
-      throw new InputError(place, "exists or lies below something that is no directory; choose another");
+    if (code === "ENOENT") return { final: resolve(path), exists: false };
+    if (code === "ENOTDIR") throw new InputError(place, "is a file, or lies below one; choose another directory");
     throw error;
   }
 }
 
-async function refusing<T>(place: { readonly option: string; readonly file: string }, promise: Promise<T>): Promise<T> {
+async function refusing<T>(place: InputPlace, promise: Promise<T>): Promise<T> {
   try {
     return await promise;
   } catch (error) {

@@ -7,23 +7,13 @@
  * in the simulator and in a browser.
  */
 import { bytes, decode, encode, fixedBytes, struct, text } from "./codec.js";
+import { type Envelope, MAX_BODY_BYTES } from "./envelope.js";
 import type { Fault } from "./fault.js";
 import type { Group } from "./group.js";
 import type { PartyId } from "./party-set.js";
 import { type Child, type Endorsement, type Instance, InvariantError, type Protocol, type RootInstance, type Scope } from "./protocol.js";
 import type { Suite } from "./suite.js";
 import { type Tag, isWithin, tagCodec } from "./tag.js";
-
-/** The greatest message body; transports bound their frames by it. */
-export const MAX_BODY_BYTES = 8 * 1024 * 1024;
-
-/** A message as the network carries it; sender and receiver come from the authenticated link. */
-export interface Envelope {
-  readonly tag: Tag;
-  readonly body: Uint8Array;
-}
-
-export const envelopeCodec = struct({ tag: tagCodec, body: bytes(MAX_BODY_BYTES) });
 
 export type Input =
   | { readonly kind: "message"; readonly from: PartyId; readonly envelope: Envelope }

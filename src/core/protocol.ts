@@ -6,7 +6,7 @@
  * misuse is a typed error, our own broken invariant is an `InvariantError` that stops the replica.
  */
 import type { Codec } from "./codec.js";
-import type { Envelope } from "./engine.js";
+import type { Envelope } from "./envelope.js";
 import type { Fault } from "./fault.js";
 import type { Group } from "./group.js";
 import type { PartyId } from "./party-set.js";

@@ -44,8 +44,7 @@ export function createCoin({ ristretto, label, publicKey, self, secret }: CoinOp
   const { threshold, verificationKeys } = publicKey;
 
   /** H: names to the group. */
-  const baseOf = (name: Uint8Array): Uint8Array =>
-    ristretto.elementFromHash(sha512("abcast/1 coin base", tag, name));
+  const baseOf = (name: Uint8Array): Uint8Array => ristretto.elementFromHash(sha512("abcast/1 coin base", tag, name));
 
   /** H': the proof's challenge. Besides the paper's values it binds the coin, the party and the name. */
   const challengeOf = (claim: Claim, h: Uint8Array, hBase: Uint8Array): Uint8Array => {
@@ -74,7 +73,8 @@ export function createCoin({ ristretto, label, publicKey, self, secret }: CoinOp
       const challenge = share.subarray(ELEMENT_BYTES, ELEMENT_BYTES + SCALAR_BYTES);
       const response = share.subarray(ELEMENT_BYTES + SCALAR_BYTES);
       // An honest scalar is 0 with probability 2^-252; excluding it keeps libsodium from throwing.
-      if (!ristretto.isElement(element) || !ristretto.isScalar(challenge) || !ristretto.isScalar(response)) return false;
+      if (!ristretto.isElement(element) || !ristretto.isScalar(challenge) || !ristretto.isScalar(response))
+        return false;
       const base = baseOf(name);
       const h = ristretto.divide(ristretto.basePower(response), ristretto.power(key, challenge));
       const hBase = ristretto.divide(ristretto.power(base, response), ristretto.power(element, challenge));
@@ -86,7 +86,10 @@ export function createCoin({ ristretto, label, publicKey, self, secret }: CoinOp
       const parties = [...shares.keys()].sort((a, b) => a - b).slice(0, threshold);
       if (parties.length < threshold) throw new CombineError(`${parties.length} of ${threshold} shares of a coin`);
       const elements = parties.map((party) => elementOf(shares.get(party) ?? new Uint8Array()));
-      if (parties.some((party) => verificationKeys[party] === undefined) || !elements.every(ristretto.isElement)) {
+      if (
+        parties.some((party) => verificationKeys[party] === undefined) ||
+        !elements.every((element) => ristretto.isElement(element))
+      ) {
         throw new CombineError("unverified share of a coin");
       }
       return sha256("abcast/1 coin value", tag, name, interpolate(ristretto, parties, elements));

@@ -83,11 +83,15 @@ async function obtainPrimes({ rsaBits, primes }: DealOptions, report: Report): P
     await checkSafePrimes(primes, rsaBits);
     return primes;
   }
-  const step = `two safe primes of ${rsaBits / 2} bits`;
-  report(step);
-  const timer = setInterval(() => report(step), PROGRESS_INTERVAL_MS);
+  return whileReporting(generateSafePrimes(rsaBits), () => report(`two safe primes of ${rsaBits / 2} bits`));
+}
+
+/** Calls `report` at once and then again and again until `work` has ended, which gives the result. */
+export async function whileReporting<T>(work: Promise<T>, report: () => void): Promise<T> {
+  const timer = setInterval(report, PROGRESS_INTERVAL_MS);
   try {
-    return await generateSafePrimes(rsaBits);
+    report();
+    return await work;
   } finally {
     clearInterval(timer);
   }
@@ -104,7 +108,10 @@ function dealCoin(ristretto: Ristretto, n: number, threshold: number): CoinDeali
     // Zero is no key: its public part would be the identity. Practically never happens.
     if (shares.includes(0n)) continue;
     const secrets = shares.map(scalarToBytes);
-    return { publicKey: { threshold, verificationKeys: secrets.map((secret) => ristretto.basePower(secret)) }, secrets };
+    return {
+      publicKey: { threshold, verificationKeys: secrets.map((secret) => ristretto.basePower(secret)) },
+      secrets,
+    };
   }
 }
 

@@ -40,6 +40,10 @@ export type Ed25519Verifier = (message: Uint8Array, signature: Uint8Array) => bo
  */
 export function createEd25519Verifier(publicKey: Uint8Array): Ed25519Verifier {
   if (publicKey.length !== PUBLIC_KEY_BYTES) throw new KeyError(`Ed25519 public key of ${publicKey.length} bytes`);
-  const key: KeyObject = createPublicKey({ key: Buffer.from(concat(SPKI_PREFIX, publicKey)), format: "der", type: "spki" });
+  const key: KeyObject = createPublicKey({
+    key: Buffer.from(concat(SPKI_PREFIX, publicKey)),
+    format: "der",
+    type: "spki",
+  });
   return (message, signature) => signature.length === SIGNATURE_BYTES && verify(null, message, key, signature);
 }

@@ -31,14 +31,18 @@ function checkCoin(
 ): string | undefined {
   const problem = checkCoinPublicKey(ristretto, key);
   if (problem !== undefined) return `${label} coin: ${problem}`;
-  if (key.verificationKeys.length !== group.n) return `${label} coin: ${key.verificationKeys.length} keys for n=${group.n}`;
-  return isExactly(group, key.threshold, suffices) ? undefined : `${label} coin: threshold ${key.threshold} is not the group's`;
+  if (key.verificationKeys.length !== group.n)
+    return `${label} coin: ${key.verificationKeys.length} keys for n=${group.n}`;
+  return isExactly(group, key.threshold, suffices)
+    ? undefined
+    : `${label} coin: threshold ${key.threshold} is not the group's`;
 }
 
 function checkReceipt(group: Group, receipt: PublicKeys["receipt"]): string | undefined {
   const problem = checkRsaPublicKey(receipt);
   if (problem !== undefined) return `receipt key: ${problem}`;
-  if (receipt.verificationKeys.length !== group.n) return `receipt key: ${receipt.verificationKeys.length} keys for n=${group.n}`;
+  if (receipt.verificationKeys.length !== group.n)
+    return `receipt key: ${receipt.verificationKeys.length} keys for n=${group.n}`;
   // A receipt must prove that an honest party stood behind it.
   return isExactly(group, receipt.threshold, (set) => group.hasHonest(set))
     ? undefined

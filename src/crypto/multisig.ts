@@ -63,7 +63,8 @@ const certificateCodec: Codec<Certificate> = {
     partySetCodec.write(writer, signers);
     for (const party of signers) {
       const signature = signatures.get(party);
-      if (signature?.length !== SIGNATURE_BYTES) throw new EncodeError(`no ${SIGNATURE_BYTES}-byte signature of ${party}`);
+      if (signature?.length !== SIGNATURE_BYTES)
+        throw new EncodeError(`no ${SIGNATURE_BYTES}-byte signature of ${party}`);
       writer.raw(signature);
     }
   },

@@ -73,9 +73,8 @@ function randomNonResidue(modulus: bigint): bigint {
   }
 }
 
-const generatePrimeAsync = promisify(
-  (bits: number, done: (error: Error | null, prime: bigint) => void): void =>
-    generatePrime(bits, { safe: true, bigint: true }, done),
+const generatePrimeAsync = promisify((bits: number, done: (error: Error | null, prime: bigint) => void): void =>
+  generatePrime(bits, { safe: true, bigint: true }, done),
 );
 const checkPrimeAsync = promisify((candidate: bigint, done: (error: Error | null, prime: boolean) => void): void =>
   checkPrime(candidate, done),
@@ -97,5 +96,6 @@ export async function checkSafePrimes([p, q]: SafePrimes, rsaBits: number): Prom
   if (!positive || !(await Promise.all(candidates.map((c) => checkPrimeAsync(c)))).every(Boolean)) {
     throw new KeyError("RSA: an imported number is not a safe prime");
   }
-  if (p === q || bitLength(p * q) !== rsaBits) throw new KeyError(`RSA: the imported primes make no modulus of ${rsaBits} bits`);
+  if (p === q || bitLength(p * q) !== rsaBits)
+    throw new KeyError(`RSA: the imported primes make no modulus of ${rsaBits} bits`);
 }

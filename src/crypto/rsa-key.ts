@@ -54,7 +54,15 @@ export function openRsaKey(publicKey: RsaPublicKey): RsaKey {
  * product of two safe primes, that v generates the squares — is taken on trust, as the dealer is.
  */
 export function checkRsaPublicKey(publicKey: RsaPublicKey): string | undefined {
-  const { modulus: modulusBytes, exponent, threshold, corrupted, verificationBase, verificationKeys, nonResidue } = publicKey;
+  const {
+    modulus: modulusBytes,
+    exponent,
+    threshold,
+    corrupted,
+    verificationBase,
+    verificationKeys,
+    nonResidue,
+  } = publicKey;
   const n = verificationKeys.length;
   const modulus = bytesToBigint(modulusBytes);
   const bits = bitLength(modulus);
@@ -116,4 +124,3 @@ function standardKey({ modulus, exponent }: RsaPublicKey): KeyObject {
 export function rsaPublicKeyPem(publicKey: RsaPublicKey): string {
   return standardKey(publicKey).export({ format: "pem", type: "spki" }).toString();
 }
-

@@ -75,6 +75,12 @@ function challengeOf(key: RsaKey, claim: ShareClaim, v: bigint, x: bigint): Uint
 function nonceOf(key: RsaKey, claim: ShareClaim, secret: bigint): bigint {
   const { digest, modulus } = key;
   const numbers = [claim.base, claim.share].map((value) => modulus.format(value));
-  const seed = hmacSha512(modulus.format(secret), "abcast/1 rsa share nonce", digest, u32Bytes(claim.party), ...numbers);
+  const seed = hmacSha512(
+    modulus.format(secret),
+    "abcast/1 rsa share nonce",
+    digest,
+    u32Bytes(claim.party),
+    ...numbers,
+  );
   return bytesToBigint(shake256(modulus.sizeBytes + NONCE_EXTRA_BYTES, "abcast/1 rsa share nonce expansion", seed));
 }

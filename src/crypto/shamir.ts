@@ -36,7 +36,8 @@ export interface Sharing {
  * @throws RangeError unless 1 <= threshold <= n and 0 <= secret < modulus.
  */
 export function shareSecret({ secret, modulus, n, threshold }: Sharing): bigint[] {
-  if (!Number.isInteger(threshold) || threshold < 1 || threshold > n) throw new RangeError(`threshold ${threshold} of ${n}`);
+  if (!Number.isInteger(threshold) || threshold < 1 || threshold > n)
+    throw new RangeError(`threshold ${threshold} of ${n}`);
   if (secret < 0n || secret >= modulus) throw new RangeError("the secret is not reduced");
   const coefficients = [secret];
   while (coefficients.length < threshold) coefficients.push(randomBelow(modulus));

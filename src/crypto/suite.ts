@@ -56,6 +56,9 @@ function remembering(coin: Coin, domain: Domain, n: number, memo: VerificationMe
   return {
     ...coin,
     verifyShare: (party, name, share) =>
-      Number.isInteger(party) && party >= 0 && party < n && memo.check(domain, party, name, share, () => coin.verifyShare(party, name, share)),
+      Number.isInteger(party) &&
+      party >= 0 &&
+      party < n &&
+      memo.check(domain, party, name, share, () => coin.verifyShare(party, name, share)),
   };
 }

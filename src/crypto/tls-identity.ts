@@ -2,9 +2,8 @@
  * A replica's identity on its links: an Ed25519 key with a self-signed X.509v3 certificate (RFC 5280, RFC 8410). Peers
  * pin the certificate itself, so there is no authority and nothing that a clock could invalidate.
  */
-import "reflect-metadata";
 import { type webcrypto, randomBytes } from "node:crypto";
-import * as x509 from "@peculiar/x509";
+import type * as X509 from "@peculiar/x509";
 
 export interface TlsIdentity {
   readonly certificatePem: string;
@@ -23,7 +22,7 @@ const DNS_NAME = /^(?=.{1,64}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-
 /** A new identity for both ends of node:tls 1.3. @throws RangeError unless `commonName` is a DNS name of at most 64 characters. */
 export async function createTlsIdentity(commonName: string): Promise<TlsIdentity> {
   if (!DNS_NAME.test(commonName)) throw new RangeError(`${JSON.stringify(commonName)} is not a DNS name`);
-  const keys = await generateKeys();
+  const [x509, keys] = await Promise.all([loadX509(), generateKeys()]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: randomSerial(),
     name: `CN=${commonName}`,
@@ -46,6 +45,12 @@ export async function createTlsIdentity(commonName: string): Promise<TlsIdentity
   };
 }
 
+/** Loaded on demand: it takes a tenth of a second or more, and only who makes keys needs it. */
+async function loadX509(): Promise<typeof X509> {
+  await import("reflect-metadata"); // The library's decorators need it to be there first.
+  return import("@peculiar/x509");
+}
+
 async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
   const keys = await crypto.subtle.generateKey({ name: "Ed25519" }, true, ["sign", "verify"]);
   if (!("privateKey" in keys)) throw new Error("Ed25519 made no key pair");
@@ -60,5 +65,8 @@ function randomSerial(): string {
 }
 
 function nodeFingerprint(digest: ArrayBuffer): string {
-  return Buffer.from(digest).toString("hex").toUpperCase().replace(/..(?=.)/g, "$&:");
+  return Buffer.from(digest)
+    .toString("hex")
+    .toUpperCase()
+    .replace(/..(?=.)/g, "$&:");
 }

@@ -5,7 +5,7 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import type { z } from "zod";
 import { fromUtf8 } from "../core/bytes.js";
 import { parseJson } from "../core/json.js";
 import {

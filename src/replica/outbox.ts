@@ -3,7 +3,7 @@
  * protocol retires their instances, not when the peer has taken them, so that a peer that lost or dropped something
  * can have it again; a slow or dead peer costs what live instances say, and never more.
  */
-import type { Envelope } from "../core/engine.js";
+import type { Envelope } from "../core/envelope.js";
 import { type Tag, isWithin } from "../core/tag.js";
 
 export interface OutboxEntry {

@@ -5,7 +5,8 @@
  */
 import { utf8 } from "../core/bytes.js";
 import { type Codec, decode, encode } from "../core/codec.js";
-import { type Envelope, statement } from "../core/engine.js";
+import { statement } from "../core/engine.js";
+import type { Envelope } from "../core/envelope.js";
 import type { Group } from "../core/group.js";
 import { type PartyId, PartySet, partySetCodec } from "../core/party-set.js";
 import type { Suite } from "../core/suite.js";

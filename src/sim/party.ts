@@ -4,7 +4,8 @@
  * comes back by replaying its log, as `src/replica` does.
  */
 import { equalBytes } from "../core/bytes.js";
-import { type Effect, Engine, type EngineOptions, type Envelope, type Input } from "../core/engine.js";
+import { type Effect, Engine, type EngineOptions, type Input } from "../core/engine.js";
+import type { Envelope } from "../core/envelope.js";
 import type { PartyId } from "../core/party-set.js";
 import type { Tag } from "../core/tag.js";
 import { type AtomicBroadcastState, type DeliveredRound, type NoMessage, PROOFS_PER_REQUEST } from "../protocols/index.js";

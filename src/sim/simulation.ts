@@ -6,7 +6,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, equalBytes, toHex, utf8 } from "../core/bytes.js";
 import { encode, u32 } from "../core/codec.js";
-import { type Envelope, envelopeCodec } from "../core/engine.js";
+import { type Envelope, envelopeCodec } from "../core/envelope.js";
 import { type Group, thresholdGroup } from "../core/group.js";
 import type { PartyId } from "../core/party-set.js";
 import type { Suite } from "../core/suite.js";

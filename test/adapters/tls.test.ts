@@ -541,6 +541,24 @@ describe("a listener", () => {
     );
   });
 
+  it("may be closed by its own acceptor", async () => {
+    const closing: Promise<void>[] = [];
+    const held: End[] = [];
+    const { listener } = await listen({
+      accept: (connection) => {
+        closing.push(listener.close());
+        const end = new End(connection);
+        held.push(end);
+        return end;
+      },
+    });
+    const { dialer } = dial(listener.port);
+    await eventually(() => expect(closing.length).toBe(1));
+    await Promise.all(closing);
+    expect(held.map((end) => end.closeReasons)).toEqual([["listener closed"]]);
+    dialer.close();
+  });
+
   it("closes its connections and gives the port back", async () => {
     const { listener, near, far } = await pair();
     rawTcp(listener.port);

@@ -1,6 +1,17 @@
 /** bin/abcast.mjs builds what is stale: tried on a small project with the real compiler. */
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -13,7 +24,15 @@ function project(): string {
   for (const directory of ["bin", "src/cli", "node_modules"]) mkdirSync(join(root, directory), { recursive: true });
   copyFileSync(join(ROOT, "bin/abcast.mjs"), join(root, "bin/abcast.mjs"));
   symlinkSync(join(ROOT, "node_modules/typescript"), join(root, "node_modules/typescript"));
-  const compilerOptions = { target: "es2022", module: "nodenext", rootDir: "src", outDir: "dist", types: [], lib: ["es2023"], strict: true };
+  const compilerOptions = {
+    target: "es2022",
+    module: "nodenext",
+    rootDir: "src",
+    outDir: "dist",
+    types: [],
+    lib: ["es2023"],
+    strict: true,
+  };
   writeFileSync(join(root, "tsconfig.build.json"), JSON.stringify({ compilerOptions, include: ["src"] }));
   writeFileSync(join(root, "package.json"), '{"type": "module"}');
   say(root, "one");
@@ -22,7 +41,10 @@ function project(): string {
 
 /** The program prints `word`. */
 function say(root: string, word: string): void {
-  writeFileSync(join(root, "src/cli/main.ts"), `declare const console: { log(text: string): void };\nconst word: string = ${JSON.stringify(word)};\nconsole.log(word);\n`);
+  writeFileSync(
+    join(root, "src/cli/main.ts"),
+    `declare const console: { log(text: string): void };\nconst word: string = ${JSON.stringify(word)};\nconsole.log(word);\n`,
+  );
 }
 
 async function start(root: string, bin = join(root, "bin/abcast.mjs"), args: readonly string[] = []) {

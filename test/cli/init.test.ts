@@ -1,5 +1,15 @@
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -10,10 +20,24 @@ const work = lastingDirectory();
 const cluster = join(work.path, "made", "here");
 afterAll(() => work.remove());
 
+/** Somebody may be working in it, or it may be a mount point. */
+let inodeBefore: number;
+
 /** The one cluster that the tests of this file share: its keys take seconds. */
 beforeAll(async () => {
-  mkdirSync(join(work.path, "made", "here"), { recursive: true });
-  const { code, stdout, stderr } = await runCli(["init", "--n", "4", "--out", cluster, "--clients", "2", "--base-port", "19400"]);
+  mkdirSync(cluster, { recursive: true });
+  inodeBefore = statSync(cluster).ino;
+  const { code, stdout, stderr } = await runCli([
+    "init",
+    "--n",
+    "4",
+    "--out",
+    cluster,
+    "--clients",
+    "2",
+    "--base-port",
+    "19400",
+  ]);
   expect(stderr).toContain("safe primes");
   expect(stdout).toContain("4 parties, of which 1 may be corrupted, 2 clients");
   expect(code).toBe(0);
@@ -23,15 +47,23 @@ const mode = (path: string): number => statSync(path).mode & 0o777;
 
 describe("abcast init", () => {
   it("writes the documented files, secrets for their owner alone", () => {
-    expect(readdirSync(cluster).sort()).toEqual(
-      ["client-0.json", "client-1.json", "party-0", "party-1", "party-2", "party-3", "public.json", "receipt-key.pem"],
-    );
+    expect(readdirSync(cluster).sort()).toEqual([
+      "client-0.json",
+      "client-1.json",
+      "party-0",
+      "party-1",
+      "party-2",
+      "party-3",
+      "public.json",
+      "receipt-key.pem",
+    ]);
     expect(readdirSync(join(cluster, "party-2")).sort()).toEqual(["config.json", "keys.json", "public.json", "store"]);
     expect(mode(join(cluster, "party-2"))).toBe(0o700);
     expect(mode(join(cluster, "party-2", "keys.json"))).toBe(0o600);
     expect(mode(join(cluster, "client-1.json"))).toBe(0o600);
     expect(mode(join(cluster, "public.json"))).toBe(0o644);
     expect(mode(join(cluster, "receipt-key.pem"))).toBe(0o644);
+    expect(statSync(cluster).ino).toBe(inodeBefore);
     // Nothing half-made is left beside it.
     expect(readdirSync(join(work.path, "made"))).toEqual(["here"]);
   });
@@ -39,19 +71,29 @@ describe("abcast init", () => {
   it("writes what the loaders accept", async () => {
     const shared = await loadPublic(join(cluster, "public.json"));
     expect(shared).toMatchObject({ n: 4, t: 1 });
-    expect(shared.parties.map(({ port, httpPort }) => [port, httpPort])).toEqual(
-      [[19400, 19404], [19401, 19405], [19402, 19406], [19403, 19407]],
-    );
-    expect((await loadParty(join(cluster, "party-3"))).channel).toEqual(
-      { c: 3, maxEntryPayloads: 256, maxEntryBytes: 65536, maxQueuePayloads: 16384, order: "fixed" },
-    );
+    expect(shared.parties.map(({ port, httpPort }) => [port, httpPort])).toEqual([
+      [19400, 19404],
+      [19401, 19405],
+      [19402, 19406],
+      [19403, 19407],
+    ]);
+    expect((await loadParty(join(cluster, "party-3"))).channel).toEqual({
+      c: 3,
+      maxEntryPayloads: 256,
+      maxEntryBytes: 65536,
+      maxQueuePayloads: 16384,
+      order: "fixed",
+    });
     expect((await loadClient(join(cluster, "client-1.json"))).client).toBe(1);
   });
 
   it("keeps secrets out of the public files", () => {
     const shared = readFileSync(join(cluster, "public.json"), "utf8");
     for (const party of [0, 1, 2, 3]) {
-      const keys = JSON.parse(readFileSync(join(cluster, `party-${party}`, "keys.json"), "utf8")) as Record<string, string>;
+      const keys = JSON.parse(readFileSync(join(cluster, `party-${party}`, "keys.json"), "utf8")) as Record<
+        string,
+        string
+      >;
       for (const name of ["signing", "quorumCoin", "honestCoin", "receipt"]) {
         expect(keys[name]?.length).toBeGreaterThan(40);
         expect(shared).not.toContain(keys[name]);
@@ -86,6 +128,17 @@ describe("abcast init", () => {
     expect(existsSync(out)).toBe(false);
   });
 
+  it("refuses a file as the directory", async () => {
+    const file = join(temporaryDirectory(), "file");
+    writeFileSync(file, "precious");
+    for (const out of [file, join(file, "below")]) {
+      const { code, stderr } = await runCli(["init", "--n", "4", "--out", out]);
+      expect(stderr).toContain(`--out: ${out}: is a file, or lies below one`);
+      expect(code).toBe(2);
+    }
+    expect(readFileSync(file, "utf8")).toBe("precious");
+  });
+
   it("with --json prints one line, and errors as JSON on stderr", async () => {
     const directory = temporaryDirectory();
     const failed = await runCli(["init", "--n", "4", "--t", "2", "--out", join(directory, "a"), "--json"]);
@@ -97,13 +150,23 @@ describe("abcast init", () => {
 
     const made = await runCli(["init", "--n", "1", "--clients", "0", "--out", join(directory, "b"), "--json"]);
     expect(made.stderr).toBe("");
-    expect(JSON.parse(made.stdout)).toMatchObject({ n: 1, t: 0, parties: [{ party: 0, port: 7400, httpPort: 7401 }], clients: [] });
+    expect(JSON.parse(made.stdout)).toMatchObject({
+      n: 1,
+      t: 0,
+      parties: [{ party: 0, port: 7400, httpPort: 7401 }],
+      clients: [],
+    });
   }, 120_000);
 
   it("takes names and addresses from --parties", async () => {
     const directory = temporaryDirectory();
     const file = join(directory, "parties.json");
-    const listed = ["ann", "bob", "cy", "di"].map((name, i) => ({ name, host: `${name}.example.org`, port: 7000 + i, httpPort: 8000 + i }));
+    const listed = ["ann", "bob", "cy", "di"].map((name, i) => ({
+      name,
+      host: `${name}.example.org`,
+      port: 7000 + i,
+      httpPort: 8000 + i,
+    }));
     writeFileSync(file, JSON.stringify(listed));
     const out = join(directory, "out");
     const { code } = await runCli(["init", "--parties", file, "--out", out]);
@@ -123,7 +186,11 @@ describe("abcast init", () => {
     ["a port out of range", [{ ...ann, port: 65536 }], "[0].port: must be a whole number from 1 to 65535"],
     ["a host with spaces", [{ ...ann, host: "a b" }], "[0].host: must be a host name"],
     ["a name used twice", [ann, { ...ann, port: 1, httpPort: 2 }], '[1].name: "ann" is also the name of entry 0'],
-    ["an address used twice", [ann, { ...ann, name: "bob", httpPort: 7000 }], "[1].port: a.example:7000 is also the port of entry 0"],
+    [
+      "an address used twice",
+      [ann, { ...ann, name: "bob", httpPort: 7000 }],
+      "[1].port: a.example:7000 is also the port of entry 0",
+    ],
     ["a field twice", '[{"name":"a","name":"b"}]', 'field "name" appears twice'],
   ])("refuses a parties file with %s", async (_, content, message) => {
     const directory = temporaryDirectory();
@@ -145,54 +212,121 @@ describe("abcast init", () => {
     expect(code).toBe(2);
   });
 
-  it("leaves nothing when it is interrupted while it searches primes", async () => {
-    const directory = temporaryDirectory();
-    const bin = fileURLToPath(new URL("../../bin/abcast.mjs", import.meta.url));
-    const child = spawn(process.execPath, [bin, "init", "--n", "4", "--rsa-bits", "3072", "--out", join(directory, "out")], { stdio: ["ignore", "ignore", "pipe"] });
-    await new Promise<void>((resolve) => child.stderr.on("data", (text: Buffer) => text.includes("safe primes") && resolve()));
-    child.kill("SIGINT");
-    await new Promise((resolve) => child.on("close", resolve));
-    expect(child.signalCode).toBe("SIGINT");
-    expect(readdirSync(directory)).toEqual([]);
-  }, 60_000);
+  it.each([
+    ["a new", false],
+    ["an existing", true],
+  ])(
+    "leaves nothing in %s directory when it is interrupted",
+    async (_, exists) => {
+      const directory = temporaryDirectory();
+      if (exists) mkdirSync(join(directory, "out"));
+      const bin = fileURLToPath(new URL("../../bin/abcast.mjs", import.meta.url));
+      const child = spawn(
+        process.execPath,
+        [bin, "init", "--n", "4", "--rsa-bits", "3072", "--out", join(directory, "out")],
+        { stdio: ["ignore", "ignore", "pipe"] },
+      );
+      await new Promise<void>((resolve) =>
+        child.stderr.on("data", (text: Buffer) => text.includes("safe primes") && resolve()),
+      );
+      child.kill("SIGINT");
+      await new Promise((resolve) => child.on("close", resolve));
+      expect(child.signalCode).toBe("SIGINT");
+      expect(readdirSync(directory, { recursive: true })).toEqual(exists ? ["out"] : []);
+    },
+    60_000,
+  );
 });
 
+type Json = { [name: string]: Json } & { [index: number]: Json } & { push(item: unknown): void; pop(): unknown };
+
 /** A copy of the cluster's public file, party directory or client file, changed. */
-function changed(file: string, change: (json: Record<string, never>) => void): string {
+function changed(file: string, change: (json: Json) => void): string {
   const path = join(temporaryDirectory(), "changed.json");
-  const json = JSON.parse(readFileSync(join(cluster, file), "utf8")) as Record<string, never>;
+  const json = JSON.parse(readFileSync(join(cluster, file), "utf8")) as Json;
   change(json);
   writeFileSync(path, JSON.stringify(json), { mode: 0o600 });
   return path;
 }
 
-type Json = { [name: string]: Json } & { [index: number]: Json } & { push(item: unknown): void; pop(): unknown };
-const set = (object: unknown, name: string, value: unknown): void => void ((object as Record<string, unknown>)[name] = value);
+const set = (object: unknown, name: string, value: unknown): void =>
+  void ((object as Record<string, unknown>)[name] = value);
 
 describe("loadPublic", () => {
   it.each<[string, (json: Json) => void, string]>([
     ["an unknown field", (json) => set(json, "extra", 1), "extra: unknown field"],
     ["another format", (json) => set(json, "format", "abcast-public/2"), "format: "],
-    ["an upper-case cluster", (json) => set(json, "cluster", "AB".repeat(32)), "cluster: must be 32 bytes in lower-case hexadecimal"],
+    [
+      "an upper-case cluster",
+      (json) => set(json, "cluster", "AB".repeat(32)),
+      "cluster: must be 32 bytes in lower-case hexadecimal",
+    ],
     ["t that n does not allow", (json) => set(json, "t", 2), "t: n=4 parties cannot tolerate t=2"],
     ["a fractional n", (json) => set(json, "n", 4.5), "n: must be a whole number"],
     ["a party too few", (json) => json["parties"]?.pop(), "parties: has 3 entries where n=4 are needed"],
     ["parties out of order", (json) => set(json["parties"]?.[2], "party", 1), "parties[2].party: is 1 where 2 is due"],
-    ["port 0", (json) => set(json["parties"]?.[1], "port", 0), "parties[1].port: must be a whole number from 1 to 65535"],
-    ["a certificate that is none", (json) => set(json["parties"]?.[1], "certificate", "x"), "parties[1].certificate: must be one X.509 certificate"],
-    ["a certificate used twice", (json) => set(json["parties"]?.[1], "certificate", json["parties"]?.[0]?.["certificate"]), "parties[1].certificate: is another entry's"],
-    ["a client key of small order", (json) => set(json["clients"]?.[0], "publicKey", `01${"00".repeat(31)}`), "clients[0].publicKey: is no Ed25519 public key"],
-    ["a client key used twice", (json) => set(json["clients"]?.[1], "publicKey", json["clients"]?.[0]?.["publicKey"]), "clients[1].publicKey: is the same as in entry 0"],
+    [
+      "port 0",
+      (json) => set(json["parties"]?.[1], "port", 0),
+      "parties[1].port: must be a whole number from 1 to 65535",
+    ],
+    [
+      "a certificate that is none",
+      (json) => set(json["parties"]?.[1], "certificate", "x"),
+      "parties[1].certificate: must be one X.509 certificate",
+    ],
+    [
+      "a certificate used twice",
+      (json) => set(json["parties"]?.[1], "certificate", json["parties"]?.[0]?.["certificate"]),
+      "parties[1].certificate: is another entry's",
+    ],
+    [
+      "a client key of small order",
+      (json) => set(json["clients"]?.[0], "publicKey", `01${"00".repeat(31)}`),
+      "clients[0].publicKey: is no Ed25519 public key",
+    ],
+    [
+      "a client key used twice",
+      (json) => set(json["clients"]?.[1], "publicKey", json["clients"]?.[0]?.["publicKey"]),
+      "clients[1].publicKey: is the same as in entry 0",
+    ],
     ["a signing key too few", (json) => json["keys"]?.["signing"]?.pop(), "keys.signing: has 3 entries"],
-    ["a short signing key", (json) => set(json["keys"]?.["signing"], "1", "AAAA"), "keys.signing[1]: must be 32 bytes in base64"],
-    ["a wrong coin threshold", (json) => set(json["keys"]?.["quorumCoin"], "threshold", 2), "keys.quorumCoin.threshold: is 2 where n=4, t=1 need 3"],
-    ["a wrong receipt threshold", (json) => set(json["keys"]?.["receipt"], "threshold", 3), "keys.receipt.threshold: is 3"],
-    ["an exponent that is not prime", (json) => set(json["keys"]?.["receipt"], "exponent", 65535), "keys.receipt: is no usable RSA key"],
-    ["base64 with spare bits", (json) => set(json["keys"]?.["honestCoin"]?.["verificationKeys"], "0", `${"A".repeat(42)}B=`), "keys.honestCoin.verificationKeys[0]: must be 32 bytes in base64"],
-    ["a coin key outside the group", (json) => set(json["keys"]?.["honestCoin"]?.["verificationKeys"], "0", `${"/".repeat(42)}8=`), "keys: honest coin"],
+    [
+      "a short signing key",
+      (json) => set(json["keys"]?.["signing"], "1", "AAAA"),
+      "keys.signing[1]: must be 32 bytes in base64",
+    ],
+    [
+      "a wrong coin threshold",
+      (json) => set(json["keys"]?.["quorumCoin"], "threshold", 2),
+      "keys.quorumCoin.threshold: is 2 where n=4, t=1 need 3",
+    ],
+    [
+      "a wrong receipt threshold",
+      (json) => set(json["keys"]?.["receipt"], "threshold", 3),
+      "keys.receipt.threshold: is 3",
+    ],
+    [
+      "an exponent that is not prime",
+      (json) => set(json["keys"]?.["receipt"], "exponent", 65535),
+      "keys.receipt: is no usable RSA key",
+    ],
+    [
+      "base64 with spare bits",
+      (json) => set(json["keys"]?.["honestCoin"]?.["verificationKeys"], "0", `${"A".repeat(42)}B=`),
+      "keys.honestCoin.verificationKeys[0]: must be 32 bytes in base64",
+    ],
+    [
+      "a coin key outside the group",
+      (json) => set(json["keys"]?.["honestCoin"]?.["verificationKeys"], "0", `${"/".repeat(42)}8=`),
+      "keys: honest coin",
+    ],
   ])("refuses %s", async (_, change, message) => {
-    const path = changed("public.json", change as (json: Record<string, never>) => void);
-    const error: unknown = await loadPublic(path).then(() => "accepted", (reason: unknown) => reason);
+    const path = changed("public.json", change);
+    const error: unknown = await loadPublic(path).then(
+      () => "accepted",
+      (reason: unknown) => reason,
+    );
     expect(error).toBeInstanceOf(InputError);
     expect(String(error)).toContain(`${path}: ${message}`);
   });
@@ -221,30 +355,56 @@ describe("loadParty and loadClient", () => {
   }
 
   it.each<[string, string, (json: Json) => void, string]>([
-    ["c below t+1", "config.json", (json) => set(json["channel"], "c", 1), "channel.c: is 1, must be within t+1..n-t = 2..3"],
+    [
+      "c below t+1",
+      "config.json",
+      (json) => set(json["channel"], "c", 1),
+      "channel.c: is 1, must be within t+1..n-t = 2..3",
+    ],
     ["c above n-t", "config.json", (json) => set(json["channel"], "c", 4), "channel.c: is 4"],
-    ["an unknown order", "config.json", (json) => set(json["channel"], "order", "any"), 'channel.order: must be "fixed" or "random"'],
+    [
+      "an unknown order",
+      "config.json",
+      (json) => set(json["channel"], "order", "any"),
+      'channel.order: must be "fixed" or "random"',
+    ],
     ["an unknown setting", "config.json", (json) => set(json["channel"], "speed", 9), "channel.speed: unknown field"],
     ["a party beyond n", "config.json", (json) => set(json, "party", 4), "party: is 4, the cluster has parties 0..3"],
     ["keys of another number", "keys.json", (json) => set(json, "party", 2), "party: is 2, config.json says 1"],
-    ["a signing key of nobody", "keys.json", (json) => set(json, "signing", "A".repeat(43) + "="), "signing: does not belong"],
-    ["a coin key of nobody", "keys.json", (json) => set(json, "honestCoin", "A".repeat(43) + "="), "honestCoin: does not belong"],
+    [
+      "a signing key of nobody",
+      "keys.json",
+      (json) => set(json, "signing", "A".repeat(43) + "="),
+      "signing: does not belong",
+    ],
+    [
+      "a coin key of nobody",
+      "keys.json",
+      (json) => set(json, "honestCoin", "A".repeat(43) + "="),
+      "honestCoin: does not belong",
+    ],
     ["a receipt key of nobody", "keys.json", (json) => set(json, "receipt", "AAAA"), "receipt: does not belong"],
   ])("refuse %s", async (_, name, change, message) => {
-    const path = changed(join("party-1", name), change as (json: Record<string, never>) => void);
+    const path = changed(join("party-1", name), change);
     await expect(loadParty(partyDirectory({ [name]: path }))).rejects.toThrow(`${name}: ${message}`);
   });
 
   it("refuse the keys of another party", async () => {
     const other = changed("party-2/keys.json", (json) => set(json, "party", 1));
-    await expect(loadParty(partyDirectory({ "keys.json": other }))).rejects.toThrow("keys.json: signing: does not belong");
+    await expect(loadParty(partyDirectory({ "keys.json": other }))).rejects.toThrow(
+      "keys.json: signing: does not belong",
+    );
   });
 
   it("fill in the documented defaults", async () => {
     const path = changed("party-1/config.json", (json) => set(json, "channel", { order: "random" }));
-    expect((await loadParty(partyDirectory({ "config.json": path }))).channel).toEqual(
-      { c: 3, maxEntryPayloads: 256, maxEntryBytes: 65536, maxQueuePayloads: 16384, order: "random" },
-    );
+    expect((await loadParty(partyDirectory({ "config.json": path }))).channel).toEqual({
+      c: 3,
+      maxEntryPayloads: 256,
+      maxEntryBytes: 65536,
+      maxQueuePayloads: 16384,
+      order: "random",
+    });
   });
 
   it("refuse secret files that others may read, and say how to mend it", async () => {
@@ -262,9 +422,17 @@ describe("loadParty and loadClient", () => {
 
   it("refuse a client whose secrets are another's", async () => {
     const other = JSON.parse(readFileSync(join(cluster, "client-1.json"), "utf8")) as Record<string, unknown>;
-    await expect(loadClient(changed("client-0.json", (json) => set(json, "signing", other["signing"])))).rejects.toThrow("signing: does not belong");
-    await expect(loadClient(changed("client-0.json", (json) => set(json, "tlsPrivateKey", other["tlsPrivateKey"])))).rejects.toThrow("tlsPrivateKey: does not belong");
-    await expect(loadClient(changed("client-0.json", (json) => set(json["public"], "t", 0)))).rejects.toThrow("public.keys.quorumCoin.threshold");
-    await expect(loadClient(changed("client-0.json", (json) => set(json, "client", 2)))).rejects.toThrow("client: is 2, the cluster has 2 clients");
+    await expect(
+      loadClient(changed("client-0.json", (json) => set(json, "signing", other["signing"]))),
+    ).rejects.toThrow("signing: does not belong");
+    await expect(
+      loadClient(changed("client-0.json", (json) => set(json, "tlsPrivateKey", other["tlsPrivateKey"]))),
+    ).rejects.toThrow("tlsPrivateKey: does not belong");
+    await expect(loadClient(changed("client-0.json", (json) => set(json["public"], "t", 0)))).rejects.toThrow(
+      "public.keys.quorumCoin.threshold",
+    );
+    await expect(loadClient(changed("client-0.json", (json) => set(json, "client", 2)))).rejects.toThrow(
+      "client: is 2, the cluster has 2 clients",
+    );
   });
 });

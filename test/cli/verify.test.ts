@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadPublic } from "../../src/replica/config-files.js";
@@ -64,7 +73,11 @@ describe("abcast verify", () => {
   });
 
   const changes: readonly (readonly [string, (json: Record<string, unknown>) => void, string])[] = [
-    ["another number", (json) => (json["sequence"] = 16), "the receipt's sequence says 16, its signed statement says 17"],
+    [
+      "another number",
+      (json) => (json["sequence"] = 16),
+      "the receipt's sequence says 16, its signed statement says 17",
+    ],
     ["another round", (json) => (json["round"] = 6), "the receipt's round says 6"],
     ["another client", (json) => (json["client"] = "0".repeat(64)), "the receipt's client says 000"],
     ["a negative number", (json) => (json["sequence"] = -17), 'field "sequence": must be a whole number'],
@@ -98,7 +111,10 @@ describe("abcast verify", () => {
     ["a truncated receipt", () => readFileSync(receiptFile, "utf8").slice(0, 400)],
     ["no UTF-8", Uint8Array.of(0xff, 0xfe)],
     ["too large a file", () => `${readFileSync(receiptFile, "utf8")}${" ".repeat(65536)}`],
-    ["a field twice", () => readFileSync(receiptFile, "utf8").replace('"sequence": 17', '"sequence": 16, "sequence": 17')],
+    [
+      "a field twice",
+      () => readFileSync(receiptFile, "utf8").replace('"sequence": 17', '"sequence": 16, "sequence": 17'),
+    ],
   ])("reports %s as invalid", async (_, content) => {
     const path = receiptWith(typeof content === "function" ? content() : content);
     const { code, stdout } = await verify(path);
@@ -162,7 +178,10 @@ describe("abcast receipt export", () => {
     const { code } = await runCli(["receipt", "export", receiptFile, "--statement", s, "--signature", g]);
     expect(code).toBe(0);
     expect(readFileSync(s)).toEqual(Buffer.from(receipt.statement));
-    const check = () => spawnSync("openssl", ["dgst", "-sha256", "-verify", join(cluster, "receipt-key.pem"), "-signature", g, s], { encoding: "utf8" });
+    const check = () =>
+      spawnSync("openssl", ["dgst", "-sha256", "-verify", join(cluster, "receipt-key.pem"), "-signature", g, s], {
+        encoding: "utf8",
+      });
     expect(check().stdout).toBe("Verified OK\n");
     expect(check().status).toBe(0);
 
@@ -190,7 +209,15 @@ describe("abcast receipt export", () => {
   it("refuses a receipt that misquotes its statement", async () => {
     const directory = temporaryDirectory();
     const path = receiptWith(JSON.stringify({ ...receiptJson(receipt), sequence: 18 }));
-    const { code, stderr } = await runCli(["receipt", "export", path, "--statement", join(directory, "s"), "--signature", join(directory, "g")]);
+    const { code, stderr } = await runCli([
+      "receipt",
+      "export",
+      path,
+      "--statement",
+      join(directory, "s"),
+      "--signature",
+      join(directory, "g"),
+    ]);
     expect(stderr).toContain("the receipt's sequence says 18, its signed statement says 17");
     expect(code).toBe(1);
     expect(existsSync(join(directory, "s"))).toBe(false);
@@ -198,12 +225,29 @@ describe("abcast receipt export", () => {
 
   it("refuses one file for both, and a directory that does not exist", async () => {
     const directory = temporaryDirectory();
-    const same = await runCli(["receipt", "export", receiptFile, "--statement", join(directory, "x"), "--signature", join(directory, ".", "x")]);
+    const same = await runCli([
+      "receipt",
+      "export",
+      receiptFile,
+      "--statement",
+      join(directory, "x"),
+      "--signature",
+      join(directory, ".", "x"),
+    ]);
     expect(same.stderr).toContain("--signature: is the same file as --statement");
     expect(same.code).toBe(2);
-    const gone = await runCli(["receipt", "export", receiptFile, "--statement", join(directory, "no", "s"), "--signature", join(directory, "g")]);
-    expect(gone.stderr).toContain("no such file or directory");
+    const gone = await runCli([
+      "receipt",
+      "export",
+      receiptFile,
+      "--statement",
+      join(directory, "s"),
+      "--signature",
+      join(directory, "no", "g"),
+    ]);
+    expect(gone.stderr).toContain(`${join(directory, "no", "g")}: no such file or directory`);
     expect(gone.code).toBe(2);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
   it("works on copies of the two public files alone", async () => {
@@ -238,7 +282,9 @@ describe("abcast", () => {
   });
 
   it("knows its version", async () => {
-    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { readonly version: string };
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+      readonly version: string;
+    };
     expect(await runCli(["--version"])).toMatchObject({ code: 0, stdout: `${version}\n` });
   });
 });

@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { bezout, bigintToBytes, bitLength, bytesToBigint, factorial, inverse, jacobi, mod } from "../../src/crypto/bigints.js";
+import {
+  bezout,
+  bigintToBytes,
+  bitLength,
+  bytesToBigint,
+  factorial,
+  inverse,
+  jacobi,
+  mod,
+} from "../../src/crypto/bigints.js";
 import { PRIMES_1024 } from "./fixtures.js";
 import { powBigint } from "./oracle.js";
 

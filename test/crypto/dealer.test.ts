@@ -1,8 +1,16 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { toHex, utf8 } from "../../src/core/bytes.js";
 import { GroupError } from "../../src/core/group.js";
 import { bytesToBigint } from "../../src/crypto/bigints.js";
-import { type DealProgress, KeyError, createRsaSigner, createRsaVerifier, deal, generateSafePrimes } from "../../src/crypto/index.js";
+import {
+  type DealProgress,
+  KeyError,
+  createRsaSigner,
+  createRsaVerifier,
+  deal,
+  generateSafePrimes,
+} from "../../src/crypto/index.js";
+import { whileReporting } from "../../src/crypto/dealer.js";
 import { checkSafePrimes } from "../../src/crypto/rsa-dealer.js";
 import { PRIMES_1024, at, sharesOf } from "./fixtures.js";
 
@@ -16,21 +24,30 @@ describe("deal", () => {
     expect(publicKeys.signing.length).toBe(10);
     expect(publicKeys.quorumCoin.threshold).toBe(7);
     expect(publicKeys.honestCoin.threshold).toBe(3);
-    expect(publicKeys.receipt).toMatchObject({ threshold: 3, corrupted: 2, exponent: 65_537, nonResidue: new Uint8Array() });
+    expect(publicKeys.receipt).toMatchObject({
+      threshold: 3,
+      corrupted: 2,
+      exponent: 65_537,
+      nonResidue: new Uint8Array(),
+    });
     expect(bytesToBigint(publicKeys.receipt.modulus)).toBe(p * q);
   });
 
   test("receipts are signed by b+1 parties", async () => {
     const { publicKeys, secretKeys } = await deal(options);
     const message = utf8("receipt");
-    const shares = sharesOf([2, 3], (party) => createRsaSigner(publicKeys.receipt, party, at(secretKeys, party).receipt).share(message));
+    const shares = sharesOf([2, 3], (party) =>
+      createRsaSigner(publicKeys.receipt, party, at(secretKeys, party).receipt).share(message),
+    );
     expect(createRsaVerifier(publicKeys.receipt).combine(message, shares)).toBeDefined();
   });
 
   test("all keys are different, within a dealing and from one to the next", async () => {
     const dealings = await Promise.all([deal(options), deal(options)]);
     const keys = dealings.flatMap(({ secretKeys }) =>
-      secretKeys.flatMap(({ signing, quorumCoin, honestCoin, receipt }) => [signing, quorumCoin, honestCoin, receipt].map(toHex)),
+      secretKeys.flatMap(({ signing, quorumCoin, honestCoin, receipt }) =>
+        [signing, quorumCoin, honestCoin, receipt].map(toHex),
+      ),
     );
     expect(keys.length).toBe(32);
     expect(new Set(keys).size).toBe(32);
@@ -73,7 +90,8 @@ describe("imported primes", () => {
 describe("prime search", () => {
   test("finds two safe primes with a product of exactly the size", async () => {
     // Small, so that the search is short.
-    for (const bits of [64, 128]) await expect(checkSafePrimes(await generateSafePrimes(bits), bits)).resolves.toBeUndefined();
+    for (const bits of [64, 128])
+      await expect(checkSafePrimes(await generateSafePrimes(bits), bits)).resolves.toBeUndefined();
     await expect(generateSafePrimes(127)).rejects.toThrow(RangeError);
   });
 
@@ -83,5 +101,26 @@ describe("prime search", () => {
     await deal({ ...options, onProgress: (progress) => reports.push(progress) });
     expect(reports.map(({ step }) => step)).toEqual(["signing keys and coins", "receipt key"]);
     expect(reports.every(({ elapsedMs }) => elapsedMs >= 0 && elapsedMs <= performance.now() - at0)).toBe(true);
+  });
+});
+
+describe("a long search", () => {
+  afterEach(() => vi.useRealTimers());
+
+  test.each(["finds", "fails"])("is reported at least every 250 ms until it %s", async (outcome) => {
+    vi.useFakeTimers();
+    let reports = 0;
+    const work = new Promise((resolve, reject) => {
+      setTimeout(() => (outcome === "finds" ? resolve("primes") : reject(new Error("no luck"))), 10_000);
+    });
+    const result = whileReporting(work, () => reports++).catch((error: unknown) => error);
+    expect(reports).toBe(1);
+    for (let seconds = 1; seconds <= 9; seconds++) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(reports).toBeGreaterThanOrEqual(1 + 4 * seconds);
+    }
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(await result).toEqual(outcome === "finds" ? "primes" : new Error("no luck"));
+    expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -93,6 +93,9 @@ describe("bytes", () => {
   });
 });
 
-test.each([0n, -(N * 2n + 1n), 15n, N - 1n, N + 1n, (1n << 511n) - 187n, (1n << 10_001n) - 1n])("refuses modulus %#", (value) => {
-  expect(() => new Modulus(value)).toThrow(RangeError);
-});
+test.each([0n, -(N * 2n + 1n), 15n, N - 1n, N + 1n, (1n << 511n) - 187n, (1n << 10_001n) - 1n])(
+  "refuses modulus %#",
+  (value) => {
+    expect(() => new Modulus(value)).toThrow(RangeError);
+  },
+);

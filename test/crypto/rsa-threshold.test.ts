@@ -8,9 +8,18 @@ import { describe, expect, test } from "vitest";
 import { concat, utf8 } from "../../src/core/bytes.js";
 import type { PartyId } from "../../src/core/party-set.js";
 import { bigintToBytes, bytesToBigint, inverse, jacobi } from "../../src/crypto/bigints.js";
-import { KeyError, type RsaDealing, createRsaSigner, createRsaVerifier, dealRsa, rsaPublicKeyPem } from "../../src/crypto/index.js";
+import {
+  KeyError,
+  type RsaDealing,
+  createRsaSigner,
+  createRsaVerifier,
+  dealRsa,
+  rsaPublicKeyPem,
+} from "../../src/crypto/index.js";
 import { Modulus } from "../../src/crypto/modexp.js";
+import { openRsaKey } from "../../src/crypto/rsa-key.js";
 import { pkcs1Encode } from "../../src/crypto/rsa-padding.js";
+import { type ShareClaim, proveShare } from "../../src/crypto/rsa-proof.js";
 import { requireTool } from "../support/tools.js";
 import { OTHER_PRIMES_1024, PRIMES_1024, PROTOCOL_1, PROTOCOL_2, at, flipBit, sharesOf } from "./fixtures.js";
 import { powBigint } from "./oracle.js";
@@ -49,7 +58,8 @@ describe.each(CASES)("$name", ({ key: { publicKey, verifier, signers }, message 
   const { threshold } = publicKey;
   const shares = signers.map((signer) => signer.share(message));
   const proofs = signers.map((signer) => signer.prove(message));
-  const sharesFrom = (parties: readonly PartyId[]): Map<PartyId, Uint8Array> => sharesOf(parties, (party) => at(shares, party));
+  const sharesFrom = (parties: readonly PartyId[]): Map<PartyId, Uint8Array> =>
+    sharesOf(parties, (party) => at(shares, party));
   const verifyShare = (party: PartyId, share: Uint8Array, proof: Uint8Array, about = message): boolean =>
     verifier.verifyShare(party, about, share, proof);
 
@@ -78,7 +88,8 @@ describe.each(CASES)("$name", ({ key: { publicKey, verifier, signers }, message 
     expect(verifyShare(0, at(shares, 1), at(proofs, 0))).toBe(false);
     expect(verifyShare(0, at(shares, 0), at(proofs, 1))).toBe(false);
     expect(verifyShare(0, at(shares, 0), at(proofs, 0), utf8("another"))).toBe(false);
-    for (const party of [-1, 4, 0.5, Number.NaN, 2 ** 40]) expect(verifyShare(party, at(shares, 0), at(proofs, 0))).toBe(false);
+    for (const party of [-1, 4, 0.5, Number.NaN, 2 ** 40])
+      expect(verifyShare(party, at(shares, 0), at(proofs, 0))).toBe(false);
   });
 
   test("no bit of a share or proof may be flipped", () => {
@@ -92,7 +103,8 @@ describe.each(CASES)("$name", ({ key: { publicKey, verifier, signers }, message 
       { numRuns: 12 },
     );
     // The edges of the two fields.
-    for (const bit of [0, 255, 256, 8 * proof.length - 1]) expect(verifyShare(0, share, flipBit(proof, bit))).toBe(false);
+    for (const bit of [0, 255, 256, 8 * proof.length - 1])
+      expect(verifyShare(0, share, flipBit(proof, bit))).toBe(false);
   });
 
   test("shares outside the group are refused, by combining too", () => {
@@ -117,11 +129,24 @@ describe.each(CASES)("$name", ({ key: { publicKey, verifier, signers }, message 
 
   test("proofs of a wrong length are refused", () => {
     const proof = at(proofs, 0);
-    for (const bytes of [new Uint8Array(), proof.subarray(1), concat(proof, new Uint8Array(1)), new Uint8Array(10_000)]) {
+    for (const bytes of [
+      new Uint8Array(),
+      proof.subarray(1),
+      concat(proof, new Uint8Array(1)),
+      new Uint8Array(10_000),
+    ]) {
       expect(verifyShare(0, at(shares, 0), bytes)).toBe(false);
     }
     expect(verifyShare(0, at(shares, 0), new Uint8Array(proof.length))).toBe(false);
     expect(verifyShare(0, at(shares, 0), new Uint8Array(proof.length).fill(0xff))).toBe(false);
+  });
+
+  test("the response has one form: leading zeros neither dropped nor added", () => {
+    const proof = at(proofs, 0);
+    const [challenge, response] = [proof.subarray(0, 32), proof.subarray(32)];
+    expect(response[0]).toBe(0);
+    expect(verifyShare(0, at(shares, 0), concat(challenge, response.subarray(1)))).toBe(false);
+    expect(verifyShare(0, at(shares, 0), concat(challenge, new Uint8Array(1), response))).toBe(false);
   });
 
   test("a wrong share spoils the optimistic combination; the robust one names its sender", () => {
@@ -137,16 +162,66 @@ describe.each(CASES)("$name", ({ key: { publicKey, verifier, signers }, message 
   });
 
   test("shares of foreign parties do not count", () => {
-    const foreign = sharesFrom([0, 1, 2].slice(0, threshold - 1)).set(4, at(shares, 3)).set(-1, at(shares, 3)).set(0.5, at(shares, 3));
+    const foreign = sharesFrom([0, 1, 2].slice(0, threshold - 1))
+      .set(4, at(shares, 3))
+      .set(-1, at(shares, 3))
+      .set(0.5, at(shares, 3));
     expect(verifier.combine(message, foreign)).toBeUndefined();
     expect(verifier.combine(message, foreign.set(3, at(shares, 3)))).toBeDefined();
+  });
+});
+
+describe("a cheating prover", () => {
+  const key = openRsaKey(PROTOCOL_2.publicKey);
+  const message = MESSAGES.residueLike;
+  const x = bytesToBigint(pkcs1Encode(message, 256));
+  const base = key.modulus.pow(x, 4n);
+  const secret = bytesToBigint(at(PROTOCOL_2.secrets, 0));
+  const honest = { party: 0, base, share: key.modulus.pow(x, 2n * secret) };
+  const isAccepted = (claim: ShareClaim, proof: Uint8Array): boolean =>
+    two.verifier.verifyShare(claim.party, message, bigintToBytes(claim.share, 256), proof);
+
+  test("the honest proof, made by hand", () => {
+    expect(isAccepted(honest, proveShare(key, honest, secret))).toBe(true);
+  });
+
+  test("cannot prove a wrong share with the right secret", () => {
+    const claim = { ...honest, share: key.modulus.pow(x, 2n * secret + 2n) };
+    expect(isAccepted(claim, proveShare(key, claim, secret))).toBe(false);
+  });
+
+  test("cannot prove a share made with another secret", () => {
+    const claim = { ...honest, share: key.modulus.pow(x, 2n * secret + 2n) };
+    expect(isAccepted(claim, proveShare(key, claim, secret + 1n))).toBe(false);
+  });
+
+  test("cannot pass off a proof under a public key that differs anywhere", () => {
+    const share = bigintToBytes(honest.share, 256);
+    const proof = proveShare(key, honest, secret);
+    const altered = createRsaVerifier({ ...PROTOCOL_2.publicKey, corrupted: 0 });
+    expect(altered.verifyShare(0, message, share, proof)).toBe(false);
+  });
+
+  test("cannot pass off a proof as that of a party with the same key", () => {
+    const [first, , ...rest] = PROTOCOL_2.publicKey.verificationKeys;
+    const twins = {
+      ...PROTOCOL_2.publicKey,
+      verificationKeys: [first, first, ...rest].filter((each) => each !== undefined),
+    };
+    const proof = createRsaSigner(twins, 0, at(PROTOCOL_2.secrets, 0)).prove(message);
+    const verifier = createRsaVerifier(twins);
+    const share = bigintToBytes(honest.share, 256);
+    expect([0, 1].map((party) => verifier.verifyShare(party, message, share, proof))).toEqual([true, false]);
   });
 });
 
 describe("signatures", () => {
   const { verifier, signers } = one;
   const sign = (message: Uint8Array): Uint8Array =>
-    verifier.combine(message, sharesOf([0, 1], (party) => at(signers, party).share(message))) ?? new Uint8Array();
+    verifier.combine(
+      message,
+      sharesOf([0, 1], (party) => at(signers, party).share(message)),
+    ) ?? new Uint8Array();
 
   test("verify for their message only, and totally", () => {
     const message = utf8("receipt");
@@ -186,13 +261,20 @@ test("any group size and thresholds: κ shares sign, in both protocols", () => {
       const corrupted = a % (Math.floor((n - 1) / 2) + 1);
       return { n, corrupted, threshold: corrupted + 1 + (b % (n - 2 * corrupted)) };
     })
-    .chain((all) => fc.record({ all: fc.constant(all), parties: fc.subarray([...Array(all.n).keys()], { minLength: all.threshold, maxLength: all.threshold }) }));
+    .chain((all) =>
+      fc.record({
+        all: fc.constant(all),
+        parties: fc.subarray([...Array(all.n).keys()], { minLength: all.threshold, maxLength: all.threshold }),
+      }),
+    );
   fc.assert(
     fc.property(parameters, ({ all, parties }) => {
       const dealing = dealRsa({ ...all, primes: OTHER_PRIMES_1024 });
       const verifier = createRsaVerifier(dealing.publicKey);
       const message = utf8(JSON.stringify(all));
-      const shares = sharesOf(parties, (party) => createRsaSigner(dealing.publicKey, party, at(dealing.secrets, party)).share(message));
+      const shares = sharesOf(parties, (party) =>
+        createRsaSigner(dealing.publicKey, party, at(dealing.secrets, party)).share(message),
+      );
       const signature = verifier.combine(message, shares);
       expect(signature !== undefined && verifier.verify(message, signature)).toBe(true);
       shares.delete(at(parties, 0));
@@ -208,6 +290,7 @@ describe("secret keys", () => {
     expect(() => createRsaSigner(publicKey, 1, at(secrets, 0))).toThrow(KeyError);
     expect(() => createRsaSigner(publicKey, 4, at(secrets, 0))).toThrow(KeyError);
     expect(() => createRsaSigner(publicKey, 0, at(secrets, 0).subarray(1))).toThrow(KeyError);
+    expect(() => createRsaSigner(publicKey, 0, concat(new Uint8Array(1), at(secrets, 0)))).toThrow(KeyError);
     expect(() => createRsaSigner(publicKey, 0, new Uint8Array(256))).toThrow(KeyError);
     expect(() => createRsaSigner(PROTOCOL_2.publicKey, 0, at(secrets, 0))).toThrow(KeyError);
   });
@@ -236,7 +319,9 @@ test.runIf(requireTool("openssl"))("openssl dgst -sha256 -verify accepts the sig
     const signature = file("signature", one.verifier.combine(message, shares) ?? "");
     const key = file("key.pem", rsaPublicKeyPem(one.publicKey));
     const openssl = (content: Uint8Array) =>
-      spawnSync("openssl", ["dgst", "-sha256", "-verify", key, "-signature", signature, file("message", content)], { encoding: "utf8" });
+      spawnSync("openssl", ["dgst", "-sha256", "-verify", key, "-signature", signature, file("message", content)], {
+        encoding: "utf8",
+      });
     expect(openssl(message)).toMatchObject({ status: 0, stdout: "Verified OK\n" });
     expect(openssl(utf8("another\n")).status).not.toBe(0);
   } finally {

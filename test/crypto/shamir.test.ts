@@ -30,12 +30,20 @@ describe("sharing", () => {
 
   test("the integer coefficients reconstruct Δ times the secret, whatever the modulus", () => {
     fc.assert(
-      fc.property(qualified, secrets, fc.bigInt({ min: 1n, max: 1n << 100n }), ({ n, threshold, parties }, wide, modulus) => {
-        const secret = wide % modulus;
-        const shares = shareSecret({ secret, modulus, n, threshold });
-        const sum = dot(integerLagrangeAtZero(parties, n), parties.map((party) => at(shares, party)));
-        expect(mod(sum, modulus)).toBe(mod(factorial(n) * secret, modulus));
-      }),
+      fc.property(
+        qualified,
+        secrets,
+        fc.bigInt({ min: 1n, max: 1n << 100n }),
+        ({ n, threshold, parties }, wide, modulus) => {
+          const secret = wide % modulus;
+          const shares = shareSecret({ secret, modulus, n, threshold });
+          const sum = dot(
+            integerLagrangeAtZero(parties, n),
+            parties.map((party) => at(shares, party)),
+          );
+          expect(mod(sum, modulus)).toBe(mod(factorial(n) * secret, modulus));
+        },
+      ),
     );
   });
 
@@ -78,7 +86,7 @@ describe("coefficients", () => {
 
 test("randomBelow reaches all numbers below its bound and no other", () => {
   const seen = new Set(Array.from({ length: 600 }, () => randomBelow(5n)));
-  expect([...seen].sort()).toEqual([0n, 1n, 2n, 3n, 4n]);
+  expect(seen).toEqual(new Set([0n, 1n, 2n, 3n, 4n]));
   expect(randomBelow(1n)).toBe(0n);
   expect(() => randomBelow(0n)).toThrow(RangeError);
 });

@@ -5,7 +5,15 @@ import { encode } from "../../src/core/codec.js";
 import { thresholdGroup } from "../../src/core/group.js";
 import { type PartyId, PartySet, partySetCodec } from "../../src/core/party-set.js";
 import { MAX_CERTIFICATE_BYTES, MAX_SIGNATURE_BYTES, type Suite } from "../../src/core/suite.js";
-import { CombineError, KeyError, type PublicKeys, type SecretKeys, checkPublicKeys, createSuite, deal } from "../../src/crypto/index.js";
+import {
+  CombineError,
+  KeyError,
+  type PublicKeys,
+  type SecretKeys,
+  checkPublicKeys,
+  createSuite,
+  deal,
+} from "../../src/crypto/index.js";
 import { PRIMES_1024, PROTOCOL_2, at, flipBit, sharesOf } from "./fixtures.js";
 
 /** The predicates differ: isQuorum 6, isBroadcastQuorum 5, hasHonest 2, meetsEveryQuorum 3. */
@@ -29,7 +37,8 @@ describe("signatures", () => {
       expect(suite.verify(2, statement, signature)).toBe(true);
       expect(suite.verify(1, statement, signature)).toBe(false);
       expect(suite.verify(2, utf8("statemenT"), signature)).toBe(false);
-      for (const party of [-1, 8, 0.5, Number.NaN, 2 ** 40]) expect(suite.verify(party, statement, signature)).toBe(false);
+      for (const party of [-1, 8, 0.5, Number.NaN, 2 ** 40])
+        expect(suite.verify(party, statement, signature)).toBe(false);
       for (const size of [0, 63, 65]) expect(suite.verify(2, statement, new Uint8Array(size))).toBe(false);
       for (const bit of [0, 255, 256, 511]) expect(suite.verify(2, statement, flipBit(signature, bit))).toBe(false);
     }
@@ -78,7 +87,8 @@ describe.each([
     fc.assert(
       fc.property(fc.subarray([...group.parties]), (parties) => {
         const sufficient = group[predicate](PartySet.of(parties));
-        if (sufficient) for (const each of suites) expect(each[certifierName].verify(statement, certify(parties))).toBe(true);
+        if (sufficient)
+          for (const each of suites) expect(each[certifierName].verify(statement, certify(parties))).toBe(true);
         else expect(() => certify(parties)).toThrow(CombineError);
         expect(certifier.verify(statement, forge(parties, parties.map(shareOf)))).toBe(sufficient);
       }),
@@ -93,7 +103,8 @@ describe.each([
   });
 
   test("no bit may be flipped", () => {
-    for (let bit = 0; bit < 8 * certificate.length; bit++) expect(certifier.verify(statement, flipBit(certificate, bit))).toBe(false);
+    for (let bit = 0; bit < 8 * certificate.length; bit++)
+      expect(certifier.verify(statement, flipBit(certificate, bit))).toBe(false);
   });
 
   test("every signature is checked, and must be its party's", () => {
@@ -102,12 +113,28 @@ describe.each([
       const signatures = parties.map((party) => shareOf(party === bad ? 6 : party));
       expect(certifier.verify(statement, forge(parties, signatures))).toBe(false);
     }
-    expect(certifier.verify(statement, forge(parties, parties.map(() => shareOf(0))))).toBe(false);
+    expect(
+      certifier.verify(
+        statement,
+        forge(
+          parties,
+          parties.map(() => shareOf(0)),
+        ),
+      ),
+    ).toBe(false);
   });
 
   test("parties must exist", () => {
     const parties = [0, 1, 2, 3, 4, 8];
-    expect(certifier.verify(statement, forge(parties, parties.map((party) => shareOf(party % 8))))).toBe(false);
+    expect(
+      certifier.verify(
+        statement,
+        forge(
+          parties,
+          parties.map((party) => shareOf(party % 8)),
+        ),
+      ),
+    ).toBe(false);
     expect(certifier.verify(statement, forge([0, 1, 2, 3, 4, 5, 200], [0, 1, 2, 3, 4, 5, 6].map(shareOf)))).toBe(false);
     for (const foreign of [8, -1, 0.5, 300]) {
       const shares = sharesOf([0, 1, 2, 3, 4, 5], shareOf).set(foreign, shareOf(0));
@@ -147,11 +174,15 @@ describe("coins", () => {
       // Twice: the second time from memory.
       for (let i = 0; i < 16; i++) expect(each[which].verifyShare(i % 8, name, at(shares, i % 8))).toBe(true);
       expect(each[which].verifyShare(1, name, at(shares, 0))).toBe(false);
-      for (const party of [-1, 8, 0.5, Number.NaN]) expect(each[which].verifyShare(party, name, at(shares, 0))).toBe(false);
+      for (const party of [-1, 8, 0.5, Number.NaN])
+        expect(each[which].verifyShare(party, name, at(shares, 0))).toBe(false);
     }
     const flip = (first: number): Uint8Array => {
       const parties = Array.from({ length: threshold }, (_, i) => (first + i) % 8);
-      return at(suites, first)[which].combine(name, sharesOf(parties, (party) => at(shares, party)));
+      return at(suites, first)[which].combine(
+        name,
+        sharesOf(parties, (party) => at(shares, party)),
+      );
     };
     const values = group.parties.map((party) => toHex(flip(party)));
     expect(new Set(values).size).toBe(1);
@@ -173,7 +204,7 @@ describe("keys that do not fit", () => {
   test.each<[string, Partial<PublicKeys>]>([
     ["too few signing keys", { signing: signing.slice(0, 7) }],
     ["too many signing keys", { signing: [...signing, new Uint8Array(32)] }],
-    ["short signing key", { signing: withKey(new Uint8Array(31)) }],
+    ["short signing key", { signing: withKey(new Uint8Array(31).fill(1)) }],
     ["signing key of small order", { signing: withKey(identity) }],
     ["signing key that is no point", { signing: withKey(new Uint8Array(32).fill(0xff)) }],
     ["signing key twice", { signing: withKey(at(signing, 0)) }],
@@ -182,8 +213,14 @@ describe("keys that do not fit", () => {
     ["quorum coin for more", { quorumCoin: { ...quorumCoin, threshold: 7 } }],
     ["honest coin for one", { honestCoin: { ...honestCoin, threshold: 1 } }],
     ["honest coin for more", { honestCoin: { ...honestCoin, threshold: 3 } }],
-    ["quorum coin of seven", { quorumCoin: { ...quorumCoin, verificationKeys: quorumCoin.verificationKeys.slice(0, 7) } }],
-    ["malformed honest coin", { honestCoin: { ...honestCoin, verificationKeys: honestCoin.verificationKeys.map(() => identity) } }],
+    [
+      "quorum coin of seven",
+      { quorumCoin: { ...quorumCoin, verificationKeys: quorumCoin.verificationKeys.slice(0, 7) } },
+    ],
+    [
+      "malformed honest coin",
+      { honestCoin: { ...honestCoin, verificationKeys: honestCoin.verificationKeys.map(() => identity) } },
+    ],
     ["malformed receipt key", { receipt: { ...receipt, exponent: 9 } }],
     ["receipt key of four", { receipt: { ...PROTOCOL_2.publicKey, nonResidue: new Uint8Array(), threshold: 2 } }],
     ["receipt key for one", { receipt: { ...receipt, threshold: 1, corrupted: 0 } }],
@@ -201,7 +238,9 @@ describe("keys that do not fit", () => {
       { ...own, quorumCoin: other.quorumCoin },
       { ...own, honestCoin: other.honestCoin },
     ];
-    for (const keys of mixed) await expect(createSuite({ group, self: 0, publicKeys, secretKeys: keys })).rejects.toThrow(KeyError);
-    for (const self of [-1, 8, 0.5]) await expect(createSuite({ group, self, publicKeys, secretKeys: own })).rejects.toThrow(KeyError);
+    for (const keys of mixed)
+      await expect(createSuite({ group, self: 0, publicKeys, secretKeys: keys })).rejects.toThrow(KeyError);
+    for (const self of [-1, 8, 0.5])
+      await expect(createSuite({ group, self, publicKeys, secretKeys: own })).rejects.toThrow(KeyError);
   });
 });

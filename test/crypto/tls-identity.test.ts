@@ -35,7 +35,9 @@ describe("the certificate", () => {
   });
 
   test("has a random, positive serial number", () => {
-    const serials = [server, client, stranger].map(({ certificatePem }) => new X509Certificate(certificatePem).serialNumber);
+    const serials = [server, client, stranger].map(
+      ({ certificatePem }) => new X509Certificate(certificatePem).serialNumber,
+    );
     expect(new Set(serials).size).toBe(3);
     for (const serial of serials) expect(serial).toMatch(/^[4-7][0-9A-F]{31}$/);
   });

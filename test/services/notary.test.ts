@@ -19,7 +19,13 @@ import {
 const random = (sizeBytes: number): Uint8Array => new Uint8Array(randomBytes(sizeBytes));
 const bytes = (sizeBytes: number) => fc.uint8Array({ minLength: sizeBytes, maxLength: sizeBytes });
 const anyDigest = bytes(32).map((value) => ({ algorithm: "sha256" as const, value }));
-const anyRequest = fc.record({ cluster: bytes(32), client: bytes(32), nonce: bytes(16), digest: anyDigest, signature: bytes(64) });
+const anyRequest = fc.record({
+  cluster: bytes(32),
+  client: bytes(32),
+  nonce: bytes(16),
+  digest: anyDigest,
+  signature: bytes(64),
+});
 const anyStatement = fc.record({
   cluster: bytes(32),
   sequence: fc.maxSafeNat(),
@@ -61,16 +67,29 @@ describe("the request", () => {
   });
 
   it("refuses another digest algorithm", () => {
-    const request: NotaryRequest = { cluster: random(32), client: random(32), nonce: random(16), digest: { algorithm: "sha256", value: random(32) }, signature: random(64) };
+    const request: NotaryRequest = {
+      cluster: random(32),
+      client: random(32),
+      nonce: random(16),
+      digest: { algorithm: "sha256", value: random(32) },
+      signature: random(64),
+    };
     const encoded = encodeRequest(request);
     encoded[80] = 2;
     expect(decodeRequest(encoded)).toEqual({ ok: false, error: "no digest algorithm 2" });
     expect(() => encodeRequest({ ...request, nonce: random(15) })).toThrow(EncodeError);
-    expect(() => encodeRequest({ ...request, digest: { algorithm: "sha256", value: random(20) } })).toThrow(EncodeError);
+    expect(() => encodeRequest({ ...request, digest: { algorithm: "sha256", value: random(20) } })).toThrow(
+      EncodeError,
+    );
   });
 
   it("signs every field, under its own domain", () => {
-    const request = { cluster: random(32), client: random(32), nonce: random(16), digest: { algorithm: "sha256", value: random(32) } } as const;
+    const request = {
+      cluster: random(32),
+      client: random(32),
+      nonce: random(16),
+      digest: { algorithm: "sha256", value: random(32) },
+    } as const;
     const statement = requestStatement(request);
     expect(fromUtf8(statement.subarray(0, 24))).toBe("abcast/1 notary request\n");
     expect(equalBytes(statement, requestStatement({ ...request, nonce: random(16) }))).toBe(false);
@@ -93,7 +112,11 @@ describe("the statement", () => {
   });
 
   it("decodes to what was encoded", () => {
-    fc.assert(fc.property(anyStatement, (value) => expect(decodeStatement(encodeStatement(value))).toEqual({ ok: true, value })));
+    fc.assert(
+      fc.property(anyStatement, (value) => {
+        expect(decodeStatement(encodeStatement(value))).toEqual({ ok: true, value });
+      }),
+    );
   });
 
   it("has one encoding; the decoder is total", () => {
@@ -122,11 +145,19 @@ describe("the statement", () => {
   const text = fromUtf8(max);
   it.each([
     ["no last line feed", text.slice(0, -1), "does not end in a line feed"],
-    ["a line too many", text.replace("sequence: 9007199254740991", "sequence: 1\nround: 1"), "7 lines where 6 are needed"],
+    [
+      "a line too many",
+      text.replace("sequence: 9007199254740991", "sequence: 1\nround: 1"),
+      "7 lines where 6 are needed",
+    ],
     ["carriage returns", text.replace("991\nround: 9007199254740991", "1\r\nround: 1"), "line 3 (sequence)"],
     ["a leading zero", text.replace("sequence: 900", "sequence: 0"), "line 3 (sequence)"],
     ["a plus sign", text.replace("round: 900", "round: +"), "line 4 (round)"],
-    ["an unsafe integer", text.replace("sequence: 9007199254740991", "sequence: 9007199254740992"), "sequence 9007199254740992 is above 2^53-1"],
+    [
+      "an unsafe integer",
+      text.replace("sequence: 9007199254740991", "sequence: 9007199254740992"),
+      "sequence 9007199254740992 is above 2^53-1",
+    ],
     ["upper-case digits", text.replace(/cluster: ./, "cluster: A"), "line 2 (cluster)"],
     ["another digest", text.replace("sha256", "sha512"), "line 5 (digest)"],
     ["lines in another order", text.replace(/(sequence.*\n)(round.*\n)/, "$2$1"), "line 3 (sequence)"],
@@ -141,8 +172,20 @@ describe("the statement", () => {
   });
 
   it("refuses to encode what it would not decode", () => {
-    const good = { cluster: random(32), sequence: 1, round: 1, digest: { algorithm: "sha256", value: random(32) }, client: random(32) } as const;
-    for (const bad of [{ sequence: -1 }, { sequence: 1.5 }, { round: 2 ** 53 }, { cluster: random(31) }, { client: random(33) }]) {
+    const good = {
+      cluster: random(32),
+      sequence: 1,
+      round: 1,
+      digest: { algorithm: "sha256", value: random(32) },
+      client: random(32),
+    } as const;
+    for (const bad of [
+      { sequence: -1 },
+      { sequence: 1.5 },
+      { round: 2 ** 53 },
+      { cluster: random(31) },
+      { client: random(33) },
+    ]) {
       expect(() => encodeStatement({ ...good, ...bad })).toThrow(EncodeError);
     }
   });
@@ -159,7 +202,13 @@ describe("the notary", () => {
   });
 
   function request(changes: Partial<NotaryRequest> = {}, signer = alice): Uint8Array {
-    const unsigned = { cluster, client: signer.publicKey, nonce: random(16), digest: { algorithm: "sha256", value: random(32) } as const, ...changes };
+    const unsigned = {
+      cluster,
+      client: signer.publicKey,
+      nonce: random(16),
+      digest: { algorithm: "sha256", value: random(32) } as const,
+      ...changes,
+    };
     return encodeRequest({ ...unsigned, signature: changes.signature ?? signer.sign(requestStatement(unsigned)) });
   }
 
@@ -210,10 +259,14 @@ describe("the notary", () => {
   });
 
   it("stops at a payload that it would not have validated: an invariant of the replica is broken", () => {
-    expect(() => notary.apply({ sequence: 1, round: 1 }, new Uint8Array(3))).toThrow("payload 1 was ordered but is no request");
+    expect(() => notary.apply({ sequence: 1, round: 1 }, new Uint8Array(3))).toThrow(
+      "payload 1 was ordered but is no request",
+    );
   });
 
   it("refuses a cluster identifier of the wrong size", () => {
-    expect(() => createNotary({ cluster: random(31), isClient: () => true, verifyClient: () => true })).toThrow(RangeError);
+    expect(() => createNotary({ cluster: random(31), isClient: () => true, verifyClient: () => true })).toThrow(
+      RangeError,
+    );
   });
 });

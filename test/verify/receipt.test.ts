@@ -32,12 +32,17 @@ const statement = encodeStatement({
 });
 const receipt = valueOf(receiptOf(statement, new Uint8Array(sign("sha256", statement, privateKey))));
 
-function valueOf<T>(decoded: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string }): T {
+function valueOf<T>(
+  decoded: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string },
+): T {
   if (!decoded.ok) throw new Error(decoded.error);
   return decoded.value;
 }
 
-async function verify(changed: Receipt, against: { readonly digest?: Uint8Array; readonly cluster?: string } = {}): Promise<Verdict> {
+async function verify(
+  changed: Receipt,
+  against: { readonly digest?: Uint8Array; readonly cluster?: string } = {},
+): Promise<Verdict> {
   return verifyReceipt({ receipt: changed, digest, receiptKeySpki, cluster, ...against });
 }
 
@@ -79,8 +84,13 @@ describe("verifyReceipt", () => {
       followed++;
       expect(await reasonOf(verify(lie.value)), `bit ${bit}`).not.toBe("valid");
       // Told the lie's own cluster and document, only the signature is left to find it.
-      const { cluster: id, digest: { value } } = lie.value;
-      const reason = await reasonOf(verify(lie.value, { cluster: id, digest: Uint8Array.from(Buffer.from(value, "hex")) }));
+      const {
+        cluster: id,
+        digest: { value },
+      } = lie.value;
+      const reason = await reasonOf(
+        verify(lie.value, { cluster: id, digest: Uint8Array.from(Buffer.from(value, "hex")) }),
+      );
       expect(reason, `bit ${bit}`).toBe("the signature on the statement is not the cluster's");
     }
     expect(followed).toBeGreaterThan(300);
@@ -133,7 +143,8 @@ describe("verifyReceipt", () => {
       sign("sha512", statement, privateKey),
       sign("sha256", statement, { key: privateKey, padding: 6 /* RSA-PSS */ }),
     ];
-    for (const signature of forgeries) expect((await verify({ ...receipt, signature: new Uint8Array(signature) })).valid).toBe(false);
+    for (const signature of forgeries)
+      expect((await verify({ ...receipt, signature: new Uint8Array(signature) })).valid).toBe(false);
   });
 
   it("throws for a key that is no RSA key: the caller's mistake", async () => {
@@ -157,7 +168,11 @@ describe("parseReceipt", () => {
       statement: fc.uint8Array({ minLength: 1, maxLength: 250 }),
       signature: fc.uint8Array({ minLength: 1, maxLength: 1024 }),
     });
-    fc.assert(fc.property(any, (value) => expect(parseReceipt(formatReceipt(value))).toEqual({ ok: true, value })));
+    fc.assert(
+      fc.property(any, (value) => {
+        expect(parseReceipt(formatReceipt(value))).toEqual({ ok: true, value });
+      }),
+    );
   });
 
   it("is total: any text, any JSON", () => {
@@ -184,14 +199,30 @@ describe("parseReceipt", () => {
     ["__proto__", text.replace('"format"', '"__proto__": {}, "format"'), 'unknown field "__proto__"'],
     ["a field twice", text.replace('"round"', '"round": 1, "round"'), 'field "round" appears twice'],
     ["a field twice in disguise", text.replace('"round"', '"\\u0072ound": 1, "round"'), 'field "round" appears twice'],
-    ["upper-case digits", text.replace(/"cluster": "([0-9a-f]+)"/, (_, hex: string) => `"cluster": "${hex.toUpperCase()}"`), 'field "cluster"'],
-    ["a fraction", text.replace("1234", "1234.5"), 'field "sequence": must be a whole number within 0..2^53-1, not 1234.5'],
+    [
+      "upper-case digits",
+      text.replace(/"cluster": "([0-9a-f]+)"/, (_, hex: string) => `"cluster": "${hex.toUpperCase()}"`),
+      'field "cluster"',
+    ],
+    [
+      "a fraction",
+      text.replace("1234", "1234.5"),
+      'field "sequence": must be a whole number within 0..2^53-1, not 1234.5',
+    ],
     ["an unsafe integer", text.replace("1234", "9007199254740992"), 'field "sequence"'],
     ["minus zero", text.replace("1234", "-0"), 'field "sequence"'],
     ["another algorithm", text.replace('"sha256"', '"sha1"'), 'field "digest.algorithm": must be "sha256", not "sha1"'],
-    ["base64 without padding", text.replace(toBase64(receipt.signature), toBase64(receipt.signature).replace("=", "")), 'field "signature"'],
+    [
+      "base64 without padding",
+      text.replace(toBase64(receipt.signature), toBase64(receipt.signature).replace("=", "")),
+      'field "signature"',
+    ],
     ["base64url", text.replace(toBase64(receipt.statement), "__8="), 'field "statement"'],
-    ["a huge signature", text.replace(toBase64(receipt.signature), toBase64(new Uint8Array(1025))), "1025 bytes, at most 1024"],
+    [
+      "a huge signature",
+      text.replace(toBase64(receipt.signature), toBase64(new Uint8Array(1025))),
+      "1025 bytes, at most 1024",
+    ],
     ["65 KiB", text + " ".repeat(65536), "longer than 65536 bytes"],
   ])("refuses %s and says why", (_, changed, error) => {
     expect(changed).not.toBe(text);

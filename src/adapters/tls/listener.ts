@@ -77,7 +77,7 @@ class TlsListener implements Listener {
       key: options.identity.privateKeyPem,
       // Without `ca` Node would trust the public authorities.
       ca: pinned.length > 0 ? pinned : [options.identity.certificatePem],
-      requestCert: false,
+      requestCert: true,
       rejectUnauthorized: true,
       minVersion: "TLSv1.3",
       maxVersion: "TLSv1.3",
@@ -114,9 +114,14 @@ class TlsListener implements Listener {
   async #shutDown(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const { socket } of this.#handshakes.values()) socket.destroy();
-    const connections = [...this.#connections.values()].flat();
-    for (const connection of connections) connection.closeBecause("listener closed");
-    await Promise.all([closed, ...connections.map((connection) => connection.closed)]);
+    for (const connection of this.#open()) connection.closeBecause("listener closed");
+    await closed;
+    // The server is done with a socket a moment before the connection has told its handlers.
+    await Promise.all(this.#open().map((connection) => connection.closed));
+  }
+
+  #open(): TlsConnection[] {
+    return [...this.#connections.values()].flat();
   }
 
   #connected(socket: Socket): void {
@@ -129,9 +134,7 @@ class TlsListener implements Listener {
     socket.on("close", () => {
       if (this.#handshakes.get(key) !== handshake) return;
       this.#handshakes.delete(key);
-      if (this.#closing === undefined) {
-        this.#refused(handshake.failure ?? UNEXPLAINED, remoteAddress);
-      }
+      if (!this.#isClosing()) this.#refused(handshake.failure ?? UNEXPLAINED, remoteAddress);
     });
   }
 
@@ -169,7 +172,7 @@ class TlsListener implements Listener {
       this.#refused(reason, remoteAddress);
       socket.destroy();
     };
-    if (this.#closing !== undefined) return void socket.destroy();
+    if (this.#isClosing()) return void socket.destroy();
     if (!socket.authorized) return refuse("certificate not verified");
     if (socket.isSessionReused()) return refuse("resumed session");
     const peer = this.#peers.get(peerFingerprint(socket) ?? "");
@@ -182,6 +185,12 @@ class TlsListener implements Listener {
     if (handlers === undefined) return refuse("not accepted");
     this.#track(connection, socket);
     connection.start(handlers);
+    // The acceptor itself may have closed the listener.
+    if (this.#isClosing()) connection.closeBecause("listener closed");
+  }
+
+  #isClosing(): boolean {
+    return this.#closing !== undefined;
   }
 
   #track(connection: TlsConnection, socket: TLSSocket): void {

@@ -1,5 +1,5 @@
 /** `abcast receipt export`: the raw statement and signature, for other tools to verify. */
-import { lstat, writeFile } from "node:fs/promises";
+import { lstat, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { InputError, naming } from "../../replica/input-error.js";
@@ -54,7 +54,13 @@ async function exportReceipt(receiptFile: string, options: Options): Promise<voi
     for (const option of ["statement", "signature"] as const) await refuseExisting(`--${option}`, options[option]);
   const flag = force ? "w" : "wx";
   await naming(statement, writeFile(statement, parsed.value.statement, { flag }));
-  await naming(signature, writeFile(signature, parsed.value.signature, { flag }));
+  try {
+    await naming(signature, writeFile(signature, parsed.value.signature, { flag }));
+  } catch (error) {
+    // Half an export is of no use.
+    if (!force) await rm(statement, { force: true });
+    throw error;
+  }
   output.result(
     { statement, signature },
     `wrote ${statement} (${parsed.value.statement.length} bytes) and ${signature} (${parsed.value.signature.length} bytes)`,

@@ -24,11 +24,11 @@
  * Limits: the queue and each peer's share of it are bounded (queue.ts); messages of the next round are kept up to
  * maxEarlyBytes per peer. The digests of delivered payloads are all kept: a bound on them needs checkpoints.
  */
-import type { Channel, Envelope } from "../../core/engine.js";
+import type { Channel } from "../../core/engine.js";
+import type { Envelope } from "../../core/envelope.js";
 import type { PartyId } from "../../core/party-set.js";
 import { type Child, type RootInstance, InvariantError, type Scope } from "../../core/protocol.js";
-import { MAX_MESSAGE_BYTES } from "../consistent-broadcast/index.js";
-import { MAX_ENTRY_PAYLOADS, MAX_PAYLOAD_BYTES, type QueueVector, noMessage } from "./messages.js";
+import { MAX_ENTRY_PAYLOADS, MAX_PAYLOAD_BYTES, type QueueVector, entryBytes, greatestEntryBytes, noMessage } from "./messages.js";
 import { PayloadQueue, type QueueLimits } from "./queue.js";
 import { type RoundOutput, round } from "./round.js";
 
@@ -68,11 +68,9 @@ export type AtomicBroadcastProtocol = Channel<NoMessage, DeliveredRound, AtomicB
 
 /** @throws AtomicBroadcastOptionsError on options that contradict each other or the bounds of the wire. */
 export function atomicBroadcast(options: AtomicBroadcastOptions): AtomicBroadcastProtocol {
-  const vectorBytes = options.vectorSize * (Math.max(options.maxEntryBytes, MAX_PAYLOAD_BYTES) + 1024);
-  if (vectorBytes > MAX_MESSAGE_BYTES) {
-    throw new AtomicBroadcastOptionsError(
-      `${options.vectorSize} entries of ${options.maxEntryBytes} bytes exceed a proposal's ${MAX_MESSAGE_BYTES} bytes: lower maxEntryBytes`,
-    );
+  const greatest = greatestEntryBytes(options.vectorSize);
+  if (Math.max(options.maxEntryBytes, entryBytes(new Uint8Array(MAX_PAYLOAD_BYTES))) > greatest) {
+    throw new AtomicBroadcastOptionsError(`maxEntryBytes=${options.maxEntryBytes} exceeds ${greatest}, the bound for c=${options.vectorSize}`);
   }
   if (options.maxEntryPayloads < 1 || options.maxEntryPayloads > MAX_ENTRY_PAYLOADS) {
     throw new AtomicBroadcastOptionsError(`maxEntryPayloads=${options.maxEntryPayloads} is not within 1..${MAX_ENTRY_PAYLOADS}`);
@@ -135,12 +133,12 @@ class AtomicBroadcast implements RootInstance<NoMessage, AtomicBroadcastState> {
 
   #startRound(): Child<readonly Uint8Array[]> {
     const number = this.#round;
-    const { vectorSize, maxEntryPayloads, maxEntryBytes, order } = this.#options;
+    const { vectorSize, order } = this.#options;
     const deliverableId = (payload: Uint8Array): string | undefined => {
       const id = this.#queue.idOf(payload);
       return this.#queue.isDeliverable(id, payload) ? id : undefined;
     };
-    const protocol = round({ round: number, vectorSize, maxEntryPayloads, maxEntryBytes, order, deliverableId });
+    const protocol = round({ round: number, vectorSize, order, deliverableId });
     return this.#scope.spawn(String(number), protocol, (output) => this.#onRound(number, output));
   }
 

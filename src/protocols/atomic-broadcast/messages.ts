@@ -2,6 +2,7 @@
 import { type Value, atMost, bytes, encode, list, struct, u32, u8 } from "../../core/codec.js";
 import { MAX_PARTIES } from "../../core/party-set.js";
 import { MAX_SIGNATURE_BYTES } from "../../core/suite.js";
+import { MAX_MESSAGE_BYTES } from "../consistent-broadcast/index.js";
 
 /** Bounds that hold whatever the configuration says. */
 export const MAX_PAYLOAD_BYTES = 64 * 1024;
@@ -30,6 +31,11 @@ export function entryBody(payloads: readonly Uint8Array[]): Uint8Array {
 /** The bytes that a payload takes in an entry: its length prefix and itself. */
 export function entryBytes(payload: Uint8Array): number {
   return 4 + payload.length;
+}
+
+/** The bound on an entry's payloads such that `vectorSize` entries make a value that can be broadcast. */
+export function greatestEntryBytes(vectorSize: number): number {
+  return Math.floor(MAX_MESSAGE_BYTES / vectorSize) - 1024;
 }
 
 /** A codec for instances that have no messages of their own; its values cannot exist on the wire. */

@@ -13,11 +13,12 @@
  * Deviations: the predicate Q is stricter than the source's. It asks that *every* payload of an entry is valid,
  * undelivered and named once, which honest parties' entries satisfy by construction; so no vector can carry ballast.
  *
- * Limits: entries are bounded by the configuration; one entry per party is kept.
+ * Limits: an entry is at most `greatestEntryBytes`, so that a vector of c of them can be broadcast; one entry per party
+ * is kept.
  */
 import { equalBytes } from "../../core/bytes.js";
 import { decode, encode } from "../../core/codec.js";
-import type { Envelope } from "../../core/engine.js";
+import type { Envelope } from "../../core/envelope.js";
 import type { Fault } from "../../core/fault.js";
 import type { PartyId } from "../../core/party-set.js";
 import type { Child, Instance, Protocol, Scope } from "../../core/protocol.js";
@@ -28,6 +29,7 @@ import {
   type QueueVector,
   entryBody,
   entryBytes,
+  greatestEntryBytes,
   queueEntryCodec,
   queueVectorCodec,
 } from "./messages.js";
@@ -36,8 +38,6 @@ export interface RoundOptions {
   readonly round: number;
   /** c: entries in a vector. */
   readonly vectorSize: number;
-  readonly maxEntryPayloads: number;
-  readonly maxEntryBytes: number;
   readonly order: "fixed" | "random";
   /** A payload's identity if it is valid and undelivered in this round. */
   deliverableId(payload: Uint8Array): string | undefined;
@@ -112,12 +112,10 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
     return undefined;
   }
 
+  /** The same bounds at every party: how much each signs at most is its own affair, within them. */
   #isWithinBounds(payloads: readonly Uint8Array[]): boolean {
-    const { maxEntryPayloads, maxEntryBytes } = this.#options;
-    if (payloads.length === 0 || payloads.length > maxEntryPayloads) return false;
     const sizeBytes = payloads.reduce((sum, payload) => sum + entryBytes(payload), 0);
-    // A single payload may exceed the bound of the portion: otherwise it could never be ordered.
-    return payloads.length === 1 || sizeBytes <= maxEntryBytes;
+    return payloads.length > 0 && sizeBytes <= greatestEntryBytes(this.#options.vectorSize);
   }
 
   #areDeliverable(payloads: readonly Uint8Array[]): boolean {

@@ -30,7 +30,7 @@
  */
 import { equalBytes } from "../../core/bytes.js";
 import { type Value, atMost, bytes, decode, encode, struct, u8, union } from "../../core/codec.js";
-import type { Envelope } from "../../core/engine.js";
+import type { Envelope } from "../../core/envelope.js";
 import type { Fault } from "../../core/fault.js";
 import { MAX_PARTIES, type PartyId, PartySet, partySetCodec } from "../../core/party-set.js";
 import { type Child, type Instance, InvariantError, type Protocol, type Scope } from "../../core/protocol.js";

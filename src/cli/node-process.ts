@@ -1,0 +1,181 @@
+/**
+ * One replica as a process wires it: store, suite, engine, notary, links, receipt desk. What the process exchanges with the
+ * outside comes through `NodePorts`, with the real adapters as the default.
+ */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { openStore } from "../adapters/lmdb-store.js";
+import { type DialOptions, dialTls, listenTls } from "../adapters/tls/index.js";
+import { toHex } from "../core/bytes.js";
+import { thresholdGroup } from "../core/group.js";
+import { createEd25519Verifier, createRsaSigner, createSuite, type RsaSigner } from "../crypto/index.js";
+import { AtomicBroadcastOptionsError, type AtomicBroadcastProtocol, atomicBroadcast } from "../protocols/index.js";
+import type { Party } from "../replica/config-files.js";
+import { InputError } from "../replica/input-error.js";
+import type { Dialer } from "../replica/links.js";
+import { ReceiptDesk } from "../replica/receipt-desk.js";
+import { Replica, type ReplicaState } from "../replica/replica.js";
+import { createNotary, type NotaryEntry } from "../services/notary/index.js";
+import type { Service } from "../services/service.js";
+import { MAX_CLIENT_FRAME_BYTES } from "../wire/client-frames.js";
+import { MAX_PEER_FRAME_BYTES } from "../wire/peer-frames.js";
+
+/** The one channel of a notary cluster. */
+export const NOTARY_CHANNEL = "notary";
+
+/** Messages of the next round that are kept per peer. */
+const MAX_EARLY_BYTES = 16 * 1024 * 1024;
+
+export interface NodePorts {
+  dial(options: DialOptions): Dialer;
+  /** Makes this party's shares of receipt signatures. */
+  rsaSigner(party: Party): RsaSigner;
+}
+
+export const REAL_PORTS: NodePorts = {
+  dial: dialTls,
+  rsaSigner: ({ public: cluster, config, keys }) => createRsaSigner(cluster.keys.receipt, config.party, keys.receipt),
+};
+
+export interface RunningNode {
+  readonly state: ReplicaState;
+  stop(): Promise<void>;
+}
+
+export interface NodeOptions {
+  readonly party: Party;
+  readonly ports?: NodePorts;
+  onLog(message: string): void;
+  /** The replica has stopped because it cannot go on. */
+  onFatal(error: Error): void;
+}
+
+/** The store of the party in `directory`. */
+export function storeDirectory(directory: string): string {
+  return join(directory, "store");
+}
+
+/** @throws InputError when the address cannot be bound or the configuration does not work; StoreError */
+export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: NodeOptions): Promise<RunningNode> {
+  const { public: cluster, config, keys } = party;
+  const self = config.party;
+  const group = thresholdGroup({ n: cluster.n, byzantine: cluster.t });
+  const suite = await createSuite({ group, self, publicKeys: cluster.keys, secretKeys: keys });
+  const notary = notaryOf(party);
+  const signer = ports.rsaSigner(party);
+  const store = openStore(storeDirectory(party.directory));
+
+  const replica: Replica<NotaryEntry> = new Replica({
+    self,
+    cluster: cluster.cluster,
+    group,
+    suite,
+    channel: NOTARY_CHANNEL,
+    protocol: protocolOf(party, notary),
+    service: notary,
+    store,
+    epoch: new Uint8Array(randomBytes(16)),
+    onDelivered: (id, { sequence }) => desk.delivered(id, sequence),
+    onFatal,
+    onLog,
+  });
+  const desk = new ReceiptDesk({
+    cluster: cluster.cluster,
+    hash: (bytes) => suite.hash(bytes),
+    isValid: (payload) => notary.validate(payload),
+    submit: (payload) => replica.submit(payload),
+    state: () => replica.state,
+    entry: (sequence) => {
+      const entry = store.ledgerEntry(sequence);
+      if (entry === undefined) throw new Error(`no ledger entry ${sequence}`);
+      return notary.apply(entry, entry.payload);
+    },
+    share: (statement) => signer.share(statement),
+    prove: (statement) => signer.prove(statement),
+  });
+
+  const identity = { certificatePem: certificateOf(party, self), privateKeyPem: keys.tlsPrivateKey };
+  // The address first: a second process of the same party fails here, before it touches anything.
+  const listener = await listenTls({
+    ...config.listen,
+    identity,
+    parties: cluster.parties.filter(({ party: other }) => other !== self).map(({ party: other, certificate }) => ({ party: other, certificatePem: certificate })),
+    clients: cluster.clients.map(({ client, certificate }) => ({ client, certificatePem: certificate })),
+    maxFrameBytes: (peer) => (peer.kind === "party" ? MAX_PEER_FRAME_BYTES : MAX_CLIENT_FRAME_BYTES),
+    accept: (connection) => {
+      if (replica.state.state !== "active") return undefined;
+      return connection.peer.kind === "party" ? replica.accepted(connection.peer.party, connection) : desk.open(connection);
+    },
+    onRefused: (reason, address) => onLog(`refused a connection from ${address}: ${reason}`),
+  }).catch(async (error: unknown) => {
+    await store.close();
+    throw new InputError({ file: join(party.directory, "config.json"), field: "listen" }, messageOf(error));
+  });
+
+  await replica.start();
+  const dialers = cluster.parties
+    .filter(({ party: other }) => other !== self)
+    .map(({ party: other, host, port, certificate }) =>
+      ports.dial({
+        host,
+        port,
+        identity,
+        party: other,
+        certificatePem: certificate,
+        maxFrameBytes: MAX_PEER_FRAME_BYTES,
+        accept: (connection) => replica.dialled(other, connection),
+      }),
+    );
+
+  return {
+    get state() {
+      return replica.state;
+    },
+    async stop() {
+      for (const dialer of dialers) dialer.close();
+      desk.close();
+      const closed = listener.close();
+      await replica.stop();
+      await closed;
+    },
+  };
+}
+
+/** The protocol with the party's settings. @throws InputError */
+function protocolOf({ directory, channel }: Party, notary: Service<NotaryEntry>): AtomicBroadcastProtocol {
+  try {
+    return atomicBroadcast({
+      vectorSize: channel.c,
+      maxEntryPayloads: channel.maxEntryPayloads,
+      maxEntryBytes: channel.maxEntryBytes,
+      maxPayloads: channel.maxQueuePayloads,
+      maxPayloadsPerPeer: channel.maxQueuePayloads,
+      maxEarlyBytes: MAX_EARLY_BYTES,
+      order: channel.order,
+      isValid: (payload) => notary.validate(payload),
+    });
+  } catch (error) {
+    if (!(error instanceof AtomicBroadcastOptionsError)) throw error;
+    throw new InputError({ file: join(directory, "config.json"), field: "channel" }, error.message);
+  }
+}
+
+/** The notary of this cluster, with its clients' keys. */
+export function notaryOf({ public: { cluster, clients } }: Pick<Party, "public">): Service<NotaryEntry> {
+  const verifiers = new Map(clients.map(({ publicKey }) => [toHex(publicKey), createEd25519Verifier(publicKey)]));
+  return createNotary({
+    cluster,
+    isClient: (publicKey) => verifiers.has(toHex(publicKey)),
+    verifyClient: (publicKey, statement, signature) => verifiers.get(toHex(publicKey))?.verify(statement, signature) ?? false,
+  });
+}
+
+function certificateOf({ public: { parties } }: Party, party: number): string {
+  const entry = parties[party];
+  if (entry === undefined) throw new Error(`no party ${party}`);
+  return entry.certificate;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

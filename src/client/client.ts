@@ -1,0 +1,207 @@
+/**
+ * The client library: hands a request to all replicas, as the source's client does, and assembles their signature shares to
+ * a receipt that anybody can check. It believes no single replica: a number counts when κ = t+1 shares make a valid signature
+ * on it.
+ */
+import { toHex } from "../core/bytes.js";
+import type { PartyId } from "../core/party-set.js";
+import { type RsaPublicKey, createRsaVerifier } from "../crypto/index.js";
+import { encodeRequest, encodeStatement, requestStatement } from "../services/notary/index.js";
+import { RECEIPT_FORMAT } from "../services/notary/statement.js";
+import type { Receipt } from "../verify/index.js";
+import { REFUSALS, type ReplyFrame } from "../wire/client-frames.js";
+import { type Assembled, ReceiptCollector } from "./receipt-collector.js";
+import { ReplicaSession, type ReplicaSessionOptions } from "./replica-session.js";
+
+/** A client may use a clock: it asks a busy replica again after this time. */
+const BUSY_RETRY_MS = 250;
+
+export interface ClientOptions {
+  /** The cluster's identifier, 32 bytes. */
+  readonly cluster: Uint8Array;
+  readonly n: number;
+  readonly receiptKey: RsaPublicKey;
+  /** This client's raw Ed25519 public key, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** Signs with the client's key. */
+  sign(statement: Uint8Array): Uint8Array;
+  /** SHA-256. */
+  hash(bytes: Uint8Array): Uint8Array;
+  readonly dial: ReplicaSessionOptions["dial"];
+}
+
+export interface Notarized {
+  readonly receipt: Receipt;
+  /** Parties that sent a bad share, as far as it mattered. */
+  readonly faulty: readonly PartyId[];
+}
+
+export type PartyState = Omit<Extract<ReplyFrame, { kind: "state" }>, "kind">;
+
+/** Too few replicas answered in time; says of each why. */
+export class ClusterUnreachableError extends Error {
+  override readonly name = "ClusterUnreachableError";
+}
+
+/** So many replicas refuse the request that it cannot succeed. */
+export class RefusedError extends Error {
+  override readonly name = "RefusedError";
+}
+
+interface Request {
+  readonly payload: Uint8Array;
+  readonly collector: ReceiptCollector;
+  readonly refusals: Map<PartyId, string>;
+  /** Notes the receipt. */
+  done(assembled: Assembled): void;
+  fail(error: Error): void;
+}
+
+export class Client {
+  readonly #options: ClientOptions;
+  readonly #sessions: readonly ReplicaSession[];
+  readonly #verifier: ReturnType<typeof createRsaVerifier>;
+  readonly #requests = new Map<string, Request>();
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  #onState: ((party: PartyId, state: PartyState) => void) | undefined;
+
+  /** Starts connecting to all replicas. */
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.#verifier = createRsaVerifier(options.receiptKey);
+    const { cluster, dial } = options;
+    this.#sessions = Array.from(
+      { length: options.n },
+      (_, party) => new ReplicaSession({ party, cluster, dial, onReply: (from, reply) => this.#onReply(from, reply) }),
+    );
+  }
+
+  /**
+   * Has the cluster notarise a document by its SHA-256 digest (32 bytes). `nonce`: 16 bytes never used before.
+   * @throws ClusterUnreachableError when fewer than t+1 replicas answer within `timeoutMs`; RefusedError
+   */
+  async notarize(digest: Uint8Array, nonce: Uint8Array, timeoutMs: number): Promise<Notarized> {
+    const { cluster, publicKey, receiptKey } = this.#options;
+    const documentDigest = { algorithm: "sha256", value: digest } as const;
+    const unsigned = { cluster, client: publicKey, nonce, digest: documentDigest };
+    const payload = encodeRequest({ ...unsigned, signature: this.#options.sign(requestStatement(unsigned)) });
+    const id = this.#options.hash(payload);
+    const key = toHex(id);
+    const collector = new ReceiptCollector({
+      verifier: this.#verifier,
+      threshold: receiptKey.threshold,
+      statement: (position) => encodeStatement({ cluster, ...position, digest: documentDigest, client: publicKey }),
+      askProof: (party) => this.#sessions[party]?.ask(`prove ${key}`, { kind: "prove", id }),
+    });
+    try {
+      const { sequence, round, statement, signature } = await this.#request(key, payload, collector, timeoutMs);
+      const receipt: Receipt = {
+        format: RECEIPT_FORMAT,
+        cluster: toHex(cluster),
+        sequence,
+        round,
+        digest: { algorithm: "sha256", value: toHex(digest) },
+        client: toHex(publicKey),
+        statement,
+        signature,
+      };
+      return { receipt, faulty: collector.faulty };
+    } finally {
+      this.#requests.delete(key);
+      for (const session of this.#sessions) {
+        session.settle(`submit ${key}`);
+        session.settle(`prove ${key}`);
+      }
+    }
+  }
+
+  #request(key: string, payload: Uint8Array, collector: ReceiptCollector, timeoutMs: number): Promise<Assembled> {
+    return new Promise((done, fail) => {
+      this.#after(timeoutMs, () => fail(this.#unreachable(timeoutMs)));
+      this.#requests.set(key, { payload, collector, refusals: new Map(), done, fail });
+      for (const session of this.#sessions) session.ask(`submit ${key}`, { kind: "submit", payload });
+    });
+  }
+
+  #after(delayMs: number, action: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      action();
+    }, delayMs);
+    this.#timers.add(timer);
+  }
+
+  #unreachable(timeoutMs: number): ClusterUnreachableError {
+    const reasons = this.#sessions.map((session, party) => `party ${party}: ${session.problem ?? "connected, but has not answered"}`);
+    return new ClusterUnreachableError(`the cluster did not answer within ${timeoutMs / 1000} s (${reasons.join("; ")})`);
+  }
+
+  #onReply(party: PartyId, reply: ReplyFrame): void {
+    if (reply.kind === "state") this.#onState?.(party, reply);
+    else if (reply.kind === "refused") this.#onRefused(party, toHex(reply.id), REFUSALS[reply.code], reply.reason);
+    else if (reply.kind === "share") this.#onShare(party, reply);
+  }
+
+  #onShare(party: PartyId, { id, sequence, round, share, proof }: Extract<ReplyFrame, { kind: "share" }>): void {
+    const key = toHex(id);
+    const request = this.#requests.get(key);
+    if (request === undefined) return;
+    this.#sessions[party]?.settle(`submit ${key}`);
+    if (proof.length > 0) this.#sessions[party]?.settle(`prove ${key}`);
+    const assembled = request.collector.add(party, { sequence, round }, share, proof);
+    if (assembled !== undefined) request.done(assembled);
+  }
+
+  #onRefused(party: PartyId, key: string, code: (typeof REFUSALS)[number] | undefined, reason: string): void {
+    if (code === "wrong-version" || code === "wrong-cluster") {
+      const session = this.#sessions[party];
+      if (session !== undefined) session.problem = reason;
+      for (const request of this.#requests.values()) this.#refuse(party, request, reason);
+      return;
+    }
+    const request = this.#requests.get(key);
+    if (request === undefined) return;
+    if (code === "busy") {
+      this.#after(BUSY_RETRY_MS, () => {
+        if (this.#requests.has(key)) this.#sessions[party]?.ask(`submit ${key}`, { kind: "submit", payload: request.payload });
+      });
+      return;
+    }
+    this.#refuse(party, request, reason);
+  }
+
+  /** Beyond n-κ refusals no κ shares can come any more. */
+  #refuse(party: PartyId, request: Request, reason: string): void {
+    request.refusals.set(party, reason);
+    if (request.refusals.size <= this.#options.n - this.#options.receiptKey.threshold) return;
+    const reasons = [...request.refusals].map(([id, text]) => `party ${id}: ${text}`);
+    request.fail(new RefusedError(`the cluster refuses the request (${reasons.join("; ")})`));
+  }
+
+  /** Each replica's own account of itself, from those that answer within `timeoutMs`; the others' problems. */
+  status(timeoutMs: number): Promise<ReadonlyMap<PartyId, PartyState | string>> {
+    const states = new Map<PartyId, PartyState | string>();
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        this.#onState = undefined;
+        for (const [party, session] of this.#sessions.entries()) {
+          session.settle("status");
+          if (!states.has(party)) states.set(party, session.problem ?? "connected, but has not answered");
+        }
+        resolve(states);
+      };
+      this.#onState = (party, state) => {
+        states.set(party, state);
+        if (states.size === this.#sessions.length) finish();
+      };
+      this.#after(timeoutMs, finish);
+      for (const session of this.#sessions) session.ask("status", { kind: "status" });
+    });
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    for (const session of this.#sessions) session.close();
+  }
+}

@@ -1,0 +1,22 @@
+/** The encoding of the engine's inputs in the log. */
+import { type Value, bytes, decode, encode, struct, u8, union } from "../core/codec.js";
+import type { Input } from "../core/engine.js";
+import { envelopeCodec } from "../core/envelope.js";
+import { tagCodec } from "../core/tag.js";
+import { MAX_PAYLOAD_BYTES } from "../protocols/index.js";
+
+const inputCodec = union({
+  message: struct({ from: u8, envelope: envelopeCodec }),
+  submit: struct({ channel: tagCodec, payload: bytes(MAX_PAYLOAD_BYTES) }),
+});
+
+export function encodeInput(input: Input): Uint8Array {
+  return encode(inputCodec, input satisfies Value<typeof inputCodec>);
+}
+
+/** @throws Error when the record is damaged: the log is not what was written. */
+export function decodeInput(record: Uint8Array): Input {
+  const input = decode(inputCodec, record);
+  if (!input.ok) throw new Error(`a record of the input log is damaged: ${input.error}`);
+  return input.value;
+}

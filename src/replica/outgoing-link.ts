@@ -1,0 +1,176 @@
+/**
+ * The half of a link on which this replica speaks: it holds what has been said in live instances and says it again on
+ * every new connection from where the peer heard last. It writes only what the connection takes, so a peer that does not
+ * read costs no more than the live instances; what it misses of decided rounds it gets as proofs from the archive.
+ */
+import { decode, encode } from "../core/codec.js";
+import type { Envelope } from "../core/envelope.js";
+import { envelopeCodec } from "../core/envelope.js";
+import type { Tag } from "../core/tag.js";
+import { PROOFS_PER_REQUEST } from "../protocols/index.js";
+import { PEER_PROTOCOL_VERSION, type PeerFrame, peerFrameCodec } from "../wire/peer-frames.js";
+import type { Connection, ConnectionHandlers } from "./links.js";
+import { Outbox } from "./outbox.js";
+
+export interface OutgoingLinkOptions {
+  readonly cluster: Uint8Array;
+  /** 16 random bytes per process. */
+  readonly epoch: Uint8Array;
+  /** This replica's round in `channel`, or undefined when there is no such channel. */
+  round(channel: Tag): number | undefined;
+  /** The archived proof of a decided round, as an encoded envelope. */
+  proof(channel: Tag, round: number): Uint8Array | undefined;
+  /** The peer sent something that no honest peer sends. */
+  onFault(fault: string): void;
+  /** The peer refused or closed; for logs. */
+  onClose(reason: string): void;
+}
+
+/** One connection, from `welcome` on. */
+interface Conversation {
+  readonly connection: Connection;
+  /** The number of the last message written. */
+  cursor: number;
+  /** Proofs being served, per channel. */
+  readonly serving: Map<Tag, { next: number; readonly end: number }>;
+  /** The request to repeat being served, and the number up to which we repeat. */
+  repeating: { readonly ask: number; readonly upTo: number } | undefined;
+  /** The last request that came meanwhile; however many come, one repetition follows. */
+  askedAgain: number | undefined;
+}
+
+export class OutgoingLink {
+  readonly #options: OutgoingLinkOptions;
+  readonly #outbox = new Outbox();
+  #connection: Connection | undefined;
+  #conversation: Conversation | undefined;
+
+  constructor(options: OutgoingLinkOptions) {
+    this.#options = options;
+  }
+
+  get isUp(): boolean {
+    return this.#conversation !== undefined;
+  }
+
+  /** Bytes that are kept because their instances are live. */
+  get heldBytes(): number {
+    return this.#outbox.sizeBytes;
+  }
+
+  push(envelope: Envelope): void {
+    this.#outbox.push(envelope);
+  }
+
+  retire(tag: Tag): void {
+    this.#outbox.retire(tag);
+  }
+
+  /** A new connection that this replica dialled. */
+  open(connection: Connection): ConnectionHandlers {
+    this.#connection?.close();
+    this.#connection = connection;
+    this.#conversation = undefined;
+    const { cluster, epoch } = this.#options;
+    connection.send(encode(peerFrameCodec, { kind: "hello", version: PEER_PROTOCOL_VERSION, cluster, epoch }));
+    return {
+      onFrame: (frame) => this.#onFrame(connection, frame),
+      onWritable: () => this.flush(),
+      onClose: (reason) => {
+        if (this.#connection !== connection) return;
+        this.#connection = undefined;
+        this.#conversation = undefined;
+        this.#options.onClose(reason);
+      },
+    };
+  }
+
+  #onFrame(connection: Connection, bytes: Uint8Array): void {
+    if (connection !== this.#connection) return;
+    const frame = decode(peerFrameCodec, bytes);
+    const fault = frame.ok ? this.#act(connection, frame.value) : "malformed-frame";
+    if (fault === undefined) return this.flush();
+    this.#options.onFault(fault);
+    connection.close();
+  }
+
+  #act(connection: Connection, frame: PeerFrame): string | undefined {
+    const conversation = this.#conversation;
+    if (conversation === undefined) {
+      if (frame.kind !== "welcome") return "unexpected-frame";
+      this.#conversation = { connection, cursor: frame.resumeAfter, serving: new Map(), repeating: undefined, askedAgain: undefined };
+      for (const { channel, round } of frame.positions) this.#serve(this.#conversation, channel, round);
+    } else if (frame.kind === "askProofs") {
+      this.#serve(conversation, frame.channel, frame.round);
+    } else if (frame.kind === "askRepeat") {
+      if (conversation.repeating === undefined) this.#startRepeating(conversation, frame.ask);
+      else conversation.askedAgain = frame.ask;
+    } else {
+      return "unexpected-frame";
+    }
+    return undefined;
+  }
+
+  #startRepeating(conversation: Conversation, ask: number): void {
+    conversation.repeating = { ask, upTo: conversation.cursor };
+    conversation.cursor = 0;
+  }
+
+  #finishRepeating(conversation: Conversation, { ask, upTo }: { readonly ask: number; readonly upTo: number }): PeerFrame {
+    conversation.cursor = Math.max(conversation.cursor, upTo);
+    conversation.repeating = undefined;
+    const { askedAgain } = conversation;
+    conversation.askedAgain = undefined;
+    if (askedAgain !== undefined) this.#startRepeating(conversation, askedAgain);
+    return { kind: "repeated", ask };
+  }
+
+  /** The peer is in `round`; the last decided round and the current one are in the outbox. */
+  #serve(conversation: Conversation, channel: Tag, round: number): void {
+    const own = this.#options.round(channel);
+    if (own === undefined || round >= own || conversation.serving.has(channel)) return;
+    conversation.serving.set(channel, { next: Math.max(round, 1), end: Math.min(round + PROOFS_PER_REQUEST, own) });
+  }
+
+  /** Writes as much as the connection takes. */
+  flush(): void {
+    const conversation = this.#conversation;
+    if (conversation === undefined) return;
+    for (let frame = this.#next(conversation); frame !== undefined; frame = this.#next(conversation)) {
+      if (!conversation.connection.send(encode(peerFrameCodec, frame)) || conversation !== this.#conversation) return;
+    }
+  }
+
+  #next(conversation: Conversation): PeerFrame | undefined {
+    const proof = this.#nextProof(conversation);
+    if (proof !== undefined) return { kind: "message", number: 0, envelope: proof };
+    const entry = this.#outbox.firstAfter(conversation.cursor);
+    const { repeating } = conversation;
+    if (repeating !== undefined && (entry === undefined || entry.number > repeating.upTo)) {
+      return this.#finishRepeating(conversation, repeating);
+    }
+    if (entry === undefined) return undefined;
+    conversation.cursor = entry.number;
+    return { kind: "message", ...entry };
+  }
+
+  #nextProof({ serving }: Conversation): Envelope | undefined {
+    for (const [channel, range] of serving) {
+      const bytes = range.next < range.end ? this.#options.proof(channel, range.next) : undefined;
+      const envelope = bytes === undefined ? undefined : decode(envelopeCodec, bytes);
+      if (envelope?.ok !== true) {
+        serving.delete(channel);
+        continue;
+      }
+      range.next++;
+      return envelope.value;
+    }
+    return undefined;
+  }
+
+  close(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
+    this.#conversation = undefined;
+  }
+}

@@ -1,0 +1,303 @@
+/**
+ * A replica: inputs → durable log → engine → effects (design: protocols.md section 4).
+ *
+ * The law: append the input, make it durable, let its effects out. Inputs that arrive while a commit is under way are
+ * committed together by the next one. The engine takes a batch before the commit, and its effects are held until the batch,
+ * what was signed, the proofs and the delivered payloads are durable in one transaction. A restart replays the log through
+ * a new engine, which says the same again.
+ */
+import { toHex } from "../core/bytes.js";
+import { encode } from "../core/codec.js";
+import { type Effect, Engine, type Input } from "../core/engine.js";
+import { type Envelope, envelopeCodec } from "../core/envelope.js";
+import type { Group } from "../core/group.js";
+import type { PartyId } from "../core/party-set.js";
+import type { Suite } from "../core/suite.js";
+import type { Tag } from "../core/tag.js";
+import type { AtomicBroadcastProtocol, AtomicBroadcastState, DeliveredRound, NoMessage } from "../protocols/index.js";
+import type { Service } from "../services/service.js";
+import { type Accusation, Accusations } from "./accusations.js";
+import { IncomingLink } from "./incoming-link.js";
+import { decodeInput, encodeInput } from "./input-log.js";
+import type { Connection, ConnectionHandlers } from "./links.js";
+import { EMPTY_LOG_DIGEST, extendLogDigest } from "./log-digest.js";
+import { OutgoingLink } from "./outgoing-link.js";
+import { ProofRequests } from "./proof-requests.js";
+import type { Batch, LedgerEntry, Store } from "./store.js";
+
+/** Inputs in one group commit. */
+const MAX_BATCH_INPUTS = 1024;
+
+export interface ReplicaOptions<Reply> {
+  readonly self: PartyId;
+  readonly cluster: Uint8Array;
+  readonly group: Group;
+  readonly suite: Suite;
+  /** The tag of the one channel, and its protocol. */
+  readonly channel: Tag;
+  readonly protocol: AtomicBroadcastProtocol;
+  readonly service: Service<Reply>;
+  readonly store: Store;
+  /** 16 random bytes, new in each process. */
+  readonly epoch: Uint8Array;
+  /** A payload was delivered and is durable; in order. Also called for each payload of the replayed log. */
+  onDelivered(id: Uint8Array, entry: LedgerEntry, reply: Reply): void;
+  /** This replica cannot go on: its storage failed or it found itself broken. It has stopped. */
+  onFatal(error: Error): void;
+  onLog(message: string): void;
+}
+
+export interface ReplicaState {
+  readonly party: PartyId;
+  /** `starting` while the log is replayed. */
+  readonly state: "starting" | "active" | "stopped";
+  /** The last decided round; 0 before the first. */
+  readonly round: number;
+  /** Delivered payloads. */
+  readonly sequence: number;
+  readonly logDigest: Uint8Array;
+  readonly accusations: readonly Accusation[];
+}
+
+interface Pending {
+  readonly input: Input;
+  readonly from: PartyId | undefined;
+  readonly sizeBytes: number;
+}
+
+type ReplicaEffect = Effect<DeliveredRound>;
+
+/** A batch under construction, and what is told to others once it is durable. */
+interface Outcome<Reply> {
+  readonly signed: { slot: string; digest: Uint8Array }[];
+  readonly proofs: { channel: Tag; round: number; envelope: Uint8Array }[];
+  readonly ledger: LedgerEntry[];
+  readonly replies: { id: Uint8Array; entry: LedgerEntry; reply: Reply }[];
+  readonly effects: ReplicaEffect[];
+}
+
+export class Replica<Reply> {
+  readonly #options: ReplicaOptions<Reply>;
+  readonly #engine: Engine<NoMessage, DeliveredRound, AtomicBroadcastState>;
+  readonly #outgoing = new Map<PartyId, OutgoingLink>();
+  readonly #incoming = new Map<PartyId, IncomingLink>();
+  readonly #requests = new ProofRequests();
+  readonly #accusations = new Accusations();
+  #pending: Pending[] = [];
+  #pumping: Promise<void> | undefined;
+  #state: ReplicaState["state"] = "starting";
+  #sequence = 0;
+  #decided = 0;
+  #logDigest: Uint8Array = EMPTY_LOG_DIGEST;
+
+  constructor(options: ReplicaOptions<Reply>) {
+    this.#options = options;
+    const { self, cluster, group, suite, store, channel, protocol } = options;
+    const signed = { get: (slot: string): Uint8Array | undefined => store.signed(slot) };
+    this.#engine = new Engine({ self, cluster, group, suite, signed, channels: { [channel]: protocol } });
+    for (const party of group.parties) if (party !== self) this.#addLinks(party);
+  }
+
+  #addLinks(party: PartyId): void {
+    const { cluster, epoch, store, channel } = this.#options;
+    const onFault = (fault: string): void => this.#accuse(party, fault, "link");
+    this.#outgoing.set(
+      party,
+      new OutgoingLink({
+        cluster,
+        epoch,
+        round: (tag) => (tag === channel ? this.#decided + 1 : undefined),
+        proof: (tag, round) => store.proof(tag, round),
+        onFault,
+        onClose: (reason) => this.#options.onLog(`link to party ${party} closed: ${reason}`),
+      }),
+    );
+    this.#incoming.set(
+      party,
+      new IncomingLink({
+        cluster,
+        positions: () => [{ channel, round: this.#engine.inspect(channel).round }],
+        onMessage: (envelope, sizeBytes) => this.#enqueue({ kind: "message", from: party, envelope }, party, sizeBytes),
+        onFault,
+        onOpen: () => this.#requests.forget(party),
+      }),
+    );
+  }
+
+  /**
+   * Replays the log. Until then the replica takes no connection and says nothing.
+   * @throws Error when the log does not lead where the ledger or the table of signatures say it led
+   */
+  async start(): Promise<void> {
+    const { store } = this.#options;
+    const outcome = this.#newOutcome();
+    this.#collect(outcome, this.#engine.start());
+    this.#replayed(outcome);
+    let count = 0;
+    for (const record of store.inputs()) {
+      const replayed = this.#newOutcome();
+      this.#collect(replayed, this.#engine.step(decodeInput(record)));
+      this.#replayed(replayed);
+      // Lets other events in now and then, so that a long replay can be interrupted.
+      if (++count % 1000 === 0) await new Promise((resume) => setImmediate(resume));
+    }
+    if (store.ledgerEntry(this.#sequence + 1) !== undefined) {
+      throw new Error(`the ledger has more entries than the ${this.#sequence} that the input log leads to`);
+    }
+    this.#options.onLog(`replayed ${count} inputs: round ${this.#decided}, ${this.#sequence} payloads`);
+    this.#state = "active";
+  }
+
+  /** Effects of replayed inputs: what others may have heard already is kept for those who have not. */
+  #replayed(outcome: Outcome<Reply>): void {
+    const { store } = this.#options;
+    for (const entry of outcome.ledger) {
+      const stored = store.ledgerEntry(entry.sequence);
+      if (stored === undefined || toHex(stored.payload) !== toHex(entry.payload) || stored.round !== entry.round) {
+        throw new Error(`the input log leads to another ledger entry ${entry.sequence} than the one stored`);
+      }
+    }
+    for (const effect of outcome.effects) if (effect.kind !== "askProofs" && effect.kind !== "askRepeat") this.#release(effect);
+    for (const { id, entry, reply } of outcome.replies) this.#options.onDelivered(id, entry, reply);
+  }
+
+  /** Connections between replicas; undefined when the replica cannot take them. */
+  dialled(party: PartyId, connection: Connection): ConnectionHandlers | undefined {
+    return this.#state === "active" ? this.#outgoing.get(party)?.open(connection) : undefined;
+  }
+
+  accepted(party: PartyId, connection: Connection): ConnectionHandlers | undefined {
+    return this.#state === "active" ? this.#incoming.get(party)?.open(connection) : undefined;
+  }
+
+  /** A client's payload, for which `service.validate` holds. False when there is no room for it now. */
+  submit(payload: Uint8Array): boolean {
+    const waiting = this.#pending.reduce((count, { from }) => count + (from === undefined ? 1 : 0), 0);
+    if (this.#state !== "active" || this.#engine.inspect(this.#options.channel).room <= waiting) return false;
+    this.#enqueue({ kind: "submit", channel: this.#options.channel, payload }, undefined, payload.length);
+    return true;
+  }
+
+  get state(): ReplicaState {
+    return {
+      party: this.#options.self,
+      state: this.#state,
+      round: this.#decided,
+      sequence: this.#sequence,
+      logDigest: this.#logDigest,
+      accusations: this.#accusations.list(),
+    };
+  }
+
+  #accuse(party: PartyId, fault: string, tag: string): void {
+    this.#accusations.add(party, fault, tag);
+  }
+
+  #enqueue(input: Input, from: PartyId | undefined, sizeBytes: number): void {
+    this.#pending.push({ input, from, sizeBytes });
+    this.#pumping ??= this.#pump().catch((error: unknown) => this.#fail(error));
+  }
+
+  async #pump(): Promise<void> {
+    // Whatever else this turn of the event loop brings goes into the same commit.
+    await Promise.resolve();
+    while (this.#pending.length > 0 && this.#state === "active") {
+      const batch = this.#pending.splice(0, MAX_BATCH_INPUTS);
+      await this.#process(batch);
+    }
+    this.#pumping = undefined;
+  }
+
+  async #process(batch: readonly Pending[]): Promise<void> {
+    const outcome = this.#newOutcome();
+    const inputs: Uint8Array[] = [];
+    for (const { input } of batch) {
+      // Dropping before the append is always allowed; what was appended is always processed.
+      if (this.#isStale(input)) continue;
+      inputs.push(encodeInput(input));
+      this.#collect(outcome, this.#engine.step(input));
+    }
+    if (inputs.length > 0) await this.#options.store.commit({ inputs, ...outcome } satisfies Batch);
+    for (const { from, sizeBytes } of batch) if (from !== undefined) this.#incoming.get(from)?.handled(sizeBytes);
+    for (const effect of outcome.effects) this.#release(effect);
+    for (const { id, entry, reply } of outcome.replies) this.#options.onDelivered(id, entry, reply);
+    for (const link of this.#outgoing.values()) link.flush();
+  }
+
+  /** A message of a round that is decided here. */
+  #isStale(input: Input): boolean {
+    if (input.kind !== "message") return false;
+    const [channel, round] = input.envelope.tag.split("/");
+    return channel === this.#options.channel && Number(round) < this.#engine.inspect(channel).round;
+  }
+
+  #newOutcome(): Outcome<Reply> {
+    return { signed: [], proofs: [], ledger: [], replies: [], effects: [] };
+  }
+
+  #collect(outcome: Outcome<Reply>, effects: readonly ReplicaEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === "signed") outcome.signed.push(effect);
+      else if (effect.kind === "archive") outcome.proofs.push({ ...effect, envelope: encode(envelopeCodec, effect.envelope) });
+      else if (effect.kind === "output") this.#deliver(outcome, effect.value);
+      else outcome.effects.push(effect);
+    }
+  }
+
+  #deliver(outcome: Outcome<Reply>, { round, payloads }: DeliveredRound): void {
+    const { suite, service } = this.#options;
+    for (const payload of payloads) {
+      const entry = { sequence: ++this.#sequence, round, payload };
+      this.#logDigest = extendLogDigest((bytes) => suite.hash(bytes), this.#logDigest, entry);
+      outcome.ledger.push(entry);
+      outcome.replies.push({ id: suite.hash(payload), entry, reply: service.apply(entry, payload) });
+    }
+    this.#decided = round;
+  }
+
+  #release(effect: ReplicaEffect): void {
+    switch (effect.kind) {
+      case "send":
+        return this.#send(effect.to, effect.envelope);
+      case "retire":
+        for (const link of this.#outgoing.values()) link.retire(effect.tag);
+        return;
+      case "accuse":
+        return this.#accuse(effect.party, effect.fault, effect.tag);
+      case "askProofs": {
+        const { of, channel, round, decidedBelow } = effect;
+        if (this.#requests.start(of, channel, round, decidedBelow)) this.#incoming.get(of)?.askProofs(channel, round);
+        return;
+      }
+      case "askRepeat":
+        return this.#incoming.get(effect.of)?.askRepeat();
+      case "signed":
+      case "archive":
+      case "output":
+        return;
+    }
+  }
+
+  #send(to: PartyId, envelope: Envelope): void {
+    this.#outgoing.get(to)?.push(envelope);
+  }
+
+  #fail(error: unknown): void {
+    this.#state = "stopped";
+    this.#closeLinks();
+    this.#options.onFatal(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  #closeLinks(): void {
+    for (const link of this.#outgoing.values()) link.close();
+    for (const link of this.#incoming.values()) link.close();
+  }
+
+  /** Stops in order: what is being committed is finished, nothing else is begun. */
+  async stop(): Promise<void> {
+    this.#state = "stopped";
+    this.#closeLinks();
+    await this.#pumping;
+    await this.#options.store.close();
+  }
+}
