@@ -9,6 +9,7 @@
  */
 import { CommanderError } from "commander";
 import { StoreError } from "../adapters/lmdb-store.js";
+import { ClusterUnreachableError, RefusedError } from "../client/index.js";
 import { KeyError } from "../crypto/errors.js";
 import { InputError, systemProblem } from "../replica/input-error.js";
 
@@ -43,6 +44,9 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof InvalidError) return { code: "invalid", exitCode: EXIT.invalid, message: error.message };
   if (error instanceof UnreachableError)
     return { code: "unreachable", exitCode: EXIT.unreachable, message: error.message };
+  if (error instanceof ClusterUnreachableError)
+    return { code: "unreachable", exitCode: EXIT.unreachable, message: error.message };
+  if (error instanceof RefusedError) return { code: "input", exitCode: EXIT.input, message: error.message };
   if (error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, "");
     const option = /^(?:unknown |required )?option '.*?(--[^ ']+)/.exec(message)?.[1];

@@ -1,7 +1,22 @@
 /** The `abcast` command. bin/abcast.mjs loads this module, which runs at once. */
 import { registerInit } from "./commands/init.js";
+import { registerLog } from "./commands/log.js";
+import { registerNode } from "./commands/node.js";
+import { registerNotarize } from "./commands/notarize.js";
 import { registerReceipt } from "./commands/receipt.js";
+import { registerStatus } from "./commands/status.js";
+import { registerDown, registerUp } from "./commands/up.js";
 import { registerVerify } from "./commands/verify.js";
 import { run } from "./program.js";
 
-process.exitCode = await run(process.argv, [registerInit, registerVerify, registerReceipt]);
+process.exitCode = await run(process.argv, [
+  registerInit,
+  registerUp,
+  registerDown,
+  registerNode,
+  registerNotarize,
+  registerVerify,
+  registerReceipt,
+  registerStatus,
+  registerLog,
+]);

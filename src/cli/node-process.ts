@@ -166,7 +166,7 @@ export function notaryOf({ public: { cluster, clients } }: Pick<Party, "public">
   return createNotary({
     cluster,
     isClient: (publicKey) => verifiers.has(toHex(publicKey)),
-    verifyClient: (publicKey, statement, signature) => verifiers.get(toHex(publicKey))?.verify(statement, signature) ?? false,
+    verifyClient: (publicKey, statement, signature) => verifiers.get(toHex(publicKey))?.(statement, signature) ?? false,
   });
 }
 

@@ -7,8 +7,7 @@ import { toHex } from "../core/bytes.js";
 import type { PartyId } from "../core/party-set.js";
 import { type RsaPublicKey, createRsaVerifier } from "../crypto/index.js";
 import { encodeRequest, encodeStatement, requestStatement } from "../services/notary/index.js";
-import { RECEIPT_FORMAT } from "../services/notary/statement.js";
-import type { Receipt } from "../verify/index.js";
+import { type Receipt, receiptOf } from "../verify/index.js";
 import { REFUSALS, type ReplyFrame } from "../wire/client-frames.js";
 import { type Assembled, ReceiptCollector } from "./receipt-collector.js";
 import { ReplicaSession, type ReplicaSessionOptions } from "./replica-session.js";
@@ -94,18 +93,11 @@ export class Client {
       askProof: (party) => this.#sessions[party]?.ask(`prove ${key}`, { kind: "prove", id }),
     });
     try {
-      const { sequence, round, statement, signature } = await this.#request(key, payload, collector, timeoutMs);
-      const receipt: Receipt = {
-        format: RECEIPT_FORMAT,
-        cluster: toHex(cluster),
-        sequence,
-        round,
-        digest: { algorithm: "sha256", value: toHex(digest) },
-        client: toHex(publicKey),
-        statement,
-        signature,
-      };
-      return { receipt, faulty: collector.faulty };
+      const { statement, signature } = await this.#request(key, payload, collector, timeoutMs);
+      const receipt = receiptOf(statement, signature);
+      // We encoded the statement ourselves.
+      if (!receipt.ok) throw new Error(receipt.error);
+      return { receipt: receipt.value, faulty: collector.faulty };
     } finally {
       this.#requests.delete(key);
       for (const session of this.#sessions) {

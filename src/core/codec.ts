@@ -188,7 +188,7 @@ export function text(maxBytes: number): Codec<string> {
   const raw = bytes(maxBytes);
   return {
     write(writer, value) {
-      if (!value.isWellFormed()) throw new EncodeError("text with a lone surrogate has no UTF-8 form");
+      if (/\p{Surrogate}/u.test(value)) throw new EncodeError("text with a lone surrogate has no UTF-8 form");
       raw.write(writer, utf8(value));
     },
     read(reader) {

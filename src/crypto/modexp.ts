@@ -83,10 +83,11 @@ export class Modulus {
 
   /** In 1..N-1, or undefined where OpenSSL refuses to show the result: it is then 1 or N-1. */
   #nativePow(base: bigint, exponent: bigint): bigint | undefined {
+    const baseBytes = this.format(base);
     this.#group.setPrivateKey(bigintToBytes(exponent, Math.ceil(bitLength(exponent) / 8)));
     try {
       // DiffieHellman pads the result to the size of the modulus.
-      const power = bytesToBigint(this.#group.computeSecret(this.format(base)));
+      const power = bytesToBigint(this.#group.computeSecret(baseBytes));
       // No power of a base in 1..N-1 is 0 for a square-free N: zeros are how some refusals look.
       return power === 0n ? undefined : power;
     } catch {

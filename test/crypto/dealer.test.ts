@@ -81,6 +81,15 @@ describe("imported primes", () => {
     await expect(deal({ ...options, primes })).rejects.toThrow(KeyError);
   });
 
+  test("must be prime, and so must be the halves of what is below them", async () => {
+    await expect(checkSafePrimes([23n, 11n], 8)).resolves.toBeUndefined();
+    // 19 is prime, but 9 is not; 15 is not, but 7 is.
+    for (const bad of [19n, 15n]) {
+      await expect(checkSafePrimes([23n, bad], 9)).rejects.toThrow("not a safe prime");
+      await expect(checkSafePrimes([bad, 23n], 9)).rejects.toThrow("not a safe prime");
+    }
+  });
+
   test("must make a modulus of the size asked for", async () => {
     await expect(deal({ ...options, rsaBits: 3072 })).rejects.toThrow(KeyError);
     await expect(checkSafePrimes([p, q], 2048)).resolves.toBeUndefined();

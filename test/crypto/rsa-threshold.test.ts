@@ -127,6 +127,13 @@ describe.each(CASES)("$name", ({ key: { publicKey, verifier, signers }, message 
     }
   });
 
+  test("malformed shares are passed over when there are enough others", () => {
+    const expected = verifier.combine(message, sharesFrom([1, 2, 3]));
+    for (const malformed of [new Uint8Array(), bigintToBytes(0n, 256), bigintToBytes(N, 256)]) {
+      expect(verifier.combine(message, sharesFrom([0, 1, 2, 3]).set(0, malformed))).toEqual(expected);
+    }
+  });
+
   test("proofs of a wrong length are refused", () => {
     const proof = at(proofs, 0);
     for (const bytes of [

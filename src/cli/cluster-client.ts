@@ -1,0 +1,34 @@
+/** A client of a cluster, from its file: real connections, real keys. */
+import { createHash } from "node:crypto";
+import { dialTls } from "../adapters/tls/index.js";
+import { Client } from "../client/index.js";
+import { createEd25519Signer } from "../crypto/index.js";
+import type { ClientConfig } from "../replica/config.js";
+import { loadClient } from "../replica/config-files.js";
+import { InputError } from "../replica/input-error.js";
+import { MAX_REPLY_FRAME_BYTES } from "../wire/client-frames.js";
+
+/** Connects to the cluster of the client file at `path`; to be closed. @throws InputError */
+export async function openClient(path: string): Promise<{ readonly client: Client; readonly config: ClientConfig }> {
+  const config = await loadClient(path);
+  const { public: cluster } = config;
+  const own = cluster.clients[config.client];
+  if (own === undefined) throw new InputError({ file: path, field: "client" }, `there is no client ${config.client} in this cluster`);
+  const signer = createEd25519Signer(config.signing);
+  const identity = { certificatePem: own.certificate, privateKeyPem: config.tlsPrivateKey };
+  const client = new Client({
+    cluster: cluster.cluster,
+    n: cluster.n,
+    receiptKey: cluster.keys.receipt,
+    publicKey: signer.publicKey,
+    sign: (statement) => signer.sign(statement),
+    hash: (bytes) => createHash("sha256").update(bytes).digest(),
+    dial: (party, accept, onFailure) => {
+      const entry = cluster.parties[party];
+      if (entry === undefined) throw new Error(`no party ${party}`);
+      const { host, port, certificate } = entry;
+      return dialTls({ host, port, identity, party, certificatePem: certificate, maxFrameBytes: MAX_REPLY_FRAME_BYTES, accept, onFailure });
+    },
+  });
+  return { client, config };
+}

@@ -1,0 +1,42 @@
+/** `abcast log`: the ordered log as one party has it on disk; the replica may be running. */
+import type { Command } from "commander";
+import { openStore } from "../../adapters/lmdb-store.js";
+import { toHex } from "../../core/bytes.js";
+import type { LedgerEntry } from "../../replica/store.js";
+import { decodeRequest } from "../../services/notary/index.js";
+import { storeDirectory } from "../node-process.js";
+import { example, jsonOption, wholeNumber } from "../options.js";
+import { createOutput } from "../output.js";
+
+export function registerLog(program: Command): void {
+  program
+    .command("log")
+    .summary("print the ordered log of a party")
+    .description("Prints what the party in DIR has delivered, in order, from its store. With --json one {sequence, round, payload} a line, the payload in hexadecimal.")
+    .argument("<DIR>", "the party's directory")
+    .option("--from <SEQUENCE>", "start at this number", wholeNumber(1, Number.MAX_SAFE_INTEGER), 1)
+    .addOption(jsonOption())
+    .addHelpText("after", example("abcast log cluster/party-0", "abcast log cluster/party-0 --json | tail -n 1"))
+    .action(log);
+}
+
+async function log(directory: string, options: { readonly from: number; readonly json?: boolean }): Promise<void> {
+  const output = createOutput(options);
+  const store = openStore(storeDirectory(directory), { readOnly: true });
+  try {
+    for (const entry of store.ledger(options.from)) {
+      const { sequence, round, payload } = entry;
+      output.result({ sequence, round, payload: toHex(payload) }, describe(entry));
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+function describe({ sequence, round, payload }: LedgerEntry): string {
+  const request = decodeRequest(payload);
+  const what = request.ok
+    ? `sha256:${toHex(request.value.digest.value)} for ${toHex(request.value.client).slice(0, 16)}`
+    : toHex(payload);
+  return `${String(sequence).padStart(8)}  round ${round}  ${what}`;
+}

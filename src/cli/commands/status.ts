@@ -1,0 +1,73 @@
+/** `abcast status`: what each replica says of itself and of the others. */
+import type { Command } from "commander";
+import type { PartyState } from "../../client/index.js";
+import { toHex } from "../../core/bytes.js";
+import type { PartyId } from "../../core/party-set.js";
+import { openClient } from "../cluster-client.js";
+import { UnreachableError } from "../errors.js";
+import { example, jsonOption, wholeNumber } from "../options.js";
+import { createOutput } from "../output.js";
+
+interface Options {
+  readonly cluster: string;
+  readonly timeout: number;
+  readonly json?: boolean;
+}
+
+/** One party's line; an unreachable party has nulls and the reason. */
+export interface PartyStatus {
+  readonly party: PartyId;
+  readonly state: string;
+  readonly round: number | null;
+  readonly sequence: number | null;
+  readonly logDigest: string | null;
+  readonly accusations: readonly { readonly party: PartyId; readonly fault: string; readonly tag: string; readonly count: number }[];
+  readonly reason?: string;
+}
+
+export function registerStatus(program: Command): void {
+  program
+    .command("status")
+    .summary("show every replica's state")
+    .description("Asks every replica for its round, the length and digest of its log, and whom it accuses of what. Equal digests at equal lengths mean equal logs. Exit code 3 when no replica answers.")
+    .requiredOption("--cluster <FILE>", "the client's file, client-I.json")
+    .option("--timeout <SECONDS>", "how long to wait for each replica", wholeNumber(1, 3600), 3)
+    .addOption(jsonOption())
+    .addHelpText("after", example("abcast status --cluster cluster/client-0.json --json"))
+    .action(status);
+}
+
+async function status({ cluster, timeout, json }: Options): Promise<void> {
+  const output = createOutput({ json });
+  const { client } = await openClient(cluster);
+  try {
+    const states = await client.status(timeout * 1000);
+    const parties = [...states].sort(([a], [b]) => a - b).map(([party, state]) => partyStatus(party, state));
+    if (parties.every(({ state }) => state === "unreachable")) {
+      throw new UnreachableError(`no replica answers (${parties.map(({ party, reason }) => `party ${party}: ${reason}`).join("; ")})`);
+    }
+    output.result({ parties }, table(parties));
+  } finally {
+    client.close();
+  }
+}
+
+export function partyStatus(party: PartyId, state: PartyState | string): PartyStatus {
+  if (typeof state === "string") {
+    return { party, state: "unreachable", round: null, sequence: null, logDigest: null, accusations: [], reason: state };
+  }
+  const { round, sequence, logDigest, accusations } = state;
+  return { party, state: state.state, round, sequence, logDigest: toHex(logDigest), accusations };
+}
+
+function table(parties: readonly PartyStatus[]): string {
+  const lines = ["party  state        round  sequence  log digest"];
+  for (const { party, state, round, sequence, logDigest, accusations, reason } of parties) {
+    const cells = [String(party).padStart(5), state.padEnd(11), String(round ?? "-").padStart(6), String(sequence ?? "-").padStart(9)];
+    lines.push(`${cells.join("  ")}  ${logDigest?.slice(0, 16) ?? reason ?? "-"}`);
+    for (const accusation of accusations) {
+      lines.push(`       accuses party ${accusation.party} of ${accusation.fault} (${accusation.count} times, first in ${accusation.tag})`);
+    }
+  }
+  return lines.join("\n");
+}
