@@ -1,4 +1,5 @@
 /** The `abcast` command. bin/abcast.mjs loads this module, which runs at once. */
+import { registerDemo } from "./commands/demo.js";
 import { registerInit } from "./commands/init.js";
 import { registerLog } from "./commands/log.js";
 import { registerNode } from "./commands/node.js";
@@ -19,4 +20,5 @@ process.exitCode = await run(process.argv, [
   registerReceipt,
   registerStatus,
   registerLog,
+  registerDemo,
 ]);

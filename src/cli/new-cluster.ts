@@ -7,9 +7,11 @@ import {
   type ClientConfig,
   type ClusterPublic,
   type PartyConfig,
+  type ChannelRules,
   type PartyKeys,
-  resolveChannel,
+  resolveLimits,
 } from "../replica/config.js";
+import { clusterId } from "../replica/config-cluster-id.js";
 
 export interface Address {
   readonly name: string;
@@ -31,10 +33,11 @@ export interface Plan {
   /** n of them. */
   readonly addresses: readonly Address[];
   readonly clientCount: number;
+  readonly channel: ChannelRules;
   readonly dealing: Dealing;
 }
 
-export async function assembleCluster({ n, t, addresses, clientCount, dealing }: Plan): Promise<NewCluster> {
+export async function assembleCluster({ n, t, addresses, clientCount, channel, dealing }: Plan): Promise<NewCluster> {
   const parties = await Promise.all(
     addresses.map(async (address, party) => ({ address, party, identity: await createTlsIdentity(`party-${party}`) })),
   );
@@ -45,11 +48,12 @@ export async function assembleCluster({ n, t, addresses, clientCount, dealing }:
     }),
   );
 
-  const cluster: ClusterPublic = {
+  const unnamed: Omit<ClusterPublic, "cluster"> = {
     format: "abcast-public/1",
-    cluster: new Uint8Array(randomBytes(32)),
+    salt: new Uint8Array(randomBytes(32)),
     n,
     t,
+    channel,
     parties: parties.map(({ address: { name, host, port, httpPort }, party, identity }) => {
       return { party, name, host, port, httpPort, certificate: identity.certificatePem };
     }),
@@ -58,6 +62,7 @@ export async function assembleCluster({ n, t, addresses, clientCount, dealing }:
     }),
     keys: dealing.publicKeys,
   };
+  const cluster: ClusterPublic = { ...unnamed, cluster: clusterId(unnamed) };
 
   return {
     public: cluster,
@@ -71,7 +76,7 @@ export async function assembleCluster({ n, t, addresses, clientCount, dealing }:
           party,
           listen: { host: address.host, port: address.port },
           // Written out in full, so that an operator sees what there is to set.
-          channel: resolveChannel({}, { n, t }),
+          limits: resolveLimits({}, channel),
         },
         keys: {
           format: "abcast-party-keys/1",

@@ -9,7 +9,7 @@ import { type DialOptions, dialTls, listenTls } from "../adapters/tls/index.js";
 import { toHex } from "../core/bytes.js";
 import { thresholdGroup } from "../core/group.js";
 import { createEd25519Verifier, createRsaSigner, createSuite, type RsaSigner } from "../crypto/index.js";
-import { AtomicBroadcastOptionsError, type AtomicBroadcastProtocol, atomicBroadcast } from "../protocols/index.js";
+import { type AtomicBroadcastProtocol, atomicBroadcast } from "../protocols/index.js";
 import type { Party } from "../replica/config-files.js";
 import { InputError } from "../replica/input-error.js";
 import type { Dialer } from "../replica/links.js";
@@ -141,23 +141,18 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
   };
 }
 
-/** The protocol with the party's settings. @throws InputError */
-function protocolOf({ directory, channel }: Party, notary: Service<NotaryEntry>): AtomicBroadcastProtocol {
-  try {
-    return atomicBroadcast({
-      vectorSize: channel.c,
-      maxEntryPayloads: channel.maxEntryPayloads,
-      maxEntryBytes: channel.maxEntryBytes,
-      maxPayloads: channel.maxQueuePayloads,
-      maxPayloadsPerPeer: channel.maxQueuePayloads,
-      maxEarlyBytes: MAX_EARLY_BYTES,
-      order: channel.order,
-      isValid: (payload) => notary.validate(payload),
-    });
-  } catch (error) {
-    if (!(error instanceof AtomicBroadcastOptionsError)) throw error;
-    throw new InputError({ file: join(directory, "config.json"), field: "channel" }, error.message);
-  }
+/** The protocol with the party's settings, which were checked when they were loaded. */
+function protocolOf({ channel }: Party, notary: Service<NotaryEntry>): AtomicBroadcastProtocol {
+  return atomicBroadcast({
+    vectorSize: channel.c,
+    maxEntryPayloads: channel.maxEntryPayloads,
+    maxEntryBytes: channel.maxEntryBytes,
+    maxPayloads: channel.maxQueuePayloads,
+    maxPayloadsPerPeer: channel.maxQueuePayloads,
+    maxEarlyBytes: MAX_EARLY_BYTES,
+    order: channel.order,
+    isValid: (payload) => notary.validate(payload),
+  });
 }
 
 /** The notary of this cluster, with its clients' keys. */

@@ -8,12 +8,17 @@ import { checkPublicKeys } from "../crypto/key-checks.js";
 import { loadRistretto, type Ristretto } from "../crypto/ristretto.js";
 import { checkRsaPublicKey } from "../crypto/rsa-key.js";
 import { createRsaSigner } from "../crypto/rsa-threshold.js";
+import { MAX_VECTOR_SIZE, greatestEntryBytes } from "../protocols/atomic-broadcast/messages.js";
+import { clusterId } from "./config-cluster-id.js";
 import type { ClientConfig, ClusterPublic, PartyConfig, PartyKeys } from "./config.js";
 
 export interface Issue {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
+
+const FOREIGN_KEY = "does not belong to the public key in public.json: one of the two is of another party or cluster";
+const FOREIGN_CERTIFICATE = "does not belong to the certificate in public.json: one of the two is of another party or cluster";
 
 /** Lists what is wrong with a public file whose fields are each well-formed. */
 export async function checkPublic(cluster: ClusterPublic): Promise<Issue[]> {
@@ -25,7 +30,7 @@ export async function checkPublic(cluster: ClusterPublic): Promise<Issue[]> {
     if (!(error instanceof GroupError)) throw error;
     return [{ path: ["t"], message: error.message }];
   }
-  const issues: Issue[] = [];
+  const issues: Issue[] = checkRules(cluster);
   const counts: readonly (readonly [readonly string[], number])[] = [
     [["parties"], parties.length],
     [["keys", "signing"], keys.signing.length],
@@ -90,7 +95,25 @@ export async function checkPublic(cluster: ClusterPublic): Promise<Issue[]> {
   // What the fields above do not show: points outside the group, weak or repeated keys.
   const keyProblem = issues.length === 0 ? await checkPublicKeys(group, keys) : undefined;
   if (keyProblem !== undefined) issues.push({ path: ["keys"], message: keyProblem });
+  if (issues.length === 0 && !equalBytes(clusterId(cluster), cluster.cluster)) {
+    issues.push({
+      path: ["cluster"],
+      message:
+        "does not name these keys and settings: the file was changed after abcast init made it; get the original again",
+    });
+  }
   return issues;
+}
+
+/** What is wrong with the settings that all parties share; for `abcast init` too. */
+export function checkRules({ n, t, channel: { c } }: Pick<ClusterPublic, "n" | "t" | "channel">): Issue[] {
+  const greatest = Math.min(n - t, MAX_VECTOR_SIZE);
+  if (greatest < t + 1) {
+    return [{ path: ["t"], message: `is ${t}: c must be at least t+1 = ${t + 1}, and ${MAX_VECTOR_SIZE} is the greatest c` }];
+  }
+  if (c >= t + 1 && c <= greatest) return [];
+  const bound = greatest < n - t ? `, and at most ${MAX_VECTOR_SIZE}` : "";
+  return [{ path: ["channel", "c"], message: `is ${c}, must be within t+1..n-t = ${t + 1}..${n - t}${bound}` }];
 }
 
 /** Also for the file that `abcast init --parties` takes. `prefix` is the path of the list. */
@@ -135,10 +158,12 @@ function unique(list: string, field: string, values: readonly string[]): Issue[]
 }
 
 /** What is wrong with config.json in the cluster that `cluster` describes. */
-export function checkParty({ party, channel }: PartyConfig, { n, t }: ClusterPublic): Issue[] {
+export function checkParty({ party, limits }: PartyConfig, { n, channel: { c } }: ClusterPublic): Issue[] {
   if (party >= n) return [{ path: ["party"], message: `is ${party}, the cluster has parties 0..${n - 1}` }];
-  if (channel.c !== undefined && (channel.c < t + 1 || channel.c > n - t)) {
-    return [{ path: ["channel", "c"], message: `is ${channel.c}, must be within t+1..n-t = ${t + 1}..${n - t}` }];
+  const greatest = greatestEntryBytes(c);
+  if (limits.maxEntryBytes !== undefined && limits.maxEntryBytes > greatest) {
+    const message = `is ${limits.maxEntryBytes}, at most ${greatest} with c=${c}: the entries of c parties make one message`;
+    return [{ path: ["limits", "maxEntryBytes"], message }];
   }
   return [];
 }
@@ -173,12 +198,12 @@ export async function checkClient({ client, signing, tlsPrivateKey, public: clus
 
 function checkSeed(seed: Uint8Array, publicKey: Uint8Array): Issue[] {
   if (equalBytes(createEd25519Signer(seed).publicKey, publicKey)) return [];
-  return [{ path: ["signing"], message: "does not belong to the public key in the public file" }];
+  return [{ path: ["signing"], message: FOREIGN_KEY }];
 }
 
 function checkTlsKey(privateKey: string, certificate: string): Issue[] {
   if (new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey))) return [];
-  return [{ path: ["tlsPrivateKey"], message: "does not belong to the certificate in the public file" }];
+  return [{ path: ["tlsPrivateKey"], message: FOREIGN_CERTIFICATE }];
 }
 
 function checkCoinSecret(
@@ -194,7 +219,7 @@ function checkCoinSecret(
     verificationKey !== undefined &&
     ristretto.isScalar(secret) &&
     equalBytes(ristretto.basePower(secret), verificationKey);
-  return fits ? [] : [{ path: [coin], message: "does not belong to the public key in the public file" }];
+  return fits ? [] : [{ path: [coin], message: FOREIGN_KEY }];
 }
 
 function checkReceiptSecret(secret: Uint8Array, party: number, cluster: ClusterPublic): Issue[] {
@@ -203,6 +228,6 @@ function checkReceiptSecret(secret: Uint8Array, party: number, cluster: ClusterP
     return [];
   } catch (error) {
     if (!(error instanceof KeyError)) throw error;
-    return [{ path: ["receipt"], message: "does not belong to the public key in the public file" }];
+    return [{ path: ["receipt"], message: FOREIGN_KEY }];
   }
 }

@@ -18,7 +18,7 @@ import {
   partyConfigSchema,
   partyKeysSchema,
   publicSchema,
-  resolveChannel,
+  resolveLimits,
 } from "./config.js";
 import { checkClient, checkParty, checkPartyKeys, checkPublic, type Issue } from "./config-checks.js";
 import { InputError, naming } from "./input-error.js";
@@ -32,7 +32,7 @@ export interface Party {
   /** The directory that it was loaded from. */
   readonly directory: string;
   readonly config: PartyConfig;
-  /** `config.channel` with the defaults filled in. */
+  /** The cluster's rules and this party's limits, with the defaults filled in. */
   readonly channel: ChannelSettings;
   readonly public: ClusterPublic;
   readonly keys: PartyKeys;
@@ -57,7 +57,7 @@ export async function loadParty(directory: string): Promise<Party> {
   refuse(file("config.json"), checkParty(config, cluster));
   const keys = await readFileAs(file("keys.json"), partyKeysSchema, "secret");
   refuse(file("keys.json"), await checkPartyKeys(keys, config.party, cluster));
-  return { directory, config, channel: resolveChannel(config.channel, cluster), public: cluster, keys };
+  return { directory, config, channel: { ...cluster.channel, ...resolveLimits(config.limits, cluster.channel) }, public: cluster, keys };
 }
 
 /** @throws InputError when the file is missing, malformed, readable by others, or contradicts itself. */

@@ -1,8 +1,8 @@
 /**
  * What a cluster's files contain: as plain data in the program, as JSON on disk.
  *
- *     public.json          everybody: who the parties and clients are, all public keys
- *     party-I/config.json  party I: where it listens, how it runs its channel
+ *     public.json          everybody: who the parties and clients are, all public keys, what all must do alike
+ *     party-I/config.json  party I: where it listens, how much it takes on
  *     party-I/keys.json    party I alone (0600)
  *     client-I.json        client I alone (0600); contains the public file, so a client needs one file
  *
@@ -12,6 +12,7 @@
 import { z } from "zod";
 import type { PublicKeys, SecretKeys } from "../crypto/keys.js";
 import { MAX_PARTIES } from "../core/party-set.js";
+import { MAX_ENTRY_PAYLOADS, greatestEntryBytes } from "../protocols/atomic-broadcast/messages.js";
 import {
   base64Field,
   certificateField,
@@ -54,28 +55,38 @@ export interface ClientEntry {
 /** public.json */
 export interface ClusterPublic {
   readonly format: "abcast-public/1";
-  /** 32 random bytes that name the cluster in everything that is signed for or by it. */
+  /** Names the cluster in everything that is signed for or by it: `clusterId` of this file (config-cluster-id.ts). */
   readonly cluster: Uint8Array;
+  /** 32 random bytes: gives a new log a name of its own, whatever else it shares with an older one. */
+  readonly salt: Uint8Array;
   readonly n: number;
   /** How many parties may be corrupted. */
   readonly t: number;
+  readonly channel: ChannelRules;
   readonly parties: readonly PartyEntry[];
   readonly clients: readonly ClientEntry[];
   readonly keys: PublicKeys;
 }
 
-export interface ChannelSettings {
-  /** Queue messages gathered per round, t+1..n-t. Must be the same at all parties. Default n-t. */
+/** What all parties must do alike: it decides which proposals are valid. Part of what the cluster's name stands for. */
+export interface ChannelRules {
+  /** Queue messages gathered per round, t+1..n-t. */
   readonly c: number;
+  /** How agreement orders its candidates. */
+  readonly order: "fixed" | "random";
+}
+
+/** What each party decides for itself. */
+export interface ChannelLimits {
   /** Payloads in the signed portion of the queue. Default 256. */
   readonly maxEntryPayloads: number;
-  /** Bytes in the signed portion of the queue. Default 65536. */
+  /** Bytes in the signed portion of the queue. Default 65536, or less where c is so great that less fits. */
   readonly maxEntryBytes: number;
   /** Payloads that wait in the queue before submitters are pushed back. Default 16384. */
   readonly maxQueuePayloads: number;
-  /** How candidates are ordered. Must be the same at all parties. Default "fixed". */
-  readonly order: "fixed" | "random";
 }
+
+export interface ChannelSettings extends ChannelRules, ChannelLimits {}
 
 /** party-I/config.json */
 export interface PartyConfig {
@@ -83,8 +94,8 @@ export interface PartyConfig {
   readonly party: number;
   /** The address to bind to; may differ from the one that others connect to. */
   readonly listen: { readonly host: string; readonly port: number };
-  /** Settings left out have their defaults; `resolveChannel` fills them in. */
-  readonly channel: { readonly [K in keyof ChannelSettings]?: ChannelSettings[K] | undefined };
+  /** Those left out have their defaults; `resolveLimits` fills them in. */
+  readonly limits: { readonly [K in keyof ChannelLimits]?: ChannelLimits[K] | undefined };
 }
 
 /** party-I/keys.json */
@@ -129,8 +140,13 @@ const publicKeys = z.strictObject({
 export const publicSchema = z.strictObject({
   format: z.literal("abcast-public/1"),
   cluster: hexField(32),
+  salt: hexField(32),
   n: wholeField(1, MAX_PARTIES),
   t: wholeField(0, MAX_PARTIES),
+  channel: z.strictObject({
+    c: wholeField(1, MAX_PARTIES),
+    order: z.enum(["fixed", "random"], 'must be "fixed" or "random"'),
+  }),
   parties: perParty(
     z.strictObject({
       party: partyField,
@@ -157,12 +173,11 @@ export const partyConfigSchema = z.strictObject({
   format: z.literal("abcast-party/1"),
   party: partyField,
   listen: z.strictObject({ host: hostField, port: portField }),
-  channel: z.strictObject({
-    c: wholeField(1, MAX_PARTIES).optional(),
-    maxEntryPayloads: wholeField(1, 1 << 16).optional(),
-    maxEntryBytes: wholeField(1024, 1 << 24).optional(),
+  limits: z.strictObject({
+    maxEntryPayloads: wholeField(1, MAX_ENTRY_PAYLOADS).optional(),
+    // The upper bound depends on c: config-checks.ts.
+    maxEntryBytes: wholeField(1024, 0xffff_ffff).optional(),
     maxQueuePayloads: wholeField(1, 1 << 24).optional(),
-    order: z.enum(["fixed", "random"], 'must be "fixed" or "random"').optional(),
   }),
 });
 
@@ -190,20 +205,12 @@ export const partiesFileSchema = z
   .min(1, "at least one party is needed")
   .max(MAX_PARTIES, `at most ${MAX_PARTIES} parties`);
 
-/**
- * The settings with the defaults filled in. Its result is only meaningful for a `channel` that
- * `checkParty` (config-checks.ts) has accepted.
- */
-export function resolveChannel(
-  channel: PartyConfig["channel"],
-  { n, t }: Pick<ClusterPublic, "n" | "t">,
-): ChannelSettings {
+/** The limits with the defaults filled in, for a cluster with this c. */
+export function resolveLimits(limits: PartyConfig["limits"], { c }: Pick<ChannelRules, "c">): ChannelLimits {
   return {
-    c: channel.c ?? n - t,
-    maxEntryPayloads: channel.maxEntryPayloads ?? 256,
-    maxEntryBytes: channel.maxEntryBytes ?? 65536,
-    maxQueuePayloads: channel.maxQueuePayloads ?? 16384,
-    order: channel.order ?? "fixed",
+    maxEntryPayloads: limits.maxEntryPayloads ?? 256,
+    maxEntryBytes: limits.maxEntryBytes ?? Math.min(65536, greatestEntryBytes(c)),
+    maxQueuePayloads: limits.maxQueuePayloads ?? 16384,
   };
 }
 

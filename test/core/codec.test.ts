@@ -68,7 +68,7 @@ const shape = union({
   disc: struct({ radius: u32 }),
   label: struct({ text: text(20), marks: list(u8, 4) }),
 });
-const anyText = fc.string({ unit: "binary", maxLength: 5 }).filter((value) => value.isWellFormed());
+const anyText = fc.string({ unit: "binary", maxLength: 5 }).filter((value) => !/\p{Surrogate}/u.test(value));
 
 describe("codecs give back, are canonical, are total", () => {
   it("u8", () => keepsItsPromises(u8, fc.nat(255)));

@@ -4,8 +4,9 @@ import { toHex } from "../../core/bytes.js";
 import { GroupError, thresholdGroup } from "../../core/group.js";
 import { MAX_PARTIES } from "../../core/party-set.js";
 import { deal } from "../../crypto/dealer.js";
-import { MAX_CLIENTS, partiesFileSchema } from "../../replica/config.js";
-import { checkEndpoints } from "../../replica/config-checks.js";
+import { MAX_VECTOR_SIZE } from "../../protocols/atomic-broadcast/messages.js";
+import { type ChannelRules, MAX_CLIENTS, partiesFileSchema } from "../../replica/config.js";
+import { checkEndpoints, checkRules } from "../../replica/config-checks.js";
 import { readFileAs, refuse } from "../../replica/config-files.js";
 import { InputError } from "../../replica/input-error.js";
 import { type Address, assembleCluster } from "../new-cluster.js";
@@ -24,6 +25,8 @@ interface Options {
   readonly clients: number;
   readonly rsaBits: "2048" | "3072";
   readonly basePort?: number;
+  readonly c?: number;
+  readonly order: ChannelRules["order"];
   readonly json?: boolean;
 }
 
@@ -54,6 +57,16 @@ export function registerInit(program: Command): void {
       `first of 2n ports on 127.0.0.1 (default: ${DEFAULT_BASE_PORT}); not with --parties`,
       wholeNumber(1, 65535),
     )
+    .option(
+      "--c <NUMBER>",
+      `how many parties' queues make a batch, t+1..n-t, at most ${MAX_VECTOR_SIZE}: more is fairer, fewer takes less data (default: the most)`,
+      wholeNumber(1, MAX_PARTIES),
+    )
+    .addOption(
+      new Option("--order <ORDER>", "how agreement tries candidates: in turn, or in an order drawn by coin")
+        .choices(["fixed", "random"])
+        .default("fixed"),
+    )
     .addOption(jsonOption())
     .addHelpText(
       "after",
@@ -77,11 +90,15 @@ async function init(options: Options): Promise<void> {
     throw new InputError({ option: "--t" }, `${error.message}; give fewer, or more parties`);
   }
 
+  const channel = { c: options.c ?? Math.min(n - t, MAX_VECTOR_SIZE), order: options.order };
+  const [broken] = checkRules({ n, t, channel });
+  if (broken !== undefined) throw new InputError({ option: `--${broken.path.at(-1)}` }, broken.message);
+
   const rsaBits = Number(options.rsaBits);
   const cluster = await createDirectoryAtOnce({ option: "--out", path: options.out }, async (directory) => {
     const dealing = await deal({ n, byzantine: t, rsaBits, onProgress: progress(output) });
     output.live?.clear();
-    const made = await assembleCluster({ n, t, addresses, clientCount: options.clients, dealing });
+    const made = await assembleCluster({ n, t, addresses, clientCount: options.clients, channel, dealing });
     await writeCluster(directory, made);
     return made.public;
   });
@@ -93,6 +110,7 @@ async function init(options: Options): Promise<void> {
       cluster: id,
       n,
       t,
+      channel,
       rsaBits,
       parties: cluster.parties.map(({ party, name, host, port, httpPort }) => ({ party, name, host, port, httpPort })),
       clients: cluster.clients.map(({ client, publicKey }) => ({ client, publicKey: toHex(publicKey) })),

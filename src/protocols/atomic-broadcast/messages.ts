@@ -38,5 +38,8 @@ export function greatestEntryBytes(vectorSize: number): number {
   return Math.floor(MAX_MESSAGE_BYTES / vectorSize) - 1024;
 }
 
+/** The greatest c for which an entry has room for any one payload. */
+export const MAX_VECTOR_SIZE = Math.floor(MAX_MESSAGE_BYTES / (entryBytes(new Uint8Array(MAX_PAYLOAD_BYTES)) + 1024));
+
 /** A codec for instances that have no messages of their own; its values cannot exist on the wire. */
 export const noMessage = struct({ impossible: atMost(u32, -1) });

@@ -1,0 +1,156 @@
+/** The demo's cluster: its directory, its processes, its client; everything is gone when the curtain falls. */
+import { execFile } from "node:child_process";
+import { randomBytes, randomInt } from "node:crypto";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { Client } from "../../client/index.js";
+import type { PartyId } from "../../core/party-set.js";
+import type { Receipt } from "../../verify/index.js";
+import { openClient } from "../cluster-client.js";
+import { partyStatus, type PartyStatus } from "../commands/status.js";
+import { hashDocument } from "../document.js";
+import { kill, launch, NODE_COMMAND } from "../launch.js";
+
+const run = promisify(execFile);
+
+/** Exists in a checkout, not in the published package. */
+const BYZANTINE_PROGRAM = fileURLToPath(new URL("../../../test/byzantine/replica.mjs", import.meta.url));
+
+const NOTARIZE_TIMEOUT_MS = 30_000;
+const CATCH_UP_POLLS = 200;
+const POLL_MS = 100;
+
+/** A document and what it got. */
+export interface Notarization {
+  readonly document: string;
+  readonly receipt: Receipt;
+  readonly latencyMs: number;
+  readonly faulty: readonly PartyId[];
+}
+
+export class Stage {
+  readonly n = 4;
+  readonly directory = mkdtempSync(join(tmpdir(), "abcast-demo-"));
+  readonly #pids = new Map<PartyId, number>();
+  #client: Client | undefined;
+
+  get clusterDirectory(): string {
+    return join(this.directory, "cluster");
+  }
+
+  get clientFile(): string {
+    return join(this.clusterDirectory, "client-0.json");
+  }
+
+  get publicFile(): string {
+    return join(this.clusterDirectory, "public.json");
+  }
+
+  get hasByzantineProgram(): boolean {
+    return existsSync(BYZANTINE_PROGRAM);
+  }
+
+  partyDirectory(party: PartyId): string {
+    return join(this.clusterDirectory, `party-${party}`);
+  }
+
+  /** The dealer, as a process of its own. */
+  async deal(): Promise<void> {
+    const main = NODE_COMMAND[0] ?? "";
+    const port = await freePorts(2 * this.n);
+    // Candidates in random order, so that there are commits to lie in. The second client belongs to the adversary.
+    const options = ["--n", String(this.n), "--clients", "2", "--order", "random", "--base-port", String(port)];
+    await run(process.execPath, [main, "init", ...options, "--out", this.clusterDirectory]);
+  }
+
+  async start(party: PartyId): Promise<number> {
+    const pid = await launch(this.partyDirectory(party));
+    this.#pids.set(party, pid);
+    return pid;
+  }
+
+  /** The corrupted replica takes the place of an honest one, with its keys and its store. */
+  async startByzantine(party: PartyId): Promise<number> {
+    const accomplice = join(this.clusterDirectory, "client-1.json");
+    const pid = await launch(this.partyDirectory(party), [BYZANTINE_PROGRAM, "--client", accomplice]);
+    this.#pids.set(party, pid);
+    return pid;
+  }
+
+  async stop(party: PartyId, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    const pid = this.#pids.get(party);
+    if (pid === undefined) return;
+    this.#pids.delete(party);
+    await kill(pid, signal);
+  }
+
+  async client(): Promise<Client> {
+    this.#client ??= (await openClient(this.clientFile)).client;
+    return this.#client;
+  }
+
+  async notarize(document: string): Promise<Notarization> {
+    const client = await this.client();
+    const { digest } = await hashDocument(document);
+    const startedMs = performance.now();
+    const { receipt, faulty } = await client.notarize(digest, new Uint8Array(randomBytes(16)), NOTARIZE_TIMEOUT_MS);
+    return { document, receipt, faulty, latencyMs: performance.now() - startedMs };
+  }
+
+  async status(): Promise<readonly PartyStatus[]> {
+    const states = await (await this.client()).status(5000);
+    return [...states].sort(([a], [b]) => a - b).map(([party, state]) => partyStatus(party, state));
+  }
+
+  /** The states of `parties` once they agree on log and round, or what they were when waiting was given up. */
+  async settled(parties: readonly PartyId[]): Promise<{ readonly equal: boolean; readonly states: readonly PartyStatus[] }> {
+    for (let poll = 1; ; poll++) {
+      const states = (await this.status()).filter(({ party }) => parties.includes(party));
+      const first = states[0];
+      const equal = states.every(({ logDigest, sequence }) => logDigest !== null && logDigest === first?.logDigest && sequence === first.sequence);
+      if (equal || poll === CATCH_UP_POLLS) return { equal, states };
+      await sleep(POLL_MS);
+    }
+  }
+
+  async stopAll(): Promise<void> {
+    this.#client?.close();
+    this.#client = undefined;
+    await Promise.all([...this.#pids.keys()].map((party) => this.stop(party, "SIGTERM")));
+  }
+
+  /** Leaves processes and files as they are; only the own client goes. */
+  leave(): void {
+    this.#client?.close();
+    this.#client = undefined;
+    this.#pids.clear();
+  }
+
+  /** Whatever happens: no process and no file left behind. */
+  async clear(): Promise<void> {
+    await this.stopAll();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** The first of `count` neighbouring ports of 127.0.0.1 that are free now. */
+async function freePorts(count: number): Promise<number> {
+  for (;;) {
+    const base = randomInt(20_000, 60_000 - count);
+    const free = await Promise.all(Array.from({ length: count }, (_, index) => isFree(base + index)));
+    if (free.every(Boolean)) return base;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,98 @@
+/**
+ * The seeds that every change must survive: random schedules, crashes and restarts, broken links, and as many corrupted
+ * parties as the structure allows. A violation names seed and property; `simulate({ seed, n, ... })` repeats it.
+ */
+import { describe, expect, test } from "vitest";
+import { ATTACKS } from "../../src/sim/byzantine.js";
+import { type RunReport, type SimulationOptions, simulate } from "../../src/sim/simulation.js";
+
+/** What a seed stresses: order of candidates, number of channels, size of the vector. */
+function optionsOf(seed: number, n: number): SimulationOptions {
+  const byzantine = Math.floor((n - 1) / 3);
+  return {
+    seed,
+    n,
+    order: seed % 2 === 0 ? "random" : "fixed",
+    channels: seed % 5 === 0 ? ["abc", "other"] : ["abc"],
+    vectorSize: seed % 3 === 0 ? byzantine + 1 : n - byzantine,
+  };
+}
+
+function runSeeds(first: number, last: number, n: number): readonly RunReport[] {
+  const reports: RunReport[] = [];
+  for (let seed = first; seed <= last; seed++) {
+    try {
+      reports.push(simulate(optionsOf(seed, n)));
+    } catch (error) {
+      throw new Error(`seed ${seed}, n=${n}: ${String(error)}`, { cause: error });
+    }
+  }
+  return reports;
+}
+
+function actionsOf(reports: readonly RunReport[]): Readonly<Record<string, number>> {
+  const sum: Record<string, number> = {};
+  for (const { actions } of reports) {
+    for (const [action, count] of Object.entries(actions)) sum[action] = (sum[action] ?? 0) + count;
+  }
+  return Object.fromEntries(Object.entries(sum).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+describe("with the mock suite", () => {
+  test("500 seeds at n=4 keep every property, and the adversary does all that it can", () => {
+    const reports = runSeeds(1, 500, 4);
+    const actions = actionsOf(reports);
+    console.log(`n=4, 500 seeds: ${JSON.stringify(actions)}`);
+    for (const attack of ATTACKS) expect(actions[`attack:${attack}`], attack).toBeGreaterThan(100);
+    // Every kind of fault must be met somewhere, else the seeds show nothing about it.
+    for (const action of ["crash", "crash-in-effects", "restart", "break-link", "retire-in-flight", "serve-proof", "ask-repeat"]) {
+      expect(actions[action], action).toBeGreaterThan(10);
+    }
+    const faults = [
+      "double-vote",
+      "equivocation",
+      "invalid-certificate",
+      "invalid-commit",
+      "invalid-justification",
+      "invalid-proposal",
+      "invalid-queue-entry",
+      "invalid-share",
+      "malformed-message",
+      "unknown-instance",
+      "vote-contradicts-commit",
+      "wrong-sender",
+    ];
+    for (const fault of faults) expect(actions[`accuse:${fault}`], fault).toBeGreaterThan(0);
+    // Agreement sometimes has to try more than one candidate.
+    expect(Math.max(...reports.map(({ maxTries }) => maxTries))).toBeGreaterThan(1);
+  }, 300_000);
+
+  test("50 seeds at n=7 with two corrupted parties", () => {
+    const reports = runSeeds(1, 50, 7);
+    console.log(`n=7, 50 seeds: ${JSON.stringify(actionsOf(reports))}`);
+    expect(reports).toHaveLength(50);
+  }, 300_000);
+
+  test("the first 50 seeds are the same run twice, byte for byte", () => {
+    const traces = (): readonly string[] => runSeeds(1, 50, 4).map(({ traceSha256 }) => traceSha256);
+    const first = traces();
+    expect(traces()).toEqual(first);
+    expect(new Set(first).size).toBe(50);
+  }, 120_000);
+
+  test("without faults or corrupted parties one round of one payload takes one candidate", () => {
+    const report = simulate({ seed: 1, n: 4, corrupted: 0, payloads: 1 });
+    expect(report.payloads).toBe(1);
+    expect(report.maxTries).toBe(1);
+  });
+});
+
+describe("regressions: seeds that once failed", () => {
+  test("a party that had not committed voted N, then committed to the same proposal (seed 4, random order)", () => {
+    for (const seed of [4, 14, 24, 44]) simulate({ seed, n: 4, order: "random" });
+  });
+
+  test("a party one round behind waited for a decision that its peers had retired (seeds 182, 395, 495, 535)", () => {
+    for (const seed of [182, 395, 495, 535]) simulate(optionsOf(seed, 4));
+  });
+});
