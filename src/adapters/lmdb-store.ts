@@ -30,8 +30,8 @@ interface Tables {
   readonly ledger: Database<Buffer, number>;
 }
 
-function openTables(directory: string, readOnly: boolean): Tables {
-  const root = open<string, string>({
+function openRoot(directory: string, readOnly: boolean): RootDatabase<string, string> {
+  return open<string, string>({
     path: join(directory, "store.mdb"),
     encoding: "string",
     // A commit resolves only when its pages are on disk.
@@ -39,6 +39,9 @@ function openTables(directory: string, readOnly: boolean): Tables {
     readOnly,
     maxDbs: 8,
   });
+}
+
+function openTables(root: RootDatabase<string, string>): Tables {
   const table = <Key extends string | number | [string, number]>(name: string): Database<Buffer, Key> =>
     root.openDB<Buffer, Key>({ name, encoding: "binary" });
   return {
@@ -57,7 +60,8 @@ function openTables(directory: string, readOnly: boolean): Tables {
 export async function createStore(directory: string): Promise<void> {
   if (existsSync(join(directory, "store.mdb"))) throw new StoreError(`${directory}: there is a store already`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const { root } = openTables(directory, false);
+  const root = openRoot(directory, false);
+  openTables(root);
   await root.put("format", FORMAT);
   await root.close();
 }
@@ -72,12 +76,19 @@ export function openStore(directory: string, { readOnly = false }: { readonly re
       `${directory}: the store is missing. A party that lost its store counts as corrupted and must not speak with an empty one; restore the directory, or run the dealer for a new cluster`,
     );
   }
-  const tables = openTables(directory, readOnly);
-  const format = tables.root.get("format");
+  let root: RootDatabase<string, string>;
+  try {
+    root = openRoot(directory, readOnly);
+  } catch (error) {
+    throw new StoreError(`${directory}: the store cannot be opened: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  // Before the tables, which opening would create in whatever this is.
+  const format = root.get("format");
   if (format !== FORMAT) {
+    void root.close();
     throw new StoreError(`${directory}: the store has format ${String(format)}, this version reads ${FORMAT}`);
   }
-  return new LmdbStore(directory, tables);
+  return new LmdbStore(directory, openTables(root));
 }
 
 class LmdbStore implements Store {
@@ -105,6 +116,10 @@ class LmdbStore implements Store {
     return this.#tables.signed.get(slot);
   }
 
+  signedCount(): number {
+    return this.#tables.signed.getKeysCount();
+  }
+
   proof(channel: Tag, round: number): Uint8Array | undefined {
     return this.#tables.proofs.get([channel, round]);
   }
@@ -126,13 +141,13 @@ class LmdbStore implements Store {
 
   async commit(batch: Batch): Promise<void> {
     const { root, inputs, signed, proofs, ledger } = this.#tables;
+    // Before the transaction: what is put in it stays in it, also when its function throws.
+    const entries = batch.ledger.map(({ sequence, ...entry }) => ({ sequence, value: encode(ledgerCodec, entry) }));
     await root.transaction(() => {
       for (const input of batch.inputs) void inputs.put(this.#nextInput++, asBuffer(input));
       for (const { slot, digest } of batch.signed) void signed.put(slot, asBuffer(digest));
       for (const { channel, round, envelope } of batch.proofs) void proofs.put([channel, round], asBuffer(envelope));
-      for (const { sequence, round, payload } of batch.ledger) {
-        void ledger.put(sequence, asBuffer(encode(ledgerCodec, { round, payload })));
-      }
+      for (const { sequence, value } of entries) void ledger.put(sequence, asBuffer(value));
     });
     await root.flushed;
   }

@@ -5,18 +5,22 @@ import { Client } from "../client/index.js";
 import { createEd25519Signer } from "../crypto/index.js";
 import type { ClientConfig } from "../replica/config.js";
 import { loadClient } from "../replica/config-files.js";
-import { InputError } from "../replica/input-error.js";
 import { MAX_REPLY_FRAME_BYTES } from "../wire/client-frames.js";
 
 /** Connects to the cluster of the client file at `path`; to be closed. @throws InputError */
 export async function openClient(path: string): Promise<{ readonly client: Client; readonly config: ClientConfig }> {
   const config = await loadClient(path);
+  return { client: connectClient(config), config };
+}
+
+/** Connects to the cluster of a client file that was loaded before; to be closed. */
+export function connectClient(config: ClientConfig): Client {
   const { public: cluster } = config;
   const own = cluster.clients[config.client];
-  if (own === undefined) throw new InputError({ file: path, field: "client" }, `there is no client ${config.client} in this cluster`);
+  if (own === undefined) throw new Error(`no client ${config.client}`);
   const signer = createEd25519Signer(config.signing);
   const identity = { certificatePem: own.certificate, privateKeyPem: config.tlsPrivateKey };
-  const client = new Client({
+  return new Client({
     cluster: cluster.cluster,
     n: cluster.n,
     receiptKey: cluster.keys.receipt,
@@ -30,5 +34,4 @@ export async function openClient(path: string): Promise<{ readonly client: Clien
       return dialTls({ host, port, identity, party, certificatePem: certificate, maxFrameBytes: MAX_REPLY_FRAME_BYTES, accept, onFailure });
     },
   });
-  return { client, config };
 }

@@ -1,15 +1,17 @@
 /** Starting and stopping replicas as processes of their own. */
-import { spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync, readdirSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, fstatSync, openSync, readSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { InputError } from "../replica/input-error.js";
-import { isAlive, removePidFile, runningPid } from "./pid-file.js";
+import { InputError, systemProblem } from "../replica/input-error.js";
+import { clearStalePidFile, isAlive, removePidFile, runningProcess } from "./pid-file.js";
 
 const POLL_MS = 50;
-const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
+/** How much of what a replica said before it died is looked at. */
+const LOG_TAIL_BYTES = 16 * 1024;
 
 /** The command of an ordinary replica; the party's directory is appended. */
 export const NODE_COMMAND: readonly string[] = [fileURLToPath(new URL("main.js", import.meta.url)), "node"];
@@ -20,37 +22,105 @@ export function logFile(directory: string): string {
 
 /** The directories of the parties under `cluster`, by number. @throws InputError when there are none */
 export function partyDirectories(cluster: string): readonly string[] {
-  const names = existsSync(cluster) ? readdirSync(cluster) : [];
-  const parties = names.filter((name) => /^party-\d+$/.test(name)).sort((a, b) => Number(a.slice(6)) - Number(b.slice(6)));
-  if (parties.length === 0) throw new InputError({ file: cluster }, "has no party-I directories; make a cluster with abcast init");
+  const number = (name: string): number => Number(name.slice("party-".length));
+  const parties = namesIn(cluster).filter((name) => /^party-\d+$/.test(name)).sort((a, b) => number(a) - number(b));
+  if (parties.length === 0) {
+    throw new InputError({ file: cluster }, "has no party-I directories; name a directory that abcast init has made");
+  }
   return parties.map((name) => join(cluster, name));
 }
 
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    const problem = systemProblem(error);
+    throw problem === undefined ? error : new InputError({ file: directory }, problem);
+  }
+}
+
+export interface Started {
+  readonly pid: number;
+  readonly wasRunning: boolean;
+}
+
+/** Makes sure that the party in `directory` is served, whoever starts it. @throws InputError as `launch` does */
+export async function ensureServing(directory: string): Promise<Started> {
+  const running = runningProcess(directory);
+  if (running === undefined) {
+    try {
+      return { pid: await launch(directory), wasRunning: false };
+    } catch (error) {
+      // Perhaps because somebody else has started it meanwhile.
+      if (runningProcess(directory) === undefined) throw error;
+    }
+  }
+  for (;;) {
+    const now = runningProcess(directory);
+    if (now === undefined) throw new InputError({ file: logFile(directory) }, "the replica ended while it was starting");
+    if (now.serving) return { pid: now.pid, wasRunning: true };
+    await sleep(POLL_MS);
+  }
+}
+
 /**
- * Starts the party in `directory` in the background, its output appended to `party-I/node.log`, and waits until it serves.
- * @throws InputError with the log's last line when it ends before that
+ * Starts the party in `directory` in the background, its output appended to `party-I/node.log`, and waits until it serves,
+ * however long its log is. When the caller is interrupted, the replica goes on; its pid file tells where it is.
+ * @throws InputError with its last words when it ends before that
  */
 export async function launch(directory: string, command: readonly string[] = NODE_COMMAND): Promise<number> {
-  const log = openSync(logFile(directory), "a");
-  removePidFile(directory);
-  const child = spawn(process.execPath, [...command, resolve(directory)], { detached: true, stdio: ["ignore", log, log] });
-  closeSync(log);
+  const file = logFile(directory);
+  const log = openSync(file, "a");
+  const saidBefore = fstatSync(log).size;
+  clearStalePidFile(directory);
+  let child: ChildProcess;
+  try {
+    child = spawn(process.execPath, [...command, resolve(directory)], { detached: true, stdio: ["ignore", log, log] });
+  } finally {
+    closeSync(log);
+  }
+  if (child.pid === undefined) {
+    const [error]: unknown[] = await once(child, "error");
+    throw new InputError({ file: directory }, `the process could not be started: ${systemProblem(error) ?? String(error)}`);
+  }
   child.unref();
-  const { pid } = child;
-  if (pid === undefined) throw new InputError({ file: directory }, "the process could not be started");
-  for (let waitedMs = 0; waitedMs < START_TIMEOUT_MS; waitedMs += POLL_MS) {
-    if (runningPid(directory) === pid) return pid;
-    if (child.exitCode !== null || child.signalCode !== null || !isAlive(pid)) {
-      throw new InputError({ file: logFile(directory) }, `the replica did not start: ${lastLine(logFile(directory))}`);
+  for (;;) {
+    const running = runningProcess(directory);
+    if (running?.pid === child.pid && running.serving) return child.pid;
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new InputError({ file }, `the replica did not start: ${lastWords(file, saidBefore) || "it said nothing"}`);
     }
     await sleep(POLL_MS);
   }
-  await kill(pid, "SIGKILL");
-  throw new InputError({ file: logFile(directory) }, `the replica did not start within ${START_TIMEOUT_MS / 1000} s`);
 }
 
-function lastLine(file: string): string {
-  return readFileSync(file, "utf8").trimEnd().split("\n").at(-1) ?? "";
+/** The error with which a command ended, or else its last line; of what `file` has from `offset` on. */
+function lastWords(file: string, offset: number): string {
+  const log = openSync(file, "r");
+  try {
+    const start = Math.max(offset, fstatSync(log).size - LOG_TAIL_BYTES);
+    const tail = Buffer.alloc(LOG_TAIL_BYTES);
+    const text = tail.subarray(0, readSync(log, tail, 0, tail.length, start)).toString("utf8");
+    const lines = text.trimEnd().split("\n");
+    return lines.findLast((line) => line.startsWith("abcast: "))?.slice("abcast: ".length) ?? lines.at(-1) ?? "";
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Stops the party in `directory` in order; its pid, or undefined when it did not run. @throws InputError */
+export async function stopParty(directory: string): Promise<number | undefined> {
+  const pid = runningProcess(directory)?.pid;
+  if (pid === undefined) return undefined;
+  try {
+    await kill(pid, "SIGTERM");
+  } catch (error) {
+    const problem = systemProblem(error);
+    throw problem === undefined ? error : new InputError({ file: directory }, `process ${pid} cannot be stopped: ${problem}`);
+  }
+  // It does this itself, unless it had to be killed.
+  removePidFile(directory, pid);
+  return pid;
 }
 
 /** Stops the process: asks first, unless `signal` is SIGKILL, and insists after ten seconds. Resolves when it is gone. */
@@ -58,6 +128,8 @@ export async function kill(pid: number, signal: "SIGTERM" | "SIGKILL"): Promise<
   send(pid, signal);
   for (let waitedMs = 0; isAlive(pid); waitedMs += POLL_MS) {
     if (waitedMs === STOP_TIMEOUT_MS) send(pid, "SIGKILL");
+    // Nothing but the kernel can hold it now.
+    if (waitedMs > 2 * STOP_TIMEOUT_MS) throw new InputError({}, `process ${pid} does not end, not even by SIGKILL`);
     await sleep(POLL_MS);
   }
 }

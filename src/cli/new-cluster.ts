@@ -76,7 +76,7 @@ export async function assembleCluster({ n, t, addresses, clientCount, channel, d
           party,
           listen: { host: address.host, port: address.port },
           // Written out in full, so that an operator sees what there is to set.
-          limits: resolveLimits({}, channel),
+          limits: resolveLimits({}),
         },
         keys: {
           format: "abcast-party-keys/1",

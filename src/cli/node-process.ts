@@ -11,7 +11,7 @@ import { thresholdGroup } from "../core/group.js";
 import { createEd25519Verifier, createRsaSigner, createSuite, type RsaSigner } from "../crypto/index.js";
 import { type AtomicBroadcastProtocol, atomicBroadcast } from "../protocols/index.js";
 import type { Party } from "../replica/config-files.js";
-import { InputError } from "../replica/input-error.js";
+import { InputError, systemProblem } from "../replica/input-error.js";
 import type { Dialer } from "../replica/links.js";
 import { ReceiptDesk } from "../replica/receipt-desk.js";
 import { Replica, type ReplicaState } from "../replica/replica.js";
@@ -45,9 +45,9 @@ export interface RunningNode {
 export interface NodeOptions {
   readonly party: Party;
   readonly ports?: NodePorts;
-  onLog(message: string): void;
+  readonly onLog: (message: string) => void;
   /** The replica has stopped because it cannot go on. */
-  onFatal(error: Error): void;
+  readonly onFatal: (error: Error) => void;
 }
 
 /** The store of the party in `directory`. */
@@ -95,7 +95,7 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
   });
 
   const identity = { certificatePem: certificateOf(party, self), privateKeyPem: keys.tlsPrivateKey };
-  // The address first: a second process of the same party fails here, before it touches anything.
+  // The address first: a second process of the same party fails here, before it writes or says anything.
   const listener = await listenTls({
     ...config.listen,
     identity,
@@ -109,10 +109,17 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
     onRefused: (reason, address) => onLog(`refused a connection from ${address}: ${reason}`),
   }).catch(async (error: unknown) => {
     await store.close();
-    throw new InputError({ file: join(party.directory, "config.json"), field: "listen" }, messageOf(error));
+    throw new InputError({ file: join(party.directory, "config.json"), field: "listen" }, listenProblem(party, error));
   });
 
-  await replica.start();
+  try {
+    await replica.start();
+  } catch (error) {
+    // An open listener would keep the process alive, deaf, on its port.
+    await listener.close();
+    await store.close();
+    throw error;
+  }
   const dialers = cluster.parties
     .filter(({ party: other }) => other !== self)
     .map(({ party: other, host, port, certificate }) =>
@@ -171,6 +178,8 @@ function certificateOf({ public: { parties } }: Party, party: number): string {
   return entry.certificate;
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function listenProblem({ config: { listen } }: Party, error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const problem = systemProblem(cause) ?? (error instanceof Error ? error.message : String(error));
+  return `cannot listen on ${listen.host}:${listen.port}: ${problem}`;
 }

@@ -37,6 +37,11 @@ export interface Notarized {
 
 export type PartyState = Omit<Extract<ReplyFrame, { kind: "state" }>, "kind">;
 
+/** The client was closed before the answer came. */
+export class ClientClosedError extends Error {
+  override readonly name = "ClientClosedError";
+}
+
 /** Too few replicas answered in time; says of each why. */
 export class ClusterUnreachableError extends Error {
   override readonly name = "ClusterUnreachableError";
@@ -51,9 +56,16 @@ interface Request {
   readonly payload: Uint8Array;
   readonly collector: ReceiptCollector;
   readonly refusals: Map<PartyId, string>;
+  /** For the error when too few answer in time: what came of each party that answered without bringing us further. */
+  readonly notes: Map<PartyId, string>;
   /** Notes the receipt. */
   done(assembled: Assembled): void;
   fail(error: Error): void;
+}
+
+interface StatusQuery {
+  readonly states: Map<PartyId, PartyState | string>;
+  finish(): void;
 }
 
 export class Client {
@@ -62,7 +74,7 @@ export class Client {
   readonly #verifier: ReturnType<typeof createRsaVerifier>;
   readonly #requests = new Map<string, Request>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-  #onState: ((party: PartyId, state: PartyState) => void) | undefined;
+  readonly #statusQueries = new Set<StatusQuery>();
 
   /** Starts connecting to all replicas. */
   constructor(options: ClientOptions) {
@@ -108,28 +120,37 @@ export class Client {
   }
 
   #request(key: string, payload: Uint8Array, collector: ReceiptCollector, timeoutMs: number): Promise<Assembled> {
-    return new Promise((done, fail) => {
-      this.#after(timeoutMs, () => fail(this.#unreachable(timeoutMs)));
-      this.#requests.set(key, { payload, collector, refusals: new Map(), done, fail });
+    const notes = new Map<PartyId, string>();
+    let cancel = (): void => undefined;
+    return new Promise<Assembled>((done, fail) => {
+      cancel = this.#after(timeoutMs, () => fail(this.#unreachable(timeoutMs, notes)));
+      this.#requests.set(key, { payload, collector, refusals: new Map(), notes, done, fail });
       for (const session of this.#sessions) session.ask(`submit ${key}`, { kind: "submit", payload });
-    });
+    }).finally(() => cancel());
   }
 
-  #after(delayMs: number, action: () => void): void {
+  /** Returns what cancels it. */
+  #after(delayMs: number, action: () => void): () => void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       action();
     }, delayMs);
     this.#timers.add(timer);
+    return () => {
+      clearTimeout(timer);
+      this.#timers.delete(timer);
+    };
   }
 
-  #unreachable(timeoutMs: number): ClusterUnreachableError {
-    const reasons = this.#sessions.map((session, party) => `party ${party}: ${session.problem ?? "connected, but has not answered"}`);
+  #unreachable(timeoutMs: number, notes: ReadonlyMap<PartyId, string>): ClusterUnreachableError {
+    const reasons = this.#sessions.map(
+      (session, party) => `party ${party}: ${notes.get(party) ?? session.problem ?? "connected, but has not answered"}`,
+    );
     return new ClusterUnreachableError(`the cluster did not answer within ${timeoutMs / 1000} s (${reasons.join("; ")})`);
   }
 
   #onReply(party: PartyId, reply: ReplyFrame): void {
-    if (reply.kind === "state") this.#onState?.(party, reply);
+    if (reply.kind === "state") this.#onState(party, reply);
     else if (reply.kind === "refused") this.#onRefused(party, toHex(reply.id), REFUSALS[reply.code], reply.reason);
     else if (reply.kind === "share") this.#onShare(party, reply);
   }
@@ -140,19 +161,20 @@ export class Client {
     if (request === undefined) return;
     this.#sessions[party]?.settle(`submit ${key}`);
     if (proof.length > 0) this.#sessions[party]?.settle(`prove ${key}`);
+    request.notes.set(party, "answered, but not enough others did with the same answer");
     const assembled = request.collector.add(party, { sequence, round }, share, proof);
     if (assembled !== undefined) request.done(assembled);
   }
 
   #onRefused(party: PartyId, key: string, code: (typeof REFUSALS)[number] | undefined, reason: string): void {
     if (code === "wrong-version" || code === "wrong-cluster") {
-      const session = this.#sessions[party];
-      if (session !== undefined) session.problem = reason;
+      this.#sessions[party]?.refused(reason);
       for (const request of this.#requests.values()) this.#refuse(party, request, reason);
       return;
     }
     const request = this.#requests.get(key);
     if (request === undefined) return;
+    request.notes.set(party, reason);
     if (code === "busy") {
       this.#after(BUSY_RETRY_MS, () => {
         if (this.#requests.has(key)) this.#sessions[party]?.ask(`submit ${key}`, { kind: "submit", payload: request.payload });
@@ -170,28 +192,39 @@ export class Client {
     request.fail(new RefusedError(`the cluster refuses the request (${reasons.join("; ")})`));
   }
 
+  #onState(party: PartyId, state: PartyState): void {
+    for (const query of this.#statusQueries) {
+      query.states.set(party, state);
+      if (query.states.size === this.#sessions.length) query.finish();
+    }
+  }
+
   /** Each replica's own account of itself, from those that answer within `timeoutMs`; the others' problems. */
   status(timeoutMs: number): Promise<ReadonlyMap<PartyId, PartyState | string>> {
     const states = new Map<PartyId, PartyState | string>();
     return new Promise((resolve) => {
-      const finish = (): void => {
-        this.#onState = undefined;
-        for (const [party, session] of this.#sessions.entries()) {
-          session.settle("status");
-          if (!states.has(party)) states.set(party, session.problem ?? "connected, but has not answered");
-        }
-        resolve(states);
+      const query: StatusQuery = {
+        states,
+        finish: () => {
+          cancel();
+          this.#statusQueries.delete(query);
+          for (const [party, session] of this.#sessions.entries()) {
+            if (this.#statusQueries.size === 0) session.settle("status");
+            if (!states.has(party)) states.set(party, session.problem ?? "connected, but has not answered");
+          }
+          resolve(states);
+        },
       };
-      this.#onState = (party, state) => {
-        states.set(party, state);
-        if (states.size === this.#sessions.length) finish();
-      };
-      this.#after(timeoutMs, finish);
+      const cancel = this.#after(timeoutMs, () => query.finish());
+      this.#statusQueries.add(query);
       for (const session of this.#sessions) session.ask("status", { kind: "status" });
     });
   }
 
+  /** What is still waited for fails with a ClientClosedError; `status` returns what it has. */
   close(): void {
+    for (const request of this.#requests.values()) request.fail(new ClientClosedError("the client was closed"));
+    for (const query of this.#statusQueries) query.finish();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     for (const session of this.#sessions) session.close();

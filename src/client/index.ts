@@ -1,2 +1,2 @@
 /** The client library. */
-export { Client, type ClientOptions, ClusterUnreachableError, type Notarized, type PartyState, RefusedError } from "./client.js";
+export { Client, ClientClosedError, type ClientOptions, ClusterUnreachableError, type Notarized, type PartyState, RefusedError } from "./client.js";

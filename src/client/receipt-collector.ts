@@ -33,7 +33,7 @@ interface Candidate {
   readonly statement: Uint8Array;
   readonly shares: Map<PartyId, Uint8Array>;
   readonly proven: Map<PartyId, ProvenShare>;
-  proofsAsked: boolean;
+  proofsNeeded: boolean;
 }
 
 export class ReceiptCollector {
@@ -42,6 +42,8 @@ export class ReceiptCollector {
   /** Each party speaks for one position only. */
   readonly #positions = new Map<PartyId, string>();
   readonly #faulty = new Set<PartyId>();
+  /** Each party is asked once: one that answers without a proof must not have us ask for ever. */
+  readonly #asked = new Set<PartyId>();
 
   constructor(options: ReceiptCollectorOptions) {
     this.#options = options;
@@ -64,18 +66,23 @@ export class ReceiptCollector {
     const candidate = this.#candidate(key, position);
     candidate.shares.set(party, share);
     if (proof.length > 0) candidate.proven.set(party, { share, proof });
-    if (candidate.proofsAsked) {
-      if (proof.length === 0) this.#options.askProof(party);
-      return this.#combineProven(candidate);
-    }
-    return this.#combine(candidate);
+    if (!candidate.proofsNeeded) return this.#combine(candidate);
+    if (proof.length > 0) return this.#combineProven(candidate);
+    this.#askProof(party);
+    return undefined;
+  }
+
+  #askProof(party: PartyId): void {
+    if (this.#asked.has(party)) return;
+    this.#asked.add(party);
+    this.#options.askProof(party);
   }
 
   #candidate(key: string, position: Position): Candidate {
     const known = this.#candidates.get(key);
     if (known !== undefined) return known;
     const statement = this.#options.statement(position);
-    const candidate = { position, statement, shares: new Map(), proven: new Map(), proofsAsked: false };
+    const candidate = { position, statement, shares: new Map(), proven: new Map(), proofsNeeded: false };
     this.#candidates.set(key, candidate);
     return candidate;
   }
@@ -84,9 +91,10 @@ export class ReceiptCollector {
     if (candidate.shares.size < this.#options.threshold) return undefined;
     const signature = this.#options.verifier.combine(candidate.statement, candidate.shares);
     if (signature !== undefined) return this.#assembled(candidate, signature);
-    candidate.proofsAsked = true;
-    for (const party of candidate.shares.keys()) this.#options.askProof(party);
-    return undefined;
+    candidate.proofsNeeded = true;
+    for (const party of candidate.shares.keys()) this.#askProof(party);
+    // Who proved its share without being asked may suffice.
+    return this.#combineProven(candidate);
   }
 
   #combineProven(candidate: Candidate): Assembled | undefined {

@@ -19,16 +19,27 @@ export class ReplicaSession {
   readonly #open = new Map<string, Uint8Array>();
   #connection: Connection | undefined;
   #welcomed = false;
-  /** Why the replica does not answer, as far as known. */
-  problem: string | undefined = "no answer yet";
+  #problem: string | undefined = "no answer yet";
+  /** What the replica did that no honest one does; not forgotten with the connection. */
+  #fault: string | undefined;
 
   constructor(options: ReplicaSessionOptions) {
     this.#options = options;
     this.#dialer = options.dial(
       options.party,
       (connection) => this.#accept(connection),
-      (reason) => (this.problem = reason),
+      (reason) => (this.#problem = reason),
     );
+  }
+
+  /** Why the replica does not answer, as far as known. */
+  get problem(): string | undefined {
+    return this.#fault ?? this.#problem;
+  }
+
+  /** The replica said why it serves nobody like us. */
+  refused(reason: string): void {
+    this.#problem = reason;
   }
 
   #accept(connection: Connection): ReturnType<Acceptor> {
@@ -42,7 +53,7 @@ export class ReplicaSession {
         if (this.#connection !== connection) return;
         this.#connection = undefined;
         this.#welcomed = false;
-        this.problem = reason;
+        this.#problem = reason;
       },
     };
   }
@@ -51,12 +62,14 @@ export class ReplicaSession {
     if (connection !== this.#connection) return;
     const reply = decode(replyFrameCodec, bytes);
     if (!reply.ok) {
-      this.problem = `sent a malformed frame: ${reply.error}`;
+      this.#fault = `sent a malformed frame: ${reply.error}`;
       return connection.close();
     }
     if (reply.value.kind !== "welcome") return this.#options.onReply(this.#options.party, reply.value);
+    // A second welcome would have all requests said again.
+    if (this.#welcomed) return;
     this.#welcomed = true;
-    this.problem = undefined;
+    this.#problem = undefined;
     for (const frame of this.#open.values()) connection.send(frame);
   }
 

@@ -57,7 +57,7 @@ export async function loadParty(directory: string): Promise<Party> {
   refuse(file("config.json"), checkParty(config, cluster));
   const keys = await readFileAs(file("keys.json"), partyKeysSchema, "secret");
   refuse(file("keys.json"), await checkPartyKeys(keys, config.party, cluster));
-  return { directory, config, channel: { ...cluster.channel, ...resolveLimits(config.limits, cluster.channel) }, public: cluster, keys };
+  return { directory, config, channel: { ...cluster.channel, ...resolveLimits(config.limits) }, public: cluster, keys };
 }
 
 /** @throws InputError when the file is missing, malformed, readable by others, or contradicts itself. */

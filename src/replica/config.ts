@@ -12,7 +12,7 @@
 import { z } from "zod";
 import type { PublicKeys, SecretKeys } from "../crypto/keys.js";
 import { MAX_PARTIES } from "../core/party-set.js";
-import { MAX_ENTRY_PAYLOADS, greatestEntryBytes } from "../protocols/atomic-broadcast/messages.js";
+import { MAX_ENTRY_PAYLOADS } from "../protocols/atomic-broadcast/messages.js";
 import {
   base64Field,
   certificateField,
@@ -80,7 +80,7 @@ export interface ChannelRules {
 export interface ChannelLimits {
   /** Payloads in the signed portion of the queue. Default 256. */
   readonly maxEntryPayloads: number;
-  /** Bytes in the signed portion of the queue. Default 65536, or less where c is so great that less fits. */
+  /** Bytes in the signed portion of the queue. Default 65536, which is possible with every c. */
   readonly maxEntryBytes: number;
   /** Payloads that wait in the queue before submitters are pushed back. Default 16384. */
   readonly maxQueuePayloads: number;
@@ -205,11 +205,11 @@ export const partiesFileSchema = z
   .min(1, "at least one party is needed")
   .max(MAX_PARTIES, `at most ${MAX_PARTIES} parties`);
 
-/** The limits with the defaults filled in, for a cluster with this c. */
-export function resolveLimits(limits: PartyConfig["limits"], { c }: Pick<ChannelRules, "c">): ChannelLimits {
+/** The limits with the defaults filled in. */
+export function resolveLimits(limits: PartyConfig["limits"]): ChannelLimits {
   return {
     maxEntryPayloads: limits.maxEntryPayloads ?? 256,
-    maxEntryBytes: limits.maxEntryBytes ?? Math.min(65536, greatestEntryBytes(c)),
+    maxEntryBytes: limits.maxEntryBytes ?? 65536,
     maxQueuePayloads: limits.maxQueuePayloads ?? 16384,
   };
 }

@@ -44,7 +44,9 @@ export class IncomingLink {
     this.#connection?.close();
     this.#connection = connection;
     this.#greeted = false;
-    this.#paused = false;
+    // What came on earlier connections still waits.
+    this.#paused = this.#waitingBytes > MAX_WAITING_BYTES;
+    if (this.#paused) connection.pause();
     return {
       onFrame: (frame) => this.#onFrame(connection, frame),
       onWritable: () => undefined,
@@ -78,7 +80,7 @@ export class IncomingLink {
   }
 
   #greet(connection: Connection, hello: Extract<PeerFrame, { kind: "hello" }>): string | undefined {
-    if (hello.version !== PEER_PROTOCOL_VERSION) return `protocol-version-${hello.version}`;
+    if (hello.version !== PEER_PROTOCOL_VERSION) return "wrong-version";
     if (!equalBytes(hello.cluster, this.#options.cluster)) return "wrong-cluster";
     if (!equalBytes(hello.epoch, this.#epoch)) {
       this.#epoch = hello.epoch.slice();

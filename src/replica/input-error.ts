@@ -36,6 +36,11 @@ const PROBLEMS: ReadonlyMap<string, string> = new Map([
   ["ENAMETOOLONG", "the name is too long"],
   ["EMFILE", "too many open files"],
   ["EADDRINUSE", "the port is in use"],
+  ["EADDRNOTAVAIL", "this machine has no such address"],
+  ["ENOTFOUND", "the host name is not known"],
+  ["EAI_AGAIN", "the host name cannot be looked up now"],
+  ["EAGAIN", "the system has no room for another process"],
+  ["ENOMEM", "the system is out of memory"],
 ]);
 
 /** What the operating system refused, in words; undefined when `error` is not from there. */

@@ -21,6 +21,11 @@ export class Outbox {
     return this.#sizeBytes;
   }
 
+  /** The number of the last message pushed, live or not; 0 before the first. */
+  get lastNumber(): number {
+    return this.#next - 1;
+  }
+
   /** All live messages, in the order of sending. */
   get entries(): readonly OutboxEntry[] {
     return this.#entries;

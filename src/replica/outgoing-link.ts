@@ -32,7 +32,7 @@ interface Conversation {
   /** The number of the last message written. */
   cursor: number;
   /** Proofs being served, per channel. */
-  readonly serving: Map<Tag, { next: number; readonly end: number }>;
+  readonly serving: Map<Tag, { next: number; end: number }>;
   /** The request to repeat being served, and the number up to which we repeat. */
   repeating: { readonly ask: number; readonly upTo: number } | undefined;
   /** The last request that came meanwhile; however many come, one repetition follows. */
@@ -43,6 +43,8 @@ export class OutgoingLink {
   readonly #options: OutgoingLinkOptions;
   readonly #outbox = new Outbox();
   #connection: Connection | undefined;
+  /** Whether its send buffer has room; nothing is written before it has. */
+  #writable = true;
   #conversation: Conversation | undefined;
 
   constructor(options: OutgoingLinkOptions) {
@@ -72,10 +74,10 @@ export class OutgoingLink {
     this.#connection = connection;
     this.#conversation = undefined;
     const { cluster, epoch } = this.#options;
-    connection.send(encode(peerFrameCodec, { kind: "hello", version: PEER_PROTOCOL_VERSION, cluster, epoch }));
+    this.#writable = connection.send(encode(peerFrameCodec, { kind: "hello", version: PEER_PROTOCOL_VERSION, cluster, epoch }));
     return {
       onFrame: (frame) => this.#onFrame(connection, frame),
-      onWritable: () => this.flush(),
+      onWritable: () => this.#onWritable(connection),
       onClose: (reason) => {
         if (this.#connection !== connection) return;
         this.#connection = undefined;
@@ -83,6 +85,12 @@ export class OutgoingLink {
         this.#options.onClose(reason);
       },
     };
+  }
+
+  #onWritable(connection: Connection): void {
+    if (connection !== this.#connection) return;
+    this.#writable = true;
+    this.flush();
   }
 
   #onFrame(connection: Connection, bytes: Uint8Array): void {
@@ -97,17 +105,30 @@ export class OutgoingLink {
   #act(connection: Connection, frame: PeerFrame): string | undefined {
     const conversation = this.#conversation;
     if (conversation === undefined) {
-      if (frame.kind !== "welcome") return "unexpected-frame";
-      this.#conversation = { connection, cursor: frame.resumeAfter, serving: new Map(), repeating: undefined, askedAgain: undefined };
-      for (const { channel, round } of frame.positions) this.#serve(this.#conversation, channel, round);
-    } else if (frame.kind === "askProofs") {
-      this.#serve(conversation, frame.channel, frame.round);
-    } else if (frame.kind === "askRepeat") {
-      if (conversation.repeating === undefined) this.#startRepeating(conversation, frame.ask);
-      else conversation.askedAgain = frame.ask;
-    } else {
-      return "unexpected-frame";
+      return frame.kind === "welcome" ? this.#greeted(connection, frame) : "unexpected-frame";
     }
+    if (frame.kind === "askProofs") return this.#serve(conversation, frame.channel, frame.round);
+    if (frame.kind !== "askRepeat") return "unexpected-frame";
+    if (conversation.repeating === undefined) this.#startRepeating(conversation, frame.ask);
+    else conversation.askedAgain = frame.ask;
+    return undefined;
+  }
+
+  #greeted(connection: Connection, { resumeAfter, positions }: Extract<PeerFrame, { kind: "welcome" }>): string | undefined {
+    // The epoch is ours, so nobody can have heard in it what was not said yet.
+    if (resumeAfter > this.#outbox.lastNumber) return "impossible-resume";
+    const conversation: Conversation = {
+      connection,
+      cursor: resumeAfter,
+      serving: new Map(),
+      repeating: undefined,
+      askedAgain: undefined,
+    };
+    for (const { channel, round } of positions) {
+      const fault = this.#serve(conversation, channel, round);
+      if (fault !== undefined) return fault;
+    }
+    this.#conversation = conversation;
     return undefined;
   }
 
@@ -126,18 +147,31 @@ export class OutgoingLink {
   }
 
   /** The peer is in `round`; the last decided round and the current one are in the outbox. */
-  #serve(conversation: Conversation, channel: Tag, round: number): void {
+  #serve(conversation: Conversation, channel: Tag, round: number): string | undefined {
     const own = this.#options.round(channel);
-    if (own === undefined || round >= own || conversation.serving.has(channel)) return;
-    conversation.serving.set(channel, { next: Math.max(round, 1), end: Math.min(round + PROOFS_PER_REQUEST, own) });
+    if (own === undefined) return "unknown-channel";
+    if (round >= own) return undefined;
+    const next = Math.max(round, 1);
+    const end = Math.min(round + PROOFS_PER_REQUEST, own);
+    // A request that finds another one under way takes it further: the peer counts on each, and never asks again.
+    const serving = conversation.serving.get(channel);
+    if (serving === undefined) {
+      conversation.serving.set(channel, { next, end });
+    } else {
+      serving.next = Math.max(serving.next, next);
+      serving.end = Math.max(serving.end, end);
+    }
+    return undefined;
   }
 
   /** Writes as much as the connection takes. */
   flush(): void {
     const conversation = this.#conversation;
     if (conversation === undefined) return;
-    for (let frame = this.#next(conversation); frame !== undefined; frame = this.#next(conversation)) {
-      if (!conversation.connection.send(encode(peerFrameCodec, frame)) || conversation !== this.#conversation) return;
+    while (this.#writable && conversation === this.#conversation) {
+      const frame = this.#next(conversation);
+      if (frame === undefined) return;
+      this.#writable = conversation.connection.send(encode(peerFrameCodec, frame));
     }
   }
 

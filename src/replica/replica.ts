@@ -6,7 +6,7 @@
  * what was signed, the proofs and the delivered payloads are durable in one transaction. A restart replays the log through
  * a new engine, which says the same again.
  */
-import { toHex } from "../core/bytes.js";
+import { equalBytes } from "../core/bytes.js";
 import { encode } from "../core/codec.js";
 import { type Effect, Engine, type Input } from "../core/engine.js";
 import { type Envelope, envelopeCodec } from "../core/envelope.js";
@@ -84,6 +84,7 @@ export class Replica<Reply> {
   readonly #requests = new ProofRequests();
   readonly #accusations = new Accusations();
   #pending: Pending[] = [];
+  #starting: Promise<void> | undefined;
   #pumping: Promise<void> | undefined;
   #state: ReplicaState["state"] = "starting";
   #sequence = 0;
@@ -129,17 +130,32 @@ export class Replica<Reply> {
    * @throws Error when the log does not lead where the ledger or the table of signatures say it led
    */
   async start(): Promise<void> {
+    const replay = this.#replay();
+    // For `stop`; whoever called `start` hears of the error.
+    this.#starting = replay.catch(() => undefined);
+    await replay;
+  }
+
+  async #replay(): Promise<void> {
     const { store } = this.#options;
     const outcome = this.#newOutcome();
     this.#collect(outcome, this.#engine.start());
     this.#replayed(outcome);
     let count = 0;
+    let signedCount = outcome.signed.length;
     for (const record of store.inputs()) {
       const replayed = this.#newOutcome();
       this.#collect(replayed, this.#engine.step(decodeInput(record)));
       this.#replayed(replayed);
+      signedCount += replayed.signed.length;
       // Lets other events in now and then, so that a long replay can be interrupted.
       if (++count % 1000 === 0) await new Promise((resume) => setImmediate(resume));
+      if (this.#state !== "starting") return;
+    }
+    if (store.signedCount() !== signedCount) {
+      throw new Error(
+        `the table of signatures has ${store.signedCount()} entries, the input log leads to ${signedCount}: inputs are missing, and going on would contradict what was said`,
+      );
     }
     if (store.ledgerEntry(this.#sequence + 1) !== undefined) {
       throw new Error(`the ledger has more entries than the ${this.#sequence} that the input log leads to`);
@@ -153,7 +169,7 @@ export class Replica<Reply> {
     const { store } = this.#options;
     for (const entry of outcome.ledger) {
       const stored = store.ledgerEntry(entry.sequence);
-      if (stored === undefined || toHex(stored.payload) !== toHex(entry.payload) || stored.round !== entry.round) {
+      if (stored === undefined || !equalBytes(stored.payload, entry.payload) || stored.round !== entry.round) {
         throw new Error(`the input log leads to another ledger entry ${entry.sequence} than the one stored`);
       }
     }
@@ -297,6 +313,7 @@ export class Replica<Reply> {
   async stop(): Promise<void> {
     this.#state = "stopped";
     this.#closeLinks();
+    await this.#starting;
     await this.#pumping;
     await this.#options.store.close();
   }

@@ -25,6 +25,8 @@ export interface Store {
   /** All inputs, oldest first. */
   inputs(): Iterable<Uint8Array>;
   signed(slot: string): Uint8Array | undefined;
+  /** How many slots have been signed. */
+  signedCount(): number;
   /** The encoded envelope that proves the decision of `round`. */
   proof(channel: Tag, round: number): Uint8Array | undefined;
   ledgerEntry(sequence: number): LedgerEntry | undefined;

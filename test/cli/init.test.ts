@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import {
   chmodSync,
   existsSync,
@@ -13,6 +14,7 @@ import {
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createEd25519Signer } from "../../src/crypto/index.js";
 import { InputError, loadClient, loadParty, loadPublic } from "../../src/replica/config-files.js";
 import { lastingDirectory, runCli, temporaryDirectory } from "./run-cli.js";
 
@@ -118,6 +120,15 @@ describe("abcast init", () => {
     ["n above the bound", ["--n", "257"], "whole number from 1 to 256"],
     ["odd key size", ["--n", "4", "--rsa-bits", "1024"], "--rsa-bits"],
     ["ports beyond the last", ["--n", "4", "--base-port", "65530"], "--base-port: 65530 leaves no room"],
+    ["c below t+1", ["--n", "4", "--c", "1"], "--c: is 1, must be within t+1..n-t = 2..3"],
+    ["c above n-t", ["--n", "4", "--c", "4"], "--c: is 4, must be within"],
+    [
+      "c whose entries make no message",
+      ["--n", "64", "--t", "1", "--c", "32"],
+      "--c: is 32, must be within t+1..n-t = 2..63, and at most 31",
+    ],
+    ["t for which no c is possible", ["--n", "94", "--t", "31"], "--t: is 31: c must be at least t+1 = 32"],
+    ["an unknown order", ["--n", "4", "--order", "any"], "--order"],
     ["unknown option", ["--n", "4", "--cleints", "2"], "unknown option '--cleints'\n(Did you mean --clients?)"],
     ["superfluous argument", ["--n", "4", "surplus"], "too many arguments"],
   ])("refuses %s", async (_, args, message) => {
@@ -148,11 +159,12 @@ describe("abcast init", () => {
     const usage = await runCli(["init", "--json", "--out"]);
     expect(JSON.parse(usage.stderr)).toMatchObject({ error: { code: "usage", option: "--out" } });
 
-    const made = await runCli(["init", "--n", "1", "--clients", "0", "--out", join(directory, "b"), "--json"]);
+    const made = await runCli(["init", "--n", "1", "--clients", "0", "--order", "random", "--out", join(directory, "b"), "--json"]);
     expect(made.stderr).toBe("");
     expect(JSON.parse(made.stdout)).toMatchObject({
       n: 1,
       t: 0,
+      channel: { c: 1, order: "random" },
       parties: [{ party: 0, port: 7400, httpPort: 7401 }],
       clients: [],
     });
@@ -252,7 +264,17 @@ function changed(file: string, change: (json: Json) => void): string {
 const set = (object: unknown, name: string, value: unknown): void =>
   void ((object as Record<string, unknown>)[name] = value);
 
+const ed25519Key = (): Uint8Array => createEd25519Signer(new Uint8Array(randomBytes(32))).publicKey;
+
 describe("loadPublic", () => {
+  it("takes other names and addresses for the same cluster: a party may move", async () => {
+    const path = changed("public.json", (json) => {
+      set(json["parties"]?.[0], "host", "moved.example.org");
+      set(json["parties"]?.[0], "name", "ann");
+    });
+    expect((await loadPublic(path)).parties[0]).toMatchObject({ host: "moved.example.org", name: "ann" });
+  });
+
   it.each<[string, (json: Json) => void, string]>([
     ["an unknown field", (json) => set(json, "extra", 1), "extra: unknown field"],
     ["another format", (json) => set(json, "format", "abcast-public/2"), "format: "],
@@ -262,6 +284,26 @@ describe("loadPublic", () => {
       "cluster: must be 32 bytes in lower-case hexadecimal",
     ],
     ["t that n does not allow", (json) => set(json, "t", 2), "t: n=4 parties cannot tolerate t=2"],
+    ["c below t+1", (json) => set(json["channel"], "c", 1), "channel.c: is 1, must be within t+1..n-t = 2..3"],
+    ["c above n-t", (json) => set(json["channel"], "c", 4), "channel.c: is 4"],
+    [
+      "an unknown order",
+      (json) => set(json["channel"], "order", "any"),
+      'channel.order: must be "fixed" or "random"',
+    ],
+    ["another c", (json) => set(json["channel"], "c", 2), "cluster: does not name these keys and settings"],
+    ["another salt", (json) => set(json, "salt", "00".repeat(32)), "cluster: does not name these"],
+    ["a client left out", (json) => json["clients"]?.pop(), "cluster: does not name these"],
+    [
+      "a signing key exchanged",
+      (json) => set(json["keys"]?.["signing"], "0", Buffer.from(ed25519Key()).toString("base64")),
+      "cluster: does not name these",
+    ],
+    [
+      "a client key exchanged",
+      (json) => set(json["clients"]?.[0], "publicKey", Buffer.from(ed25519Key()).toString("hex")),
+      "cluster: does not name these",
+    ],
     ["a fractional n", (json) => set(json, "n", 4.5), "n: must be a whole number"],
     ["a party too few", (json) => json["parties"]?.pop(), "parties: has 3 entries where n=4 are needed"],
     ["parties out of order", (json) => set(json["parties"]?.[2], "party", 1), "parties[2].party: is 1 where 2 is due"],
@@ -355,20 +397,31 @@ describe("loadParty and loadClient", () => {
   }
 
   it.each<[string, string, (json: Json) => void, string]>([
+    ["an unknown limit", "config.json", (json) => set(json["limits"], "speed", 9), "limits.speed: unknown field"],
     [
-      "c below t+1",
+      "the cluster's rules among a party's limits",
       "config.json",
-      (json) => set(json["channel"], "c", 1),
-      "channel.c: is 1, must be within t+1..n-t = 2..3",
+      (json) => set(json["limits"], "c", 2),
+      "limits.c: unknown field",
     ],
-    ["c above n-t", "config.json", (json) => set(json["channel"], "c", 4), "channel.c: is 4"],
     [
-      "an unknown order",
+      "too many payloads an entry",
       "config.json",
-      (json) => set(json["channel"], "order", "any"),
-      'channel.order: must be "fixed" or "random"',
+      (json) => set(json["limits"], "maxEntryPayloads", 4097),
+      "limits.maxEntryPayloads: must be a whole number from 1 to 4096",
     ],
-    ["an unknown setting", "config.json", (json) => set(json["channel"], "speed", 9), "channel.speed: unknown field"],
+    [
+      "entries too small",
+      "config.json",
+      (json) => set(json["limits"], "maxEntryBytes", 1023),
+      "limits.maxEntryBytes: must be a whole number from 1024",
+    ],
+    [
+      "entries of which c make no message",
+      "config.json",
+      (json) => set(json["limits"], "maxEntryBytes", 698_027),
+      "limits.maxEntryBytes: is 698027, at most 698026 with c=3",
+    ],
     ["a party beyond n", "config.json", (json) => set(json, "party", 4), "party: is 4, the cluster has parties 0..3"],
     ["keys of another number", "keys.json", (json) => set(json, "party", 2), "party: is 2, config.json says 1"],
     [
@@ -397,13 +450,13 @@ describe("loadParty and loadClient", () => {
   });
 
   it("fill in the documented defaults", async () => {
-    const path = changed("party-1/config.json", (json) => set(json, "channel", { order: "random" }));
+    const path = changed("party-1/config.json", (json) => set(json, "limits", { maxEntryPayloads: 7 }));
     expect((await loadParty(partyDirectory({ "config.json": path }))).channel).toEqual({
       c: 3,
-      maxEntryPayloads: 256,
+      maxEntryPayloads: 7,
       maxEntryBytes: 65536,
       maxQueuePayloads: 16384,
-      order: "random",
+      order: "fixed",
     });
   });
 

@@ -11,6 +11,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { toHex } from "../../src/core/bytes.js";
+import { type ClusterPublic, formatFile, publicSchema } from "../../src/replica/config.js";
+import { clusterId } from "../../src/replica/config-cluster-id.js";
 import { loadPublic } from "../../src/replica/config-files.js";
 import { decodeStatement, encodeStatement } from "../../src/services/notary/index.js";
 import { formatReceipt, type Receipt } from "../../src/verify/index.js";
@@ -123,18 +126,20 @@ describe("abcast verify", () => {
   });
 
   it("reports a receipt of another cluster", async () => {
-    const { code, stdout } = await runCli(["verify", document, receiptFile, "--public", await otherCluster()]);
-    expect(stdout).toContain(`invalid: the receipt is from cluster ${receipt.cluster}, not from 00`);
+    const path = join(temporaryDirectory(), "public.json");
+    const other = await otherCluster();
+    writeFileSync(path, formatFile(publicSchema, other));
+    const { code, stdout } = await runCli(["verify", document, receiptFile, "--public", path]);
+    expect(stdout).toBe(
+      `invalid: the receipt is from cluster ${receipt.cluster}, not from ${toHex(other.cluster)}\n`,
+    );
     expect(code).toBe(1);
   });
 
-  /** The same keys under another identifier. */
-  async function otherCluster(): Promise<string> {
-    const path = join(temporaryDirectory(), "public.json");
-    const { cluster: id } = JSON.parse(readFileSync(shared, "utf8")) as { readonly cluster: string };
-    writeFileSync(path, readFileSync(shared, "utf8").replace(id, "00".repeat(32)));
-    await loadPublic(path);
-    return path;
+  /** The same keys, for another log. */
+  async function otherCluster(): Promise<ClusterPublic> {
+    const unnamed = { ...(await loadPublic(shared)), salt: new Uint8Array(32) };
+    return { ...unnamed, cluster: clusterId(unnamed) };
   }
 
   it.each([

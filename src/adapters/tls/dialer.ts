@@ -138,5 +138,9 @@ class TlsDialer implements Dialer {
 /** An error of several attempts (a name with several addresses) has its reasons inside. */
 function describe(error: Error): string {
   if (error instanceof AggregateError) return error.errors.map((one) => describe(one as Error)).join("; ");
+  // A self-signed certificate that is not the pinned one.
+  if ("code" in error && error.code === "DEPTH_ZERO_SELF_SIGNED_CERT") {
+    return "another certificate than the pinned one: a replica of another cluster listens there, or the public file is wrong";
+  }
   return error.message;
 }

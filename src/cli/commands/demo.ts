@@ -29,13 +29,14 @@ async function demo({ keep = false, json }: Options): Promise<void> {
   };
   const stage = new Stage();
   let finished = false;
-  const interrupted = async (): Promise<never> => {
-    if (!finished) await stage.clear();
-    process.exit(130);
+  const interrupt = (): void => {
+    const leave = (): never => process.exit(128 + 2);
+    if (finished) leave();
+    stage.clear().then(leave, leave);
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void interrupted());
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
   try {
-    const report = await playDemo(stage, { keep, say });
+    const report = await playDemo(stage, { keep, tells: !output.json, say });
     finished = keep && report.ok;
     const failed = report.checks.filter(({ ok }) => !ok);
     const summary = report.ok ? `All ${report.checks.length} checks held, in ${report.seconds} s.` : `${failed.length} of ${report.checks.length} checks FAILED.`;

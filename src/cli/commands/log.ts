@@ -1,12 +1,18 @@
 /** `abcast log`: the ordered log as one party has it on disk; the replica may be running. */
+import { once } from "node:events";
+import { access } from "node:fs/promises";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { openStore } from "../../adapters/lmdb-store.js";
 import { toHex } from "../../core/bytes.js";
-import type { LedgerEntry } from "../../replica/store.js";
+import { naming } from "../../replica/input-error.js";
+import type { LedgerEntry, Store } from "../../replica/store.js";
 import { decodeRequest } from "../../services/notary/index.js";
 import { storeDirectory } from "../node-process.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
 import { createOutput } from "../output.js";
+
+const PAGE_ENTRIES = 1024;
 
 export function registerLog(program: Command): void {
   program
@@ -22,15 +28,33 @@ export function registerLog(program: Command): void {
 
 async function log(directory: string, options: { readonly from: number; readonly json?: boolean }): Promise<void> {
   const output = createOutput(options);
+  // Else a mistyped path would be reported as a party that has lost its store.
+  await naming(join(directory, "config.json"), access(join(directory, "config.json")));
   const store = openStore(storeDirectory(directory), { readOnly: true });
   try {
-    for (const entry of store.ledger(options.from)) {
-      const { sequence, round, payload } = entry;
-      output.result({ sequence, round, payload: toHex(payload) }, describe(entry));
+    for (let next = options.from; ; ) {
+      const entries = page(store, next);
+      for (const entry of entries) {
+        const { sequence, round, payload } = entry;
+        output.result({ sequence, round, payload: toHex(payload) }, describe(entry));
+        next = sequence + 1;
+      }
+      if (entries.length < PAGE_ENTRIES) return;
+      if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
     }
   } finally {
     await store.close();
   }
+}
+
+/** A page at a time: whoever reads our output slowly holds neither memory nor an old state of the store. */
+function page(store: Store, from: number): readonly LedgerEntry[] {
+  const entries: LedgerEntry[] = [];
+  for (const entry of store.ledger(from)) {
+    entries.push(entry);
+    if (entries.length === PAGE_ENTRIES) break;
+  }
+  return entries;
 }
 
 function describe({ sequence, round, payload }: LedgerEntry): string {

@@ -1,9 +1,11 @@
 /** `abcast node`: runs one replica in the foreground until it is told to stop. */
 import type { Command } from "commander";
 import { loadParty } from "../../replica/config-files.js";
+import { InputError } from "../../replica/input-error.js";
+import { EXIT } from "../errors.js";
 import { startNode } from "../node-process.js";
 import { example, jsonOption } from "../options.js";
-import { removePidFile, writePidFile } from "../pid-file.js";
+import { removePidFile, runningProcess, writePidFile } from "../pid-file.js";
 
 export function registerNode(program: Command): void {
   program
@@ -23,21 +25,37 @@ async function node(directory: string, { json = false }: { readonly json?: boole
     const line = json ? JSON.stringify({ time, party: party.config.party, message }) : `${time} party ${party.config.party}: ${message}`;
     process.stdout.write(`${line}\n`);
   };
-  // Before anything starts: a signal during start-up ends the replica in order, too.
-  const signalled = new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  const { host, port } = party.config.listen;
+  const other = runningProcess(directory);
+  // In a container every process has the number of its predecessor: a file that names us was left by that one.
+  if (other !== undefined && other.pid !== process.pid) {
+    throw new InputError({ file: directory }, `process ${other.pid} runs this party already, on ${host}:${port}; stop it first`);
+  }
+  // Before anything starts: a signal during start-up is heeded, too.
+  const signalled = new Promise<undefined>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(undefined));
   });
   let fail: (error: Error) => void = () => undefined;
   const failed = new Promise<never>((_, reject) => (fail = reject));
-  const running = await startNode({ party, onLog: log, onFatal: (error) => fail(error) });
+  writePidFile(directory, "starting");
   try {
-    writePidFile(directory);
-    const { host, port } = party.config.listen;
-    log(`serving on ${host}:${port}, pid ${process.pid}`);
-    await Promise.race([signalled, failed]);
-    log("stopping");
+    const starting = startNode({ party, onLog: log, onFatal: (error) => fail(error) });
+    const running = await Promise.race([starting, signalled, failed]);
+    if (running === undefined) {
+      log("stopped while it was starting");
+      removePidFile(directory);
+      // The replay of a long log cannot be called off, and ending it anywhere is harmless.
+      process.exit(EXIT.ok);
+    }
+    try {
+      writePidFile(directory, "serving");
+      log(`serving on ${host}:${port}, pid ${process.pid}`);
+      await Promise.race([signalled, failed]);
+      log("stopping");
+    } finally {
+      await running.stop();
+    }
   } finally {
     removePidFile(directory);
-    await running.stop();
   }
 }

@@ -1,14 +1,14 @@
 /** `abcast notarize`: has the cluster notarise a document, and writes the receipt. */
-import { existsSync } from "node:fs";
-import { rename, rm, writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
-import { InputError, naming } from "../../replica/input-error.js";
+import { loadClient } from "../../replica/config-files.js";
+import { InputError } from "../../replica/input-error.js";
 import { formatReceipt } from "../../verify/index.js";
-import { openClient } from "../cluster-client.js";
+import { connectClient } from "../cluster-client.js";
 import { hashWithProgress } from "../hash-progress.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
 import { createOutput } from "../output.js";
+import { checkTarget, writeWhole } from "../whole-file.js";
 
 interface Options {
   readonly cluster: string;
@@ -34,17 +34,20 @@ export function registerNotarize(program: Command): void {
 async function notarize(document: string, options: Options): Promise<void> {
   const output = createOutput(options);
   const out = options.out ?? `${document}.receipt`;
-  if (options.out === undefined && existsSync(out)) {
-    throw new InputError({ file: out }, "exists already; name the receipt with -o");
-  }
+  // Whatever can go wrong here does so before the document gets a number.
+  const config = await loadClient(options.cluster);
+  await checkTarget({ option: "--out", file: out }, { replace: options.out !== undefined, keep: [document, options.cluster] });
   const { digest } = await hashWithProgress(document, output);
-  const { client } = await openClient(options.cluster);
+  const client = connectClient(config);
   try {
     const startedMs = performance.now();
     const { receipt, faulty } = await client.notarize(digest, new Uint8Array(randomBytes(16)), options.timeout * 1000);
     const latencyMs = Math.round(performance.now() - startedMs);
-    await writeWhole(out, formatReceipt(receipt));
     const { sequence, round, cluster } = receipt;
+    await writeWhole(out, formatReceipt(receipt)).catch((error: unknown) => {
+      if (!(error instanceof InputError)) throw error;
+      throw new InputError({}, `the document is number ${sequence}, but its receipt was not written: ${error.message}; notarise it again to get one`);
+    });
     for (const party of faulty) output.note(`party ${party} sent a wrong signature share`);
     output.result(
       { receipt: out, sequence, round, digest: receipt.digest, client: receipt.client, cluster, latencyMs, faulty },
@@ -52,16 +55,5 @@ async function notarize(document: string, options: Options): Promise<void> {
     );
   } finally {
     client.close();
-  }
-}
-
-/** All of the file or nothing, so that a crash leaves no half receipt. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    await naming(path, writeFile(temporary, text));
-    await naming(path, rename(temporary, path));
-  } finally {
-    await rm(temporary, { force: true });
   }
 }

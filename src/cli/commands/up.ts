@@ -1,9 +1,9 @@
 /** `abcast up` and `abcast down`: all parties of a local cluster in the background. */
 import type { Command } from "commander";
-import { kill, launch, logFile, partyDirectories } from "../launch.js";
+import { InputError } from "../../replica/input-error.js";
+import { ensureServing, logFile, partyDirectories, stopParty } from "../launch.js";
 import { example, jsonOption } from "../options.js";
 import { createOutput } from "../output.js";
-import { removePidFile, runningPid } from "../pid-file.js";
 
 interface Options {
   readonly json?: boolean;
@@ -22,12 +22,9 @@ export function registerUp(program: Command): void {
 
 async function up(cluster: string, options: Options): Promise<void> {
   const output = createOutput(options);
-  const started = await Promise.all(
-    partyDirectories(cluster).map(async (directory) => {
-      const running = runningPid(directory);
-      return { directory, pid: running ?? (await launch(directory)), wasRunning: running !== undefined, log: logFile(directory) };
-    }),
-  );
+  const started = await forEachParty(cluster, "did not start; those that did go on", async (directory) => {
+    return { directory, ...(await ensureServing(directory)), log: logFile(directory) };
+  });
   const lines = started.map(({ directory, pid, wasRunning }) => `${directory}: ${wasRunning ? "runs already" : "started"}, pid ${pid}`);
   output.result({ started }, lines.join("\n"));
 }
@@ -45,14 +42,25 @@ export function registerDown(program: Command): void {
 
 async function down(cluster: string, options: Options): Promise<void> {
   const output = createOutput(options);
-  const stopped = await Promise.all(
-    partyDirectories(cluster).map(async (directory) => {
-      const pid = runningPid(directory);
-      if (pid !== undefined) await kill(pid, "SIGTERM");
-      removePidFile(directory);
-      return { directory, pid: pid ?? null };
-    }),
-  );
+  const stopped = await forEachParty(cluster, "could not be stopped", async (directory) => {
+    return { directory, pid: (await stopParty(directory)) ?? null };
+  });
   const lines = stopped.map(({ directory, pid }) => (pid === null ? `${directory}: did not run` : `${directory}: stopped, pid ${pid}`));
   output.result({ stopped }, lines.join("\n"));
+}
+
+/** All parties at once. Waits for every one, also when one fails, so that nothing goes on behind the message. */
+async function forEachParty<T>(cluster: string, failed: string, action: (directory: string) => Promise<T>): Promise<T[]> {
+  const directories = partyDirectories(cluster);
+  const outcomes = await Promise.allSettled(directories.map(action));
+  const failures = outcomes.flatMap((outcome, index) => {
+    if (outcome.status === "fulfilled") return [];
+    if (!(outcome.reason instanceof InputError)) throw outcome.reason;
+    return [`${directories[index]}: ${outcome.reason.message}`];
+  });
+  if (failures.length > 0) {
+    const count = `${failures.length} of ${directories.length} replicas ${failed}`;
+    throw new InputError({ file: cluster }, `${count}:\n  ${failures.join("\n  ")}`);
+  }
+  return outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
 }

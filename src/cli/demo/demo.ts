@@ -13,7 +13,7 @@ import { hashDocument } from "../document.js";
 import { storeDirectory } from "../node-process.js";
 import { receiptKeySpki } from "../receipt-key.js";
 import { type Check, Checks } from "./checks.js";
-import { type Notarization, Stage } from "./stage.js";
+import type { Notarization, Stage } from "./stage.js";
 
 export interface DemoReport {
   readonly ok: boolean;
@@ -49,6 +49,14 @@ function documents(): readonly string[] {
   return names.map((name) => join(PACKAGE, name)).filter((path) => existsSync(path));
 }
 
+export interface DemoOptions {
+  /** Leave the cluster running at the end. */
+  readonly keep: boolean;
+  /** Whether the story is told; with --json it is not. */
+  readonly tells: boolean;
+  readonly say: (line: string) => void;
+}
+
 class Demo {
   readonly #say: (line: string) => void;
   readonly #stage: Stage;
@@ -56,8 +64,12 @@ class Demo {
   readonly #notarized: Notarization[] = [];
   readonly #faultySigners = new Set<PartyId>();
 
-  constructor(stage: Stage, say: (line: string) => void) {
+  /** Whether somebody watches. */
+  readonly #tells: boolean;
+
+  constructor(stage: Stage, { say, tells }: DemoOptions) {
     this.#say = say;
+    this.#tells = tells;
     this.#stage = stage;
     this.#checks = new Checks(say);
   }
@@ -86,7 +98,7 @@ class Demo {
 
   async #prologue(): Promise<void> {
     this.#say("A dealer makes the keys for 4 parties, of which any 1 may be corrupted ...");
-    await this.#stage.deal();
+    await this.#stage.deal(this.#tells);
     const pids = await Promise.all(ALL.map((party) => this.#stage.start(party)));
     this.#say(`Four replicas run as processes ${pids.join(", ")}, connected by mutual TLS 1.3 on loopback.`);
   }
@@ -225,6 +237,6 @@ function accusationsOf(states: readonly PartyStatus[], faults: readonly string[]
 }
 
 /** Plays on `stage` and reports; cleans nothing up. */
-export function playDemo(stage: Stage, options: { readonly keep: boolean; say(line: string): void }): Promise<DemoReport> {
-  return new Demo(stage, options.say).play(options.keep);
+export function playDemo(stage: Stage, options: DemoOptions): Promise<DemoReport> {
+  return new Demo(stage, options).play(options.keep);
 }

@@ -1,13 +1,13 @@
 /** The demo's cluster: its directory, its processes, its client; everything is gone when the curtain falls. */
-import { execFile } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import type { Client } from "../../client/index.js";
 import type { PartyId } from "../../core/party-set.js";
 import type { Receipt } from "../../verify/index.js";
@@ -15,8 +15,6 @@ import { openClient } from "../cluster-client.js";
 import { partyStatus, type PartyStatus } from "../commands/status.js";
 import { hashDocument } from "../document.js";
 import { kill, launch, NODE_COMMAND } from "../launch.js";
-
-const run = promisify(execFile);
 
 /** Exists in a checkout, not in the published package. */
 const BYZANTINE_PROGRAM = fileURLToPath(new URL("../../../test/byzantine/replica.mjs", import.meta.url));
@@ -37,6 +35,10 @@ export class Stage {
   readonly n = 4;
   readonly directory = mkdtempSync(join(tmpdir(), "abcast-demo-"));
   readonly #pids = new Map<PartyId, number>();
+  /** Processes that are being started. */
+  readonly #starting = new Set<Promise<number>>();
+  #dealer: ChildProcess | undefined;
+  #cleared = false;
   #client: Client | undefined;
 
   get clusterDirectory(): string {
@@ -59,27 +61,42 @@ export class Stage {
     return join(this.clusterDirectory, `party-${party}`);
   }
 
-  /** The dealer, as a process of its own. */
-  async deal(): Promise<void> {
+  /** The dealer, as a process of its own; on a terminal it shows its progress while it looks for primes. */
+  async deal(showProgress: boolean): Promise<void> {
     const main = NODE_COMMAND[0] ?? "";
     const port = await freePorts(2 * this.n);
     // Candidates in random order, so that there are commits to lie in. The second client belongs to the adversary.
     const options = ["--n", String(this.n), "--clients", "2", "--order", "random", "--base-port", String(port)];
-    await run(process.execPath, [main, "init", ...options, "--out", this.clusterDirectory]);
+    const progress = showProgress && process.stderr.isTTY ? "inherit" : "pipe";
+    const dealer = spawn(process.execPath, [main, "init", ...options, "--out", this.clusterDirectory], { stdio: ["ignore", "ignore", progress] });
+    let complaint = "";
+    dealer.stderr?.on("data", (text: Buffer) => (complaint += text.toString()));
+    this.#dealer = dealer;
+    const [status] = await once(dealer, "close");
+    this.#dealer = undefined;
+    if (status !== 0) throw new Error(`the dealer failed: ${complaint}`);
   }
 
-  async start(party: PartyId): Promise<number> {
-    const pid = await launch(this.partyDirectory(party));
-    this.#pids.set(party, pid);
-    return pid;
+  start(party: PartyId): Promise<number> {
+    return this.#launch(party, NODE_COMMAND);
   }
 
   /** The corrupted replica takes the place of an honest one, with its keys and its store. */
-  async startByzantine(party: PartyId): Promise<number> {
-    const accomplice = join(this.clusterDirectory, "client-1.json");
-    const pid = await launch(this.partyDirectory(party), [BYZANTINE_PROGRAM, "--client", accomplice]);
-    this.#pids.set(party, pid);
-    return pid;
+  startByzantine(party: PartyId): Promise<number> {
+    return this.#launch(party, [BYZANTINE_PROGRAM, "--client", join(this.clusterDirectory, "client-1.json")]);
+  }
+
+  async #launch(party: PartyId, command: readonly string[]): Promise<number> {
+    if (this.#cleared) throw new Error("the demo has ended");
+    const starting = launch(this.partyDirectory(party), command);
+    this.#starting.add(starting);
+    try {
+      const pid = await starting;
+      this.#pids.set(party, pid);
+      return pid;
+    } finally {
+      this.#starting.delete(starting);
+    }
   }
 
   async stop(party: PartyId, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
@@ -131,8 +148,14 @@ export class Stage {
     this.#pids.clear();
   }
 
-  /** Whatever happens: no process and no file left behind. */
+  /** Whatever happens, also in the middle of a start: no process and no file left behind. */
   async clear(): Promise<void> {
+    this.#cleared = true;
+    if (this.#dealer !== undefined) {
+      this.#dealer.kill();
+      await once(this.#dealer, "close");
+    }
+    await Promise.allSettled(this.#starting);
     await this.stopAll();
     rmSync(this.directory, { recursive: true, force: true });
   }

@@ -1,0 +1,83 @@
+/**
+ * The demo, as a user runs it: real processes, a SIGKILL, a corrupted replica. Its own checks are the assertions; here it
+ * must also leave nothing behind, whether it ends or is interrupted.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import type { DemoReport } from "../../src/cli/demo/demo.js";
+
+const BIN = join(import.meta.dirname, "../../bin/abcast.mjs");
+
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What is left in the temporary directory that the demo was given. */
+  readonly leftFiles: readonly string[];
+  readonly leftProcesses: readonly string[];
+}
+
+async function runDemo(words: readonly string[], interruptWhen?: (stdout: string) => boolean): Promise<Ended> {
+  const temporary = mkdtempSync(join(tmpdir(), "abcast-demo-test-"));
+  const child = spawn(process.execPath, [BIN, "demo", ...words], { env: { ...process.env, TMPDIR: temporary } });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (text: Buffer) => {
+    stdout += text.toString();
+    if (interruptWhen?.(stdout) === true) child.kill("SIGINT");
+  });
+  child.stderr.on("data", (text: Buffer) => (stderr += text.toString()));
+  const [status] = (await once(child, "close")) as [number | null];
+  // A process that was killed needs a moment to vanish from the table.
+  for (let poll = 0; poll < 50 && processesWithin(temporary).length > 0; poll++) await sleep(100);
+  const ended = { status, stdout, stderr, leftFiles: readdirSync(temporary), leftProcesses: processesWithin(temporary) };
+  rmSync(temporary, { recursive: true, force: true });
+  return ended;
+}
+
+/** Command lines of live processes that name `directory`. */
+function processesWithin(directory: string): readonly string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => commandLine(pid))
+    .filter((line) => line.includes(directory));
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return ""; // It ended meanwhile.
+  }
+}
+
+describe("abcast demo", () => {
+  test("--json: every check holds, attacks are accused, nothing is left behind", async () => {
+    const { status, stdout, stderr, leftFiles, leftProcesses } = await runDemo(["--json"]);
+    expect(status, stderr).toBe(0);
+    const report = JSON.parse(stdout) as DemoReport;
+    expect(report.checks.filter(({ ok }) => !ok)).toEqual([]);
+    expect(report.ok).toBe(true);
+    expect(report.checks.length).toBeGreaterThanOrEqual(13);
+    expect(new Set(report.accusations.map(({ party }) => party))).toEqual(new Set([0]));
+    expect(report.documents.length).toBeGreaterThanOrEqual(9);
+    expect(leftFiles).toEqual([]);
+    expect(leftProcesses).toEqual([]);
+  }, 180_000);
+
+  test.each([
+    ["while replicas start", "A dealer makes"],
+    ["while documents are notarised", "number"],
+    ["while the corrupted replica starts", "is hacked"],
+  ])("interrupted %s it leaves nothing behind", async (_when, phrase) => {
+    const { status, leftFiles, leftProcesses } = await runDemo([], (stdout) => stdout.includes(phrase));
+    expect(status).toBe(130);
+    expect(leftFiles).toEqual([]);
+    expect(leftProcesses).toEqual([]);
+  }, 180_000);
+});
