@@ -50,7 +50,7 @@ async function measure(client, pids, count, width) {
   const traffic = async () => {
     const states = [...(await client.status(5000)).values()];
     return states.reduce(
-      (sum, { sentMessages, sentBytes }) => ({ messages: sum.messages + sentMessages, bytes: sum.bytes + sentBytes }),
+      (sum, { sentFrames, sentBytes }) => ({ messages: sum.messages + sentFrames, bytes: sum.bytes + sentBytes }),
       { messages: 0, bytes: 0 },
     );
   };

@@ -1,4 +1,4 @@
-/** Who may import whom, and what no source file may contain. The reasons are in docs/ARCHITECTURE.md. */
+/** Who may import whom, and what no source file may contain. The reasons are in ARCHITECTURE.md. */
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";

@@ -12,6 +12,7 @@ import { type Value, bytes, decode, encode, struct, u64 } from "../core/codec.js
 import { MAX_BODY_BYTES } from "../core/envelope.js";
 import type { Tag } from "../core/tag.js";
 import type { Batch, LedgerEntry, Store } from "../replica/store.js";
+import { beginsLikeLmdb } from "./lmdb-file.js";
 
 const FORMAT = "abcast-store/1";
 
@@ -76,11 +77,18 @@ export function openStore(directory: string, { readOnly = false }: { readonly re
       `${directory}: the store is missing. A party that lost its store counts as corrupted and must not speak with an empty one; restore the directory, or run the dealer for a new cluster`,
     );
   }
+  if (!beginsLikeLmdb(join(directory, "store.mdb"))) {
+    throw new StoreError(
+      `${directory}: store.mdb is damaged: it is no database. A party that lost its store counts as corrupted; restore the directory, or run the dealer for a new cluster`,
+    );
+  }
   let root: RootDatabase<string, string>;
   try {
     root = openRoot(directory, readOnly);
   } catch (error) {
-    throw new StoreError(`${directory}: the store cannot be opened: ${error instanceof Error ? error.message : String(error)}`);
+    throw new StoreError(
+      `${directory}: the store cannot be opened: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   // Before the tables, which opening would create in whatever this is.
   const format = root.get("format");

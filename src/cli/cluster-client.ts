@@ -31,7 +31,16 @@ export function connectClient(config: ClientConfig): Client {
       const entry = cluster.parties[party];
       if (entry === undefined) throw new Error(`no party ${party}`);
       const { host, port, certificate } = entry;
-      return dialTls({ host, port, identity, party, certificatePem: certificate, maxFrameBytes: MAX_REPLY_FRAME_BYTES, accept, onFailure });
+      return dialTls({
+        host,
+        port,
+        identity,
+        party,
+        certificatePem: certificate,
+        maxFrameBytes: MAX_REPLY_FRAME_BYTES,
+        accept,
+        onFailure,
+      });
     },
   });
 }

@@ -23,7 +23,9 @@ export function logFile(directory: string): string {
 /** The directories of the parties under `cluster`, by number. @throws InputError when there are none */
 export function partyDirectories(cluster: string): readonly string[] {
   const number = (name: string): number => Number(name.slice("party-".length));
-  const parties = namesIn(cluster).filter((name) => /^party-\d+$/.test(name)).sort((a, b) => number(a) - number(b));
+  const parties = namesIn(cluster)
+    .filter((name) => /^party-\d+$/.test(name))
+    .sort((a, b) => number(a) - number(b));
   if (parties.length === 0) {
     throw new InputError({ file: cluster }, "has no party-I directories; name a directory that abcast init has made");
   }
@@ -57,7 +59,8 @@ export async function ensureServing(directory: string): Promise<Started> {
   }
   for (;;) {
     const now = runningProcess(directory);
-    if (now === undefined) throw new InputError({ file: logFile(directory) }, "the replica ended while it was starting");
+    if (now === undefined)
+      throw new InputError({ file: logFile(directory) }, "the replica ended while it was starting");
     if (now.serving) return { pid: now.pid, wasRunning: true };
     await sleep(POLL_MS);
   }
@@ -81,7 +84,10 @@ export async function launch(directory: string, command: readonly string[] = NOD
   }
   if (child.pid === undefined) {
     const [error]: unknown[] = await once(child, "error");
-    throw new InputError({ file: directory }, `the process could not be started: ${systemProblem(error) ?? String(error)}`);
+    throw new InputError(
+      { file: directory },
+      `the process could not be started: ${systemProblem(error) ?? String(error)}`,
+    );
   }
   child.unref();
   for (;;) {
@@ -94,7 +100,7 @@ export async function launch(directory: string, command: readonly string[] = NOD
   }
 }
 
-/** The error with which a command ended, or else its last line; of what `file` has from `offset` on. */
+/** Of what `file` has from `offset` on: the error with which a command ended, or a crash, or else the last line. */
 function lastWords(file: string, offset: number): string {
   const log = openSync(file, "r");
   try {
@@ -102,7 +108,8 @@ function lastWords(file: string, offset: number): string {
     const tail = Buffer.alloc(LOG_TAIL_BYTES);
     const text = tail.subarray(0, readSync(log, tail, 0, tail.length, start)).toString("utf8");
     const lines = text.trimEnd().split("\n");
-    return lines.findLast((line) => line.startsWith("abcast: "))?.slice("abcast: ".length) ?? lines.at(-1) ?? "";
+    const said = lines.findLast((line) => line.startsWith("abcast: "))?.slice("abcast: ".length);
+    return said ?? lines.findLast((line) => /^\w*Error\b.*: /.test(line)) ?? lines.at(-1) ?? "";
   } finally {
     closeSync(log);
   }
@@ -116,7 +123,9 @@ export async function stopParty(directory: string): Promise<number | undefined> 
     await kill(pid, "SIGTERM");
   } catch (error) {
     const problem = systemProblem(error);
-    throw problem === undefined ? error : new InputError({ file: directory }, `process ${pid} cannot be stopped: ${problem}`);
+    throw problem === undefined
+      ? error
+      : new InputError({ file: directory }, `process ${pid} cannot be stopped: ${problem}`);
   }
   // It does this itself, unless it had to be killed.
   removePidFile(directory, pid);

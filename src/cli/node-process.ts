@@ -99,12 +99,16 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
   const listener = await listenTls({
     ...config.listen,
     identity,
-    parties: cluster.parties.filter(({ party: other }) => other !== self).map(({ party: other, certificate }) => ({ party: other, certificatePem: certificate })),
+    parties: cluster.parties
+      .filter(({ party: other }) => other !== self)
+      .map(({ party: other, certificate }) => ({ party: other, certificatePem: certificate })),
     clients: cluster.clients.map(({ client, certificate }) => ({ client, certificatePem: certificate })),
     maxFrameBytes: (peer) => (peer.kind === "party" ? MAX_PEER_FRAME_BYTES : MAX_CLIENT_FRAME_BYTES),
     accept: (connection) => {
       if (replica.state.state !== "active") return undefined;
-      return connection.peer.kind === "party" ? replica.accepted(connection.peer.party, connection) : desk.open(connection);
+      return connection.peer.kind === "party"
+        ? replica.accepted(connection.peer.party, connection)
+        : desk.open(connection);
     },
     onRefused: (reason, address) => onLog(`refused a connection from ${address}: ${reason}`),
   }).catch(async (error: unknown) => {

@@ -18,7 +18,8 @@ export interface Issue {
 }
 
 const FOREIGN_KEY = "does not belong to the public key in public.json: one of the two is of another party or cluster";
-const FOREIGN_CERTIFICATE = "does not belong to the certificate in public.json: one of the two is of another party or cluster";
+const FOREIGN_CERTIFICATE =
+  "does not belong to the certificate in public.json: one of the two is of another party or cluster";
 
 /** Lists what is wrong with a public file whose fields are each well-formed. */
 export async function checkPublic(cluster: ClusterPublic): Promise<Issue[]> {
@@ -109,7 +110,9 @@ export async function checkPublic(cluster: ClusterPublic): Promise<Issue[]> {
 export function checkRules({ n, t, channel: { c } }: Pick<ClusterPublic, "n" | "t" | "channel">): Issue[] {
   const greatest = Math.min(n - t, MAX_VECTOR_SIZE);
   if (greatest < t + 1) {
-    return [{ path: ["t"], message: `is ${t}: c must be at least t+1 = ${t + 1}, and ${MAX_VECTOR_SIZE} is the greatest c` }];
+    return [
+      { path: ["t"], message: `is ${t}: c must be at least t+1 = ${t + 1}, and ${MAX_VECTOR_SIZE} is the greatest c` },
+    ];
   }
   if (c >= t + 1 && c <= greatest) return [];
   const bound = greatest < n - t ? `, and at most ${MAX_VECTOR_SIZE}` : "";

@@ -42,6 +42,9 @@ interface Conversation {
 export class OutgoingLink {
   readonly #options: OutgoingLinkOptions;
   readonly #outbox = new Outbox();
+  /** Frames written to the peer by this process, and their bytes before encryption. */
+  sentFrames = 0;
+  sentBytes = 0;
   #connection: Connection | undefined;
   /** Whether its send buffer has room; nothing is written before it has. */
   #writable = true;
@@ -171,7 +174,10 @@ export class OutgoingLink {
     while (this.#writable && conversation === this.#conversation) {
       const frame = this.#next(conversation);
       if (frame === undefined) return;
-      this.#writable = conversation.connection.send(encode(peerFrameCodec, frame));
+      const bytes = encode(peerFrameCodec, frame);
+      this.sentFrames++;
+      this.sentBytes += bytes.length;
+      this.#writable = conversation.connection.send(bytes);
     }
   }
 

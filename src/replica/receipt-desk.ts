@@ -4,7 +4,6 @@
  */
 import { toHex } from "../core/bytes.js";
 import { decode, encode } from "../core/codec.js";
-import type { NotaryEntry } from "../services/notary/index.js";
 import {
   CLIENT_PROTOCOL_VERSION,
   type ClientFrame,
@@ -21,6 +20,12 @@ import type { ReplicaState } from "./replica.js";
 /** Payloads for whose delivery one connection may wait. */
 const MAX_WAITING_PER_SESSION = 1024;
 
+/** What the service made of a payload: the statement that its receipt signs. */
+export interface ReceiptEntry {
+  readonly round: number;
+  readonly statement: Uint8Array;
+}
+
 export interface ReceiptDeskOptions {
   readonly cluster: Uint8Array;
   hash(bytes: Uint8Array): Uint8Array;
@@ -29,7 +34,7 @@ export interface ReceiptDeskOptions {
   submit(payload: Uint8Array): boolean;
   state(): ReplicaState;
   /** What was delivered as number `sequence`. */
-  entry(sequence: number): NotaryEntry;
+  entry(sequence: number): ReceiptEntry;
   share(statement: Uint8Array): Uint8Array;
   prove(statement: Uint8Array): Uint8Array;
 }

@@ -56,6 +56,9 @@ export interface ReplicaState {
   /** Delivered payloads. */
   readonly sequence: number;
   readonly logDigest: Uint8Array;
+  /** Frames that this process has sent to other replicas, and their bytes before encryption. */
+  readonly sentFrames: number;
+  readonly sentBytes: number;
   readonly accusations: readonly Accusation[];
 }
 
@@ -63,6 +66,12 @@ interface Pending {
   readonly input: Input;
   readonly from: PartyId | undefined;
   readonly sizeBytes: number;
+}
+
+interface Tip {
+  readonly round: number;
+  readonly sequence: number;
+  readonly logDigest: Uint8Array;
 }
 
 type ReplicaEffect = Effect<DeliveredRound>;
@@ -87,9 +96,9 @@ export class Replica<Reply> {
   #starting: Promise<void> | undefined;
   #pumping: Promise<void> | undefined;
   #state: ReplicaState["state"] = "starting";
-  #sequence = 0;
-  #decided = 0;
-  #logDigest: Uint8Array = EMPTY_LOG_DIGEST;
+  /** Where the engine has got to, and how much of that is durable: others hear of nothing else. */
+  #tip: Tip = { round: 0, sequence: 0, logDigest: EMPTY_LOG_DIGEST };
+  #durable: Tip = this.#tip;
 
   constructor(options: ReplicaOptions<Reply>) {
     this.#options = options;
@@ -107,7 +116,7 @@ export class Replica<Reply> {
       new OutgoingLink({
         cluster,
         epoch,
-        round: (tag) => (tag === channel ? this.#decided + 1 : undefined),
+        round: (tag) => (tag === channel ? this.#durable.round + 1 : undefined),
         proof: (tag, round) => store.proof(tag, round),
         onFault,
         onClose: (reason) => this.#options.onLog(`link to party ${party} closed: ${reason}`),
@@ -117,7 +126,7 @@ export class Replica<Reply> {
       party,
       new IncomingLink({
         cluster,
-        positions: () => [{ channel, round: this.#engine.inspect(channel).round }],
+        positions: () => [{ channel, round: this.#durable.round + 1 }],
         onMessage: (envelope, sizeBytes) => this.#enqueue({ kind: "message", from: party, envelope }, party, sizeBytes),
         onFault,
         onOpen: () => this.#requests.forget(party),
@@ -157,10 +166,11 @@ export class Replica<Reply> {
         `the table of signatures has ${store.signedCount()} entries, the input log leads to ${signedCount}: inputs are missing, and going on would contradict what was said`,
       );
     }
-    if (store.ledgerEntry(this.#sequence + 1) !== undefined) {
-      throw new Error(`the ledger has more entries than the ${this.#sequence} that the input log leads to`);
+    const { round, sequence } = this.#durable;
+    if (store.ledgerEntry(sequence + 1) !== undefined) {
+      throw new Error(`the ledger has more entries than the ${sequence} that the input log leads to`);
     }
-    this.#options.onLog(`replayed ${count} inputs: round ${this.#decided}, ${this.#sequence} payloads`);
+    this.#options.onLog(`replayed ${count} inputs: round ${round}, ${sequence} payloads`);
     this.#state = "active";
   }
 
@@ -173,6 +183,7 @@ export class Replica<Reply> {
         throw new Error(`the input log leads to another ledger entry ${entry.sequence} than the one stored`);
       }
     }
+    this.#durable = this.#tip;
     for (const effect of outcome.effects) if (effect.kind !== "askProofs" && effect.kind !== "askRepeat") this.#release(effect);
     for (const { id, entry, reply } of outcome.replies) this.#options.onDelivered(id, entry, reply);
   }
@@ -194,15 +205,24 @@ export class Replica<Reply> {
     return true;
   }
 
+  /** Bytes that are kept for `party` because it may still need them. */
+  heldBytes(party: PartyId): number {
+    return this.#outgoing.get(party)?.heldBytes ?? 0;
+  }
+
   get state(): ReplicaState {
     return {
       party: this.#options.self,
       state: this.#state,
-      round: this.#decided,
-      sequence: this.#sequence,
-      logDigest: this.#logDigest,
+      ...this.#durable,
+      sentFrames: this.#sum((link) => link.sentFrames),
+      sentBytes: this.#sum((link) => link.sentBytes),
       accusations: this.#accusations.list(),
     };
+  }
+
+  #sum(count: (link: OutgoingLink) => number): number {
+    return [...this.#outgoing.values()].reduce((sum, link) => sum + count(link), 0);
   }
 
   #accuse(party: PartyId, fault: string, tag: string): void {
@@ -234,6 +254,7 @@ export class Replica<Reply> {
       this.#collect(outcome, this.#engine.step(input));
     }
     if (inputs.length > 0) await this.#options.store.commit({ inputs, ...outcome } satisfies Batch);
+    this.#durable = this.#tip;
     for (const { from, sizeBytes } of batch) if (from !== undefined) this.#incoming.get(from)?.handled(sizeBytes);
     for (const effect of outcome.effects) this.#release(effect);
     for (const { id, entry, reply } of outcome.replies) this.#options.onDelivered(id, entry, reply);
@@ -262,13 +283,14 @@ export class Replica<Reply> {
 
   #deliver(outcome: Outcome<Reply>, { round, payloads }: DeliveredRound): void {
     const { suite, service } = this.#options;
+    let { sequence, logDigest } = this.#tip;
     for (const payload of payloads) {
-      const entry = { sequence: ++this.#sequence, round, payload };
-      this.#logDigest = extendLogDigest((bytes) => suite.hash(bytes), this.#logDigest, entry);
+      const entry = { sequence: ++sequence, round, payload };
+      logDigest = extendLogDigest((bytes) => suite.hash(bytes), logDigest, entry);
       outcome.ledger.push(entry);
       outcome.replies.push({ id: suite.hash(payload), entry, reply: service.apply(entry, payload) });
     }
-    this.#decided = round;
+    this.#tip = { round, sequence, logDigest };
   }
 
   #release(effect: ReplicaEffect): void {

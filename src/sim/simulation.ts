@@ -69,7 +69,8 @@ type Flight = {
   readonly to: PartyId;
   readonly body:
     | { readonly kind: "entry"; readonly entry: OutboxEntry; readonly envelope: Envelope }
-    | { readonly kind: "proof"; readonly envelope: Envelope }
+    /** Answers to one request travel in order, as on the production links (replica/proof-requests.ts). */
+    | { readonly kind: "proof"; readonly envelope: Envelope; readonly number: number }
     | { readonly kind: "askProofs"; readonly channel: Tag; readonly round: number }
     | { readonly kind: "askRepeat" };
 };
@@ -98,6 +99,7 @@ export class Simulation {
   #bytes = 0;
   #maxTries = 0;
   #invented = 0;
+  #proofs = 0;
 
   constructor(options: SimulationOptions) {
     const { seed, n, order = "fixed" } = options;
@@ -238,8 +240,23 @@ export class Simulation {
     this.#handle(party, party.step({ kind: "submit", channel: submission.channel, payload: submission.payload }));
   }
 
-  #deliverOne(index: number): void {
+  /** Of the proofs from the same party to the same party, the first to be sent; else the chosen flight itself. */
+  #firstInOrder(index: number): number {
+    const chosen = this.#flights[index];
+    if (chosen?.body.kind !== "proof") return index;
+    let first = index;
+    let least = chosen.body.number;
+    for (const [other, { from, to, body }] of this.#flights.entries()) {
+      if (from !== chosen.from || to !== chosen.to || body.kind !== "proof" || body.number >= least) continue;
+      first = other;
+      least = body.number;
+    }
+    return first;
+  }
+
+  #deliverOne(chosen: number): void {
     if (++this.#steps > this.#options.maxSteps) throw new Violation("termination", `no end after ${this.#steps} steps`);
+    const index = this.#firstInOrder(chosen);
     const flight = this.#flights[index];
     const last = this.#flights.pop();
     if (flight === undefined || last === undefined) return;
@@ -255,7 +272,7 @@ export class Simulation {
       this.#handle(receiver, receiver.step({ kind: "message", from, envelope: body.envelope }));
     } else if (body.kind === "askProofs") {
       for (const envelope of receiver.proofs(body.channel, body.round)) {
-        this.#flights.push({ from: receiver.id, to: from, body: { kind: "proof", envelope } });
+        this.#flights.push({ from: receiver.id, to: from, body: { kind: "proof", envelope, number: this.#proofs++ } });
         this.#count("serve-proof");
       }
     } else {

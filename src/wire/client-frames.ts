@@ -45,6 +45,8 @@ export const replyFrameCodec = union({
     round: u64,
     sequence: u64,
     logDigest: fixedBytes(32),
+    sentFrames: u64,
+    sentBytes: u64,
     accusations: list(struct({ party: u8, fault: text(64), tag: text(160), count: u64 }), MAX_ACCUSATIONS),
   }),
 });

@@ -159,7 +159,18 @@ describe("abcast init", () => {
     const usage = await runCli(["init", "--json", "--out"]);
     expect(JSON.parse(usage.stderr)).toMatchObject({ error: { code: "usage", option: "--out" } });
 
-    const made = await runCli(["init", "--n", "1", "--clients", "0", "--order", "random", "--out", join(directory, "b"), "--json"]);
+    const made = await runCli([
+      "init",
+      "--n",
+      "1",
+      "--clients",
+      "0",
+      "--order",
+      "random",
+      "--out",
+      join(directory, "b"),
+      "--json",
+    ]);
     expect(made.stderr).toBe("");
     expect(JSON.parse(made.stdout)).toMatchObject({
       n: 1,
@@ -286,11 +297,7 @@ describe("loadPublic", () => {
     ["t that n does not allow", (json) => set(json, "t", 2), "t: n=4 parties cannot tolerate t=2"],
     ["c below t+1", (json) => set(json["channel"], "c", 1), "channel.c: is 1, must be within t+1..n-t = 2..3"],
     ["c above n-t", (json) => set(json["channel"], "c", 4), "channel.c: is 4"],
-    [
-      "an unknown order",
-      (json) => set(json["channel"], "order", "any"),
-      'channel.order: must be "fixed" or "random"',
-    ],
+    ["an unknown order", (json) => set(json["channel"], "order", "any"), 'channel.order: must be "fixed" or "random"'],
     ["another c", (json) => set(json["channel"], "c", 2), "cluster: does not name these keys and settings"],
     ["another salt", (json) => set(json, "salt", "00".repeat(32)), "cluster: does not name these"],
     ["a client left out", (json) => json["clients"]?.pop(), "cluster: does not name these"],

@@ -12,12 +12,12 @@ import {
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toHex } from "../../src/core/bytes.js";
-import { type ClusterPublic, formatFile, publicSchema } from "../../src/replica/config.js";
-import { clusterId } from "../../src/replica/config-cluster-id.js";
+import { formatFile, publicSchema } from "../../src/replica/config.js";
 import { loadPublic } from "../../src/replica/config-files.js";
 import { decodeStatement, encodeStatement } from "../../src/services/notary/index.js";
 import { formatReceipt, type Receipt } from "../../src/verify/index.js";
 import { requireTool } from "../support/tools.js";
+import { otherCluster } from "./other-cluster.js";
 import { makeReceipt, receiptJson } from "./receipt-fixture.js";
 import { lastingDirectory, runCli, temporaryDirectory } from "./run-cli.js";
 
@@ -127,20 +127,13 @@ describe("abcast verify", () => {
 
   it("reports a receipt of another cluster", async () => {
     const path = join(temporaryDirectory(), "public.json");
-    const other = await otherCluster();
+    // With the same receipt key, but for another log.
+    const other = await otherCluster(await loadPublic(shared));
     writeFileSync(path, formatFile(publicSchema, other));
     const { code, stdout } = await runCli(["verify", document, receiptFile, "--public", path]);
-    expect(stdout).toBe(
-      `invalid: the receipt is from cluster ${receipt.cluster}, not from ${toHex(other.cluster)}\n`,
-    );
+    expect(stdout).toBe(`invalid: the receipt is from cluster ${receipt.cluster}, not from ${toHex(other.cluster)}\n`);
     expect(code).toBe(1);
   });
-
-  /** The same keys, for another log. */
-  async function otherCluster(): Promise<ClusterPublic> {
-    const unnamed = { ...(await loadPublic(shared)), salt: new Uint8Array(32) };
-    return { ...unnamed, cluster: clusterId(unnamed) };
-  }
 
   it.each([
     ["a missing document", () => [join(work.path, "gone"), receiptFile, "--public", shared], "gone: no such file"],

@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Accusations } from "../../src/replica/accusations.js";
 
+fc.configureGlobal({ seed: 20 });
+
 const accusation = fc.record({ party: fc.nat(12), fault: fc.constantFrom("a", "b", "c d"), tag: fc.constantFrom("x", "y", "link") });
 
 describe("Accusations", () => {

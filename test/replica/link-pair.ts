@@ -14,8 +14,8 @@ export function frame(value: PeerFrame): Uint8Array {
   return encode(peerFrameCodec, value);
 }
 
-export const HELLO: PeerFrame = { kind: "hello", version: 1, cluster: CLUSTER, epoch: EPOCH };
-export const WELCOME: PeerFrame = { kind: "welcome", resumeAfter: 0, positions: [] };
+export const HELLO = { kind: "hello", version: 1, cluster: CLUSTER, epoch: EPOCH } as const satisfies PeerFrame;
+export const WELCOME = { kind: "welcome", resumeAfter: 0, positions: [] } as const satisfies PeerFrame;
 
 /** A message of `round` that a test recognises. */
 export function envelope(round: number, name: string | number, sizeBytes = 0): Envelope {

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { isWithin } from "../../src/core/tag.js";
 import { Outbox, type OutboxEntry } from "../../src/replica/outbox.js";
 
+fc.configureGlobal({ seed: 20 });
+
 const TAGS = ["abc", "abc/1", "abc/1/mvba", "abc/10", "abc/2", "abd/1"] as const;
 const action = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("push" as const), tag: fc.constantFrom(...TAGS), sizeBytes: fc.nat(50) }) },

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { PROOFS_PER_REQUEST } from "../../src/protocols/index.js";
 import { ProofRequests } from "../../src/replica/proof-requests.js";
 
+fc.configureGlobal({ seed: 20 });
+
 describe("ProofRequests", () => {
   it("asks once for what one answer brings", () => {
     const requests = new ProofRequests();

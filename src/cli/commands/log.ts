@@ -18,7 +18,9 @@ export function registerLog(program: Command): void {
   program
     .command("log")
     .summary("print the ordered log of a party")
-    .description("Prints what the party in DIR has delivered, in order, from its store. With --json one {sequence, round, payload} a line, the payload in hexadecimal.")
+    .description(
+      "Prints what the party in DIR has delivered, in order, from its store. With --json one {sequence, round, payload} a line, the payload in hexadecimal.",
+    )
     .argument("<DIR>", "the party's directory")
     .option("--from <SEQUENCE>", "start at this number", wholeNumber(1, Number.MAX_SAFE_INTEGER), 1)
     .addOption(jsonOption())
@@ -32,7 +34,7 @@ async function log(directory: string, options: { readonly from: number; readonly
   await naming(join(directory, "config.json"), access(join(directory, "config.json")));
   const store = openStore(storeDirectory(directory), { readOnly: true });
   try {
-    for (let next = options.from; ; ) {
+    for (let next = options.from; ;) {
       const entries = page(store, next);
       for (const entry of entries) {
         const { sequence, round, payload } = entry;

@@ -22,18 +22,25 @@ async function node(directory: string, { json = false }: { readonly json?: boole
   const party = await loadParty(directory);
   const log = (message: string): void => {
     const time = new Date().toISOString();
-    const line = json ? JSON.stringify({ time, party: party.config.party, message }) : `${time} party ${party.config.party}: ${message}`;
+    const line = json
+      ? JSON.stringify({ time, party: party.config.party, message })
+      : `${time} party ${party.config.party}: ${message}`;
     process.stdout.write(`${line}\n`);
   };
+  // A replica does not stop because nobody reads its log any more.
+  process.stdout.removeAllListeners("error").on("error", () => undefined);
   const { host, port } = party.config.listen;
   const other = runningProcess(directory);
   // In a container every process has the number of its predecessor: a file that names us was left by that one.
   if (other !== undefined && other.pid !== process.pid) {
-    throw new InputError({ file: directory }, `process ${other.pid} runs this party already, on ${host}:${port}; stop it first`);
+    throw new InputError(
+      { file: directory },
+      `process ${other.pid} runs this party already, on ${host}:${port}; stop it first`,
+    );
   }
   // Before anything starts: a signal during start-up is heeded, too.
   const signalled = new Promise<undefined>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(undefined));
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => resolve(undefined));
   });
   let fail: (error: Error) => void = () => undefined;
   const failed = new Promise<never>((_, reject) => (fail = reject));

@@ -21,10 +21,15 @@ export function registerNotarize(program: Command): void {
   program
     .command("notarize")
     .summary("have a document notarised")
-    .description("Sends the SHA-256 digest of FILE to the cluster, which gives it a number in its total order, and writes the signed receipt. The document itself stays here.")
+    .description(
+      "Sends the SHA-256 digest of FILE to the cluster, which gives it a number in its total order, and writes the signed receipt. The document itself stays here.",
+    )
     .argument("<FILE>", "the document")
     .requiredOption("--cluster <FILE>", "the client's file, client-I.json")
-    .option("-o, --out <FILE>", "where to write the receipt, replacing it (default: FILE.receipt, which must not exist)")
+    .option(
+      "-o, --out <FILE>",
+      "where to write the receipt, replacing it (default: FILE.receipt, which must not exist)",
+    )
     .option("--timeout <SECONDS>", "how long to wait for enough replicas", wholeNumber(1, 86_400), 30)
     .addOption(jsonOption())
     .addHelpText("after", example("abcast notarize contract.pdf --cluster cluster/client-0.json -o contract.receipt"))
@@ -36,7 +41,10 @@ async function notarize(document: string, options: Options): Promise<void> {
   const out = options.out ?? `${document}.receipt`;
   // Whatever can go wrong here does so before the document gets a number.
   const config = await loadClient(options.cluster);
-  await checkTarget({ option: "--out", file: out }, { replace: options.out !== undefined, keep: [document, options.cluster] });
+  await checkTarget(
+    { option: "--out", file: out },
+    { replace: options.out !== undefined, keep: [document, options.cluster] },
+  );
   const { digest } = await hashWithProgress(document, output);
   const client = connectClient(config);
   try {
@@ -46,7 +54,10 @@ async function notarize(document: string, options: Options): Promise<void> {
     const { sequence, round, cluster } = receipt;
     await writeWhole(out, formatReceipt(receipt)).catch((error: unknown) => {
       if (!(error instanceof InputError)) throw error;
-      throw new InputError({}, `the document is number ${sequence}, but its receipt was not written: ${error.message}; notarise it again to get one`);
+      throw new InputError(
+        {},
+        `the document is number ${sequence}, but its receipt was not written: ${error.message}; notarise it again to get one`,
+      );
     });
     for (const party of faulty) output.note(`party ${party} sent a wrong signature share`);
     output.result(

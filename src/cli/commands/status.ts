@@ -21,7 +21,14 @@ export interface PartyStatus {
   readonly round: number | null;
   readonly sequence: number | null;
   readonly logDigest: string | null;
-  readonly accusations: readonly { readonly party: PartyId; readonly fault: string; readonly tag: string; readonly count: number }[];
+  /** What the replica's process has sent to the others. */
+  readonly sent: { readonly frames: number; readonly bytes: number } | null;
+  readonly accusations: readonly {
+    readonly party: PartyId;
+    readonly fault: string;
+    readonly tag: string;
+    readonly count: number;
+  }[];
   readonly reason?: string;
 }
 
@@ -29,7 +36,9 @@ export function registerStatus(program: Command): void {
   program
     .command("status")
     .summary("show every replica's state")
-    .description("Asks every replica for its round, the length and digest of its log, and whom it accuses of what. Equal digests at equal lengths mean equal logs. Exit code 3 when no replica answers.")
+    .description(
+      "Asks every replica for its round, the length and digest of its log, and whom it accuses of what. Equal digests at equal lengths mean equal logs. Exit code 3 when no replica answers.",
+    )
     .requiredOption("--cluster <FILE>", "the client's file, client-I.json")
     .option("--timeout <SECONDS>", "how long to wait for each replica", wholeNumber(1, 3600), 3)
     .addOption(jsonOption())
@@ -44,7 +53,9 @@ async function status({ cluster, timeout, json }: Options): Promise<void> {
     const states = await client.status(timeout * 1000);
     const parties = [...states].sort(([a], [b]) => a - b).map(([party, state]) => partyStatus(party, state));
     if (parties.every(({ state }) => state === "unreachable")) {
-      throw new UnreachableError(`no replica answers (${parties.map(({ party, reason }) => `party ${party}: ${reason}`).join("; ")})`);
+      throw new UnreachableError(
+        `no replica answers (${parties.map(({ party, reason }) => `party ${party}: ${reason}`).join("; ")})`,
+      );
     }
     output.result({ parties }, table(parties));
   } finally {
@@ -54,19 +65,34 @@ async function status({ cluster, timeout, json }: Options): Promise<void> {
 
 export function partyStatus(party: PartyId, state: PartyState | string): PartyStatus {
   if (typeof state === "string") {
-    return { party, state: "unreachable", round: null, sequence: null, logDigest: null, accusations: [], reason: state };
+    return {
+      party,
+      state: "unreachable",
+      round: null,
+      sequence: null,
+      logDigest: null,
+      accusations: [],
+      reason: state,
+    };
   }
-  const { round, sequence, logDigest, accusations } = state;
-  return { party, state: state.state, round, sequence, logDigest: toHex(logDigest), accusations };
+  const { round, sequence, logDigest, sentFrames, sentBytes, accusations } = state;
+  return { party, state: state.state, round, sequence, logDigest: toHex(logDigest), sent: { frames: sentFrames, bytes: sentBytes }, accusations };
 }
 
 function table(parties: readonly PartyStatus[]): string {
   const lines = ["party  state        round  sequence  log digest"];
   for (const { party, state, round, sequence, logDigest, accusations, reason } of parties) {
-    const cells = [String(party).padStart(5), state.padEnd(11), String(round ?? "-").padStart(6), String(sequence ?? "-").padStart(9)];
+    const cells = [
+      String(party).padStart(5),
+      state.padEnd(11),
+      String(round ?? "-").padStart(6),
+      String(sequence ?? "-").padStart(9),
+    ];
     lines.push(`${cells.join("  ")}  ${logDigest?.slice(0, 16) ?? reason ?? "-"}`);
     for (const accusation of accusations) {
-      lines.push(`       accuses party ${accusation.party} of ${accusation.fault} (${accusation.count} times, first in ${accusation.tag})`);
+      lines.push(
+        `       accuses party ${accusation.party} of ${accusation.fault} (${accusation.count} times, first in ${accusation.tag})`,
+      );
     }
   }
   return lines.join("\n");

@@ -5,6 +5,8 @@ import { ensureServing, logFile, partyDirectories, stopParty } from "../launch.j
 import { example, jsonOption } from "../options.js";
 import { createOutput } from "../output.js";
 
+const SLOW_START_MS = 5000;
+
 interface Options {
   readonly json?: boolean;
 }
@@ -13,7 +15,9 @@ export function registerUp(program: Command): void {
   program
     .command("up")
     .summary("start all local replicas in the background")
-    .description("Starts the replica of each DIR/party-I that does not run yet, and waits until all serve. Their logs are DIR/party-I/node.log.")
+    .description(
+      "Starts the replica of each DIR/party-I that does not run yet, and waits until all serve. Their logs are DIR/party-I/node.log.",
+    )
     .argument("<DIR>", "the cluster's directory, as made by abcast init")
     .addOption(jsonOption())
     .addHelpText("after", example("abcast up cluster", "abcast status --cluster cluster/client-0.json"))
@@ -22,10 +26,15 @@ export function registerUp(program: Command): void {
 
 async function up(cluster: string, options: Options): Promise<void> {
   const output = createOutput(options);
+  const slow = setTimeout(() => {
+    output.note("waiting: a replica replays its log before it serves; if this is interrupted, it goes on by itself");
+  }, SLOW_START_MS);
   const started = await forEachParty(cluster, "did not start; those that did go on", async (directory) => {
     return { directory, ...(await ensureServing(directory)), log: logFile(directory) };
-  });
-  const lines = started.map(({ directory, pid, wasRunning }) => `${directory}: ${wasRunning ? "runs already" : "started"}, pid ${pid}`);
+  }).finally(() => clearTimeout(slow));
+  const lines = started.map(
+    ({ directory, pid, wasRunning }) => `${directory}: ${wasRunning ? "runs already" : "started"}, pid ${pid}`,
+  );
   output.result({ started }, lines.join("\n"));
 }
 
@@ -45,12 +54,18 @@ async function down(cluster: string, options: Options): Promise<void> {
   const stopped = await forEachParty(cluster, "could not be stopped", async (directory) => {
     return { directory, pid: (await stopParty(directory)) ?? null };
   });
-  const lines = stopped.map(({ directory, pid }) => (pid === null ? `${directory}: did not run` : `${directory}: stopped, pid ${pid}`));
+  const lines = stopped.map(({ directory, pid }) =>
+    pid === null ? `${directory}: did not run` : `${directory}: stopped, pid ${pid}`,
+  );
   output.result({ stopped }, lines.join("\n"));
 }
 
 /** All parties at once. Waits for every one, also when one fails, so that nothing goes on behind the message. */
-async function forEachParty<T>(cluster: string, failed: string, action: (directory: string) => Promise<T>): Promise<T[]> {
+async function forEachParty<T>(
+  cluster: string,
+  failed: string,
+  action: (directory: string) => Promise<T>,
+): Promise<T[]> {
   const directories = partyDirectories(cluster);
   const outcomes = await Promise.allSettled(directories.map(action));
   const failures = outcomes.flatMap((outcome, index) => {

@@ -161,10 +161,13 @@ export class Stage {
   }
 }
 
-/** The first of `count` neighbouring ports of 127.0.0.1 that are free now. */
+/**
+ * The first of `count` neighbouring ports of 127.0.0.1 that are free now; below those that the system gives to outgoing
+ * connections, so that they still are when the replicas start.
+ */
 async function freePorts(count: number): Promise<number> {
   for (;;) {
-    const base = randomInt(20_000, 60_000 - count);
+    const base = randomInt(10_000, 32_000 - count);
     const free = await Promise.all(Array.from({ length: count }, (_, index) => isFree(base + index)));
     if (free.every(Boolean)) return base;
   }

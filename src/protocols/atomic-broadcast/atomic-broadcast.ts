@@ -26,7 +26,8 @@
  */
 import type { Channel } from "../../core/engine.js";
 import type { Envelope } from "../../core/envelope.js";
-import type { PartyId } from "../../core/party-set.js";
+import type { Group } from "../../core/group.js";
+import { type PartyId, PartySet } from "../../core/party-set.js";
 import { type Child, type RootInstance, InvariantError, type Scope } from "../../core/protocol.js";
 import { MAX_ENTRY_PAYLOADS, MAX_PAYLOAD_BYTES, type QueueVector, entryBytes, greatestEntryBytes, noMessage } from "./messages.js";
 import { PayloadQueue, type QueueLimits } from "./queue.js";
@@ -66,7 +67,10 @@ export type NoMessage = { readonly impossible: number };
 
 export type AtomicBroadcastProtocol = Channel<NoMessage, DeliveredRound, AtomicBroadcastState>;
 
-/** @throws AtomicBroadcastOptionsError on options that contradict each other or the bounds of the wire. */
+/**
+ * @throws AtomicBroadcastOptionsError on options that contradict each other or the bounds of the wire; on start, when
+ * they do not fit the group.
+ */
 export function atomicBroadcast(options: AtomicBroadcastOptions): AtomicBroadcastProtocol {
   const greatest = greatestEntryBytes(options.vectorSize);
   if (Math.max(options.maxEntryBytes, entryBytes(new Uint8Array(MAX_PAYLOAD_BYTES))) > greatest) {
@@ -77,8 +81,19 @@ export function atomicBroadcast(options: AtomicBroadcastOptions): AtomicBroadcas
   }
   return {
     message: noMessage,
-    start: (scope) => new AtomicBroadcast(scope, options),
+    start: (scope) => {
+      checkVectorSize(options.vectorSize, scope.group);
+      return new AtomicBroadcast(scope, options);
+    },
   };
+}
+
+/** With fewer entries, corrupted parties alone could make a vector; more might never come together. */
+function checkVectorSize(vectorSize: number, group: Group): void {
+  const firstParties = (count: number): PartySet => PartySet.of(group.parties.slice(0, count));
+  const isGreatEnough = Number.isInteger(vectorSize) && group.meetsEveryQuorum(firstParties(vectorSize));
+  if (isGreatEnough && vectorSize <= group.n && !group.isQuorum(firstParties(vectorSize - 1))) return;
+  throw new AtomicBroadcastOptionsError(`c=${vectorSize} is not within t+1..n-t for n=${group.n}`);
 }
 
 /** What this party knows of a peer's progress, and what it owes itself for having dropped messages. */
@@ -153,7 +168,7 @@ class AtomicBroadcast implements RootInstance<NoMessage, AtomicBroadcastState> {
       return;
     }
     for (const payload of output.payloads) this.#queue.append(payload, output.from);
-    if (number === this.#round) this.#takePart();
+    this.#takePart();
   }
 
   /** Boxes 460 to 480, then the next round. */

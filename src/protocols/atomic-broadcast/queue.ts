@@ -65,10 +65,18 @@ export class PayloadQueue {
   append(payload: Uint8Array, broughtBy: PartyId): void {
     const id = this.idOf(payload);
     const count = this.#counts.get(broughtBy) ?? 0;
-    const limit = broughtBy === this.#self ? this.#limits.maxPayloads : this.#limits.maxPayloadsPerPeer;
-    if (count >= limit || this.#waiting.has(id) || !this.isDeliverable(id, payload)) return;
+    if (count >= this.#limit(broughtBy) || this.#waiting.has(id) || !this.isDeliverable(id, payload)) return;
     this.#waiting.set(id, { payload, broughtBy });
     this.#counts.set(broughtBy, count + 1);
+  }
+
+  /**
+   * Who sees a deliverable payload must take part in the round, with an entry that is not empty: so an empty queue takes
+   * one payload of a peer also when peers have no quota (protocols.md section 2, "Insertion and waking").
+   */
+  #limit(broughtBy: PartyId): number {
+    if (broughtBy === this.#self) return this.#limits.maxPayloads;
+    return Math.max(this.#limits.maxPayloadsPerPeer, this.#waiting.size === 0 ? 1 : 0);
   }
 
   /** The portion to sign: the oldest payloads within both bounds, at least one when any waits. */

@@ -24,7 +24,7 @@
  * reliable link to every party until the caller retires the instance.
  *
  * Limits: votes of up to MAX_ROUNDS_AHEAD rounds above the own one are kept, one of each kind per party and
- * round; later ones are dropped, and the party then decides by a decision message (the probability that a run
+ * round, those above round 1 without any ρ; later ones are dropped, and the party then decides by a decision message (the probability that a run
  * lasts that long is below 2^-60).
  */
 import { equalBytes } from "../../core/bytes.js";
@@ -32,7 +32,7 @@ import { encode } from "../../core/codec.js";
 import type { PartyId } from "../../core/party-set.js";
 import { type Instance, InvariantError, type Protocol, type Scope } from "../../core/protocol.js";
 import { Tally } from "../../core/tally.js";
-import { type ExternalPredicate, Justification, type VoteCheck } from "./justification.js";
+import { type ExternalPredicate, Justification, type VoteCheck, givesPossibleReason } from "./justification.js";
 import {
   ABSTAIN,
   type BinaryAgreementMessage,
@@ -137,6 +137,7 @@ class BinaryAgreement implements Instance<BinaryInput, BinaryAgreementMessage> {
       return;
     }
     if (message.round < this.#round || message.round > this.#round + MAX_ROUNDS_AHEAD) return;
+    if (message.kind !== "coin" && !givesPossibleReason(message)) return this.#scope.accuse(from, "invalid-justification");
     const round = this.#at(message.round);
     if (message.kind === "preVote") this.#keep(from, round.receivedPreVotes, message.vote);
     else if (message.kind === "mainVote") this.#keep(from, round.receivedMainVotes, message);

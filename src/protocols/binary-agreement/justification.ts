@@ -19,6 +19,21 @@ import {
 /** The external predicate R(value, proof): total, and never false again once true. */
 export type ExternalPredicate = (value: Bit, proof: Uint8Array) => boolean;
 
+/** ρ justifies in round 1 and only there: later it would let a party vote against all that was decided since. */
+function fitsRound(round: number, { reason }: PreVote): boolean {
+  return (reason.kind === "proof") === (round === 1);
+}
+
+/**
+ * Whether a vote gives reasons of a kind that can hold in its round. Checked on arrival: votes of later rounds wait
+ * unverified, since their coin is not known yet, and must not carry a ρ, which can be large.
+ */
+export function givesPossibleReason(message: Extract<BinaryAgreementMessage, { kind: "preVote" | "mainVote" }>): boolean {
+  if (message.kind === "preVote") return fitsRound(message.round, message.vote);
+  const { round, reason } = message;
+  return reason.kind === "preVotes" || (fitsRound(round, reason.zero) && fitsRound(round, reason.one));
+}
+
 export type VoteCheck = "justified" | "invalid-share" | "invalid-justification";
 
 export class Justification {
@@ -37,10 +52,10 @@ export class Justification {
     return this.#isPreVoteReason(round, vote, coin) ? "justified" : "invalid-justification";
   }
 
-  #isPreVoteReason(round: number, { value, reason }: PreVote, coin: Bit | undefined): boolean {
-    // ρ justifies in round 1 only: later it would let a party vote against all that was decided since.
-    if (reason.kind === "proof") return round === 1 && this.#predicate(value, reason.proof);
-    if (round === 1) return false;
+  #isPreVoteReason(round: number, vote: PreVote, coin: Bit | undefined): boolean {
+    if (!fitsRound(round, vote)) return false;
+    const { value, reason } = vote;
+    if (reason.kind === "proof") return this.#predicate(value, reason.proof);
     if (reason.kind === "preVotes") return this.#isCertified(PRE_VOTE, round - 1, value, reason.certificate);
     return value === coin && this.#isCertified(MAIN_VOTE, round - 1, ABSTAIN, reason.certificate);
   }

@@ -1,0 +1,24 @@
+/** Another cluster for the price of a moment: new keys for everything but coins and receipts, whose making takes seconds. */
+import { randomBytes } from "node:crypto";
+import { createEd25519Signer } from "../../src/crypto/index.js";
+import { createTlsIdentity } from "../../src/crypto/tls-identity.js";
+import type { ClusterPublic } from "../../src/replica/config.js";
+import { clusterId } from "../../src/replica/config-cluster-id.js";
+
+/** At the addresses of `cluster`, with its clients. */
+export async function otherCluster(cluster: ClusterPublic): Promise<ClusterPublic> {
+  const unnamed = {
+    ...cluster,
+    salt: new Uint8Array(randomBytes(32)),
+    parties: await Promise.all(
+      cluster.parties.map(async (party) => {
+        return { ...party, certificate: (await createTlsIdentity(`party-${party.party}`)).certificatePem };
+      }),
+    ),
+    keys: {
+      ...cluster.keys,
+      signing: cluster.keys.signing.map(() => createEd25519Signer(new Uint8Array(randomBytes(32))).publicKey),
+    },
+  };
+  return { ...unnamed, cluster: clusterId(unnamed) };
+}

@@ -1,0 +1,149 @@
+import { describe, expect, it } from "vitest";
+import { utf8 } from "../../src/core/bytes.js";
+import { type Assembled, type Position, ReceiptCollector } from "../../src/client/receipt-collector.js";
+import { flipBit } from "../crypto/fixtures.js";
+import { RECEIPT_KEY, signer, VERIFIER } from "./receipt-parties.js";
+
+const TRUE: Position = { sequence: 5, round: 3 };
+const NONE = new Uint8Array(0);
+const statement = ({ sequence, round }: Position): Uint8Array => utf8(`number ${sequence} in round ${round}`);
+const share = (party: number, position = TRUE): Uint8Array => signer(party).share(statement(position));
+const proof = (party: number, position = TRUE): Uint8Array => signer(party).prove(statement(position));
+const bad = (party: number): Uint8Array => flipBit(share(party), 100);
+
+class Desk {
+  readonly asked: number[] = [];
+  readonly collector = new ReceiptCollector({
+    verifier: VERIFIER,
+    threshold: RECEIPT_KEY.threshold,
+    statement,
+    askProof: (party) => this.asked.push(party),
+  });
+
+  add(party: number, bytes: Uint8Array, proven: Uint8Array = NONE, position = TRUE): Assembled | undefined {
+    return this.collector.add(party, position, bytes, proven);
+  }
+}
+
+function expectReceipt(assembled: Assembled | undefined): void {
+  expect(assembled).toMatchObject({ ...TRUE, statement: statement(TRUE) });
+  expect(assembled !== undefined && VERIFIER.verify(assembled.statement, assembled.signature)).toBe(true);
+}
+
+describe("ReceiptCollector", () => {
+  it("makes the receipt of any two parties' shares, asking for no proof", () => {
+    for (const [one, two] of [[0, 1], [3, 2], [1, 3]] as const) {
+      const { collector, asked } = new Desk();
+      expect(collector.add(one, TRUE, share(one), NONE)).toBeUndefined();
+      expectReceipt(collector.add(two, TRUE, share(two), NONE));
+      expect(asked).toEqual([]);
+      expect(collector.faulty).toEqual([]);
+    }
+  });
+
+  it("does not count a party twice", () => {
+    const desk = new Desk();
+    for (let time = 0; time < 3; time++) expect(desk.add(1, share(1))).toBeUndefined();
+    expect(desk.asked).toEqual([]);
+    expect(desk.collector.faulty).toEqual([]);
+    expectReceipt(desk.add(2, share(2)));
+  });
+
+  it.each([
+    ["altered", bad(0)],
+    ["of another statement", share(0, { sequence: 6, round: 3 })],
+    ["another party's", share(3)],
+    ["empty", NONE],
+    ["short", Uint8Array.of(1, 2, 3)],
+    ["zero", new Uint8Array(share(0).length)],
+    ["above the modulus", new Uint8Array(share(0).length).fill(255)],
+    ["too long", new Uint8Array(1024).fill(1)],
+  ])("gets by with one bad share (%s), whose sender becomes known when it can prove nothing", (_, wrong) => {
+    const desk = new Desk();
+    desk.add(0, wrong);
+    expect(desk.add(1, share(1))).toBeUndefined();
+    expect(desk.asked).toEqual([0, 1]);
+    expect(desk.add(0, wrong, proof(0))).toBeUndefined();
+    expect(desk.collector.faulty).toEqual([0]);
+    expect(desk.add(1, share(1), proof(1))).toBeUndefined();
+    expect(desk.add(2, share(2))).toBeUndefined();
+    expect(desk.asked).toEqual([0, 1, 2]);
+    expectReceipt(desk.add(2, share(2), proof(2)));
+    expect(desk.collector.faulty).toEqual([0]);
+  });
+
+  it("names nobody whose proof is right", () => {
+    const desk = new Desk();
+    desk.add(0, bad(0));
+    desk.add(1, share(1));
+    desk.add(1, share(1), proof(1));
+    desk.add(2, share(2));
+    expectReceipt(desk.add(2, share(2), proof(2)));
+    // Party 0 was too slow to prove or not to prove anything.
+    expect(desk.collector.faulty).toEqual([]);
+  });
+
+  it("believes no proof that is another's, of another share or of another statement", () => {
+    const claims: readonly (readonly [Uint8Array, Uint8Array])[] = [
+      [share(0), proof(1)],
+      [bad(0), proof(0)],
+      [share(0), proof(0, { sequence: 6, round: 3 })],
+      [share(0), Uint8Array.of(1)],
+      [share(0), new Uint8Array(4096).fill(255)],
+    ];
+    for (const [shown, claim] of claims) {
+      const desk = new Desk();
+      desk.add(0, bad(0));
+      desk.add(1, share(1));
+      desk.add(0, shown, claim);
+      expect(desk.collector.faulty).toEqual([0]);
+      expect(desk.add(1, share(1), proof(1))).toBeUndefined();
+      desk.add(2, share(2));
+      expectReceipt(desk.add(2, share(2), proof(2)));
+    }
+  });
+
+  it("takes a proof that came unasked", () => {
+    const desk = new Desk();
+    desk.add(0, bad(0));
+    desk.add(1, share(1), proof(1));
+    expectReceipt(desk.add(2, share(2), proof(2)));
+  });
+
+  it("asks each party for a proof once, also one that answers without it again and again", () => {
+    const desk = new Desk();
+    desk.add(0, bad(0));
+    desk.add(1, share(1));
+    for (let time = 0; time < 50; time++) desk.add(0, bad(0));
+    expect(desk.asked).toEqual([0, 1]);
+  });
+
+  it("is not misled about the position, by one party", () => {
+    const lie = { sequence: 1, round: 1 };
+    const desk = new Desk();
+    desk.add(0, share(0, lie), NONE, lie);
+    expect(desk.add(1, share(1))).toBeUndefined();
+    expectReceipt(desk.add(2, share(2)));
+    expect(desk.asked).toEqual([]);
+  });
+
+  it("takes a party's first word on the position, and names who says another", () => {
+    const lie = { sequence: 1, round: 1 };
+    const desk = new Desk();
+    desk.add(0, share(0, lie), NONE, lie);
+    expect(desk.add(0, share(0))).toBeUndefined();
+    expect(desk.collector.faulty).toEqual([0]);
+    expect(desk.add(1, share(1))).toBeUndefined();
+    expectReceipt(desk.add(2, share(2)));
+    expect(desk.collector.faulty).toEqual([0]);
+  });
+
+  it("does not mix shares of different positions", () => {
+    const desk = new Desk();
+    const positions = [TRUE, { sequence: 5, round: 4 }, { sequence: 6, round: 3 }, { sequence: 4, round: 4 }];
+    for (const [party, position] of positions.entries()) {
+      expect(desk.add(party, share(party, position), NONE, position)).toBeUndefined();
+    }
+    expect(desk.asked).toEqual([]);
+  });
+});

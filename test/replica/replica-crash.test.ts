@@ -1,0 +1,228 @@
+/** The law: append the input, make it durable, let its effects out. A crash at each commit shows whether it holds. */
+import { describe, expect, it } from "vitest";
+import { utf8 } from "../../src/core/bytes.js";
+import { decode, encode } from "../../src/core/codec.js";
+import { peerFrameCodec } from "../../src/wire/peer-frames.js";
+import { MemoryPair } from "../support/memory-connection.js";
+import type { CommitFate } from "../support/memory-store.js";
+import { AGREED, CLUSTER, GROUP, type Running, TestCluster } from "./test-cluster.js";
+
+const NAMES = ["a", "b", "c"];
+const PAYLOADS = GROUP.parties.length * NAMES.length;
+
+/** A cluster where the `at`-th commit of party 0 has `fate`; runs until it has come to that or all is delivered. */
+async function runUntilFate(at: number, fate: CommitFate): Promise<{ cluster: TestCluster; victim: Running; reached: boolean }> {
+  const cluster = new TestCluster({ seed: at });
+  let reached = false;
+  const victim = await cluster.start(0, {
+    fate: (commit) => {
+      if (commit !== at) return "done";
+      reached = true;
+      return fate;
+    },
+  });
+  for (const party of [1, 2, 3]) await cluster.start(party);
+  for (const party of GROUP.parties) cluster.submit(party, ...NAMES.map((name) => `${name}${party}`));
+  await cluster.run(() => reached || cluster.hasDelivered(PAYLOADS));
+  return { cluster, victim, reached };
+}
+
+/** Party 0 dies and comes back; its clients, who have heard nothing, ask again. */
+async function restart(cluster: TestCluster): Promise<void> {
+  cluster.crash(0);
+  await cluster.start(0);
+  cluster.submit(0, ...NAMES.map((name) => `${name}0`));
+  await cluster.run(() => cluster.hasDelivered(PAYLOADS));
+}
+
+describe.each<CommitFate>(["lost", "unheard"])("a replica whose commit is %s when it dies", (fate) => {
+  it("goes on after a restart and contradicts nothing, whichever commit it was", async () => {
+    let at = 1;
+    for (; ; at++) {
+      const { cluster, reached } = await runUntilFate(at, fate);
+      if (!reached) break;
+      await restart(cluster);
+      expect(cluster.agreement(), `commit ${at}`).toEqual(AGREED);
+    }
+    // Enough commits that the test means something.
+    expect(at).toBeGreaterThan(20);
+  });
+
+  it("does so also when it dies again and again", async () => {
+    const cluster = await TestCluster.of();
+    for (const party of GROUP.parties) cluster.submit(party, ...NAMES.map((name) => `${name}${party}`));
+    for (let life = 1; life <= 25; life++) {
+      let died = false;
+      cluster.crash(0);
+      await cluster.start(0, {
+        fate: (commit) => {
+          if (commit < 3) return "done";
+          died = true;
+          return fate;
+        },
+      });
+      await cluster.run(() => died || cluster.hasDelivered(PAYLOADS - NAMES.length));
+    }
+    await restart(cluster);
+    expect(cluster.agreement()).toEqual(AGREED);
+  });
+});
+
+describe("a replica whose commit is rejected", () => {
+  it("stops, says so once, and lets nothing of it out; on its disk it can be started again", async () => {
+    for (const at of [1, 2, 5, 10, 20]) {
+      const { cluster, victim } = await runUntilFate(at, "failed");
+      await cluster.run(() => victim.fatal.length > 0);
+      expect(victim.replica.state.state).toBe("stopped");
+      const written = [...cluster.pairs].filter(([name]) => name.includes("0")).map(([, pair]) => pair);
+      for (let turn = 0; turn < 20; turn++) await cluster.turn();
+      expect(victim.fatal.map(String)).toEqual(["Error: the disk refused"]);
+      expect(victim.replica.submit(utf8("more"))).toBe(false);
+      expect(written.every(({ isBroken }) => isBroken)).toBe(true);
+      await restart(cluster);
+      expect(cluster.agreement(), `commit ${at}`).toEqual(AGREED);
+    }
+  });
+
+  it("does the same when its service fails", async () => {
+    const service = {
+      validate: () => true,
+      apply: (): string => {
+        throw new Error("out of order");
+      },
+    };
+    const cluster = await TestCluster.of({ service });
+    cluster.submit(0, "a");
+    const fatal = (): readonly (readonly string[])[] => GROUP.parties.map((party) => cluster.get(party).fatal.map(String));
+    await cluster.run(() => fatal().every((errors) => errors.length > 0));
+    expect(fatal()).toEqual(GROUP.parties.map(() => ["Error: out of order"]));
+    expect(cluster.disks.map(({ ledger }) => ledger.length)).toEqual([0, 0, 0, 0]);
+  });
+});
+
+/** The round in which party 0 says that it is, to party 1 that connects anew. */
+function greetedRound(cluster: TestCluster): number | undefined {
+  const { right } = new MemoryPair({ left: { kind: "party", party: 0 }, right: { kind: "party", party: 1 } });
+  const hello = { kind: "hello", version: 1, cluster: CLUSTER, epoch: new Uint8Array(16) } as const;
+  cluster.get(0).replica.accepted(1, right)?.onFrame(encode(peerFrameCodec, hello));
+  const welcome = decode(peerFrameCodec, right.shift() ?? new Uint8Array(0));
+  return welcome.ok && welcome.value.kind === "welcome" ? welcome.value.positions[0]?.round : undefined;
+}
+
+describe("while a commit is under way", () => {
+  it("nothing of what depends on it leaves, nothing is told to clients; afterwards it does", async () => {
+    for (let at = 1; at <= 30; at++) {
+      const cluster = new TestCluster({ seed: at });
+      let letGo: ((fate: CommitFate) => void) | undefined;
+      const held = await cluster.start(0, {
+        fate: (commit) => (commit === at ? new Promise<CommitFate>((resolve) => (letGo = resolve)) : "done"),
+      });
+      for (const party of [1, 2, 3]) await cluster.start(party);
+      // Greetings first, which are no effects of inputs.
+      for (let turn = 0; turn < 20; turn++) await cluster.turn();
+      for (const party of GROUP.parties) cluster.submit(party, ...NAMES.map((name) => `${name}${party}`));
+      await cluster.run(() => letGo !== undefined || cluster.hasDelivered(PAYLOADS));
+      if (letGo === undefined) return;
+      const outside = (): unknown => ({
+        sent: [...cluster.pairs].map(([name, { left, right }]) => {
+          const [dialler, acceptor] = name.split(">");
+          return [name, dialler === "0" ? left.sent : 0, acceptor === "0" ? right.sent : 0];
+        }),
+        delivered: [...held.delivered],
+        stored: cluster.disk(0).commits,
+      });
+      const before = outside();
+      for (let turn = 0; turn < 30; turn++) await cluster.turn();
+      expect(outside(), `commit ${at}`).toEqual(before);
+      // Nor is it told to those who ask.
+      expect(held.replica.state.sequence).toBe(cluster.disk(0).ledger.length);
+      expect(greetedRound(cluster)).toBe(cluster.disk(0).proofs.size + 1);
+      letGo("done");
+      await cluster.run(() => cluster.hasDelivered(PAYLOADS));
+      expect(cluster.agreement()).toEqual(AGREED);
+    }
+  });
+});
+
+describe("a disk that is not what the replica left", () => {
+  async function stopped(delivered: number): Promise<TestCluster> {
+    const cluster = await TestCluster.of();
+    for (const party of GROUP.parties) cluster.submit(party, "a", "b", "c");
+    await cluster.run(() => cluster.hasDelivered(delivered));
+    cluster.crash(0);
+    return cluster;
+  }
+
+  it("whose log was cut anywhere makes it stop with a clear error instead of contradicting itself", async () => {
+    const cluster = await stopped(3);
+    const disk = cluster.disk(0);
+    const whole = disk.inputs;
+    let refused = 0;
+    for (let kept = whole.length - 1; kept >= 0; kept--) {
+      disk.inputs = whole.slice(0, kept);
+      // What only took in what others said can be taken in again: there is nothing to contradict.
+      const error = await cluster.start(0).then(
+        () => undefined,
+        (reason: unknown) => String(reason),
+      );
+      if (error === undefined) continue;
+      refused++;
+      expect(error).toMatch(/input log leads to|more entries than/);
+    }
+    expect(refused).toBeGreaterThan(whole.length / 2);
+    cluster.running.delete(0);
+  });
+
+  it("that holds signatures only is refused, however little it signed", async () => {
+    const cluster = new TestCluster();
+    cluster.disk(0).signed.set("abc/1#queue", new Uint8Array(32));
+    await expect(cluster.start(0)).rejects.toThrow(/inputs are missing/);
+    const { replica } = cluster.make(0);
+    await expect(replica.start()).rejects.toThrow();
+    expect(replica.state.state).not.toBe("active");
+    const pair = cluster.pairOf(1, 2);
+    expect(replica.accepted(1, pair.right)).toBeUndefined();
+  });
+
+  it("whose ledger tells another story is refused", async () => {
+    const cluster = await stopped(3);
+    const disk = cluster.disk(0);
+    const [first, second, third] = disk.ledger;
+    if (first === undefined || second === undefined || third === undefined) throw new Error("three entries are due");
+    const stories = [
+      [first, second],
+      [first, second, { ...third, round: third.round + 1 }],
+      [first, { ...second, payload: utf8("other") }, third],
+      [first, second, third, { ...third, sequence: 4 }],
+    ];
+    for (const story of stories) {
+      disk.ledger.splice(0, disk.ledger.length, ...story);
+      await expect(cluster.start(0)).rejects.toThrow(/ledger/);
+    }
+    disk.ledger.splice(0, disk.ledger.length, first, second, third);
+    await cluster.start(0);
+  });
+
+  it("with a damaged record is refused", async () => {
+    const cluster = await stopped(1);
+    cluster.disk(0).inputs[2] = Uint8Array.of(9, 9);
+    await expect(cluster.start(0)).rejects.toThrow(/a record of the input log is damaged/);
+  });
+});
+
+describe("a replica that is about to contradict itself", () => {
+  it("stops before anybody hears it: the second line behind the count", async () => {
+    const cluster = await TestCluster.of();
+    // As if a run that is not in the log had signed another queue in round 1, after the replica had started.
+    cluster.disk(0).signed.set("abc/1#queue", new Uint8Array(32));
+    const { replica, fatal } = cluster.get(0);
+    cluster.submit(0, "a");
+    await cluster.run(() => fatal.length > 0);
+    expect(String(fatal[0])).toMatch(/about to contradict an earlier signature for abc\/1#queue/);
+    expect(replica.state.state).toBe("stopped");
+    expect(cluster.disk(0).commits).toBe(0);
+    cluster.submit(1, "b");
+    await cluster.run(() => cluster.hasDelivered(1, [1, 2, 3]));
+    expect(cluster.agreement([1, 2, 3])).toEqual(AGREED);
+  });
+});

@@ -1,0 +1,116 @@
+/** Party 3 is ours: it greets properly and then sends whatever we like. */
+import { describe, expect, it } from "vitest";
+import { utf8 } from "../../src/core/bytes.js";
+import { encode } from "../../src/core/codec.js";
+import type { Envelope } from "../../src/core/envelope.js";
+import { Random } from "../../src/sim/random.js";
+import { PEER_PROTOCOL_VERSION, type PeerFrame, peerFrameCodec } from "../../src/wire/peer-frames.js";
+import type { MemoryPair } from "../support/memory-connection.js";
+import { AGREED, CLUSTER, TestCluster } from "./test-cluster.js";
+
+const HONEST = [0, 1, 2];
+const HOSTILE = 3;
+
+/** A cluster of three honest replicas, and connections from party 3 to each. */
+async function besieged(): Promise<{ cluster: TestCluster; pairs: readonly MemoryPair[] }> {
+  const cluster = new TestCluster();
+  for (const party of HONEST) await cluster.start(party);
+  const pairs = HONEST.map((party) => cluster.pairOf(HOSTILE, party));
+  for (const pair of pairs) {
+    pair.left.start({ onFrame: () => undefined, onWritable: () => undefined, onClose: () => undefined });
+    say(pair, { kind: "hello", version: PEER_PROTOCOL_VERSION, cluster: CLUSTER, epoch: new Uint8Array(16).fill(99) });
+  }
+  return { cluster, pairs };
+}
+
+function say(pair: MemoryPair, ...frames: readonly PeerFrame[]): void {
+  for (const frame of frames) pair.left.send(encode(peerFrameCodec, frame));
+  pair.settle();
+}
+
+function messages(envelopes: readonly Envelope[]): PeerFrame[] {
+  return envelopes.map((envelope, index) => ({ kind: "message", number: index + 1, envelope }));
+}
+
+const TAGS = [
+  "abc",
+  "xyz",
+  "xyz/1",
+  "abc/0",
+  "abc/1",
+  "abc/2",
+  "abc/9007199254740993",
+  "abc/one",
+  "abc/1/mvba",
+  "abc/1/mvba/aba/1/0",
+  "abc/1/mvba/aba/1/9",
+  "abc/1/mvba/proposal/3",
+  "abc/1/mvba/proposal/0",
+  "abc/1/mvba/nothing",
+  "abc/2/mvba/aba/1/1",
+  "abc/50/mvba",
+];
+
+describe("garbage of one peer", () => {
+  it("stops nothing and accuses only that peer", async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const { cluster, pairs } = await besieged();
+      const random = new Random(seed);
+      const garbage = Array.from({ length: 60 }, () => ({ tag: random.pick(TAGS), body: random.bytes(random.below(80)) }));
+      for (const party of HONEST) cluster.submit(party, "a", `b${party}`);
+      for (const pair of pairs) say(pair, ...messages(garbage));
+      await cluster.run(() => cluster.hasDelivered(4));
+      const { accusations, ...rest } = cluster.agreement();
+      expect({ ...rest, accusations: [] }).toEqual(AGREED);
+      expect(accusations.length).toBeGreaterThanOrEqual(HONEST.length);
+      for (const accusation of accusations) expect(accusation).toMatch(/^[012]:3:/);
+    }
+  });
+
+  it.each(TAGS)("under %s is survived, also by a replay", async (tag) => {
+    const { cluster, pairs } = await besieged();
+    for (const pair of pairs) {
+      say(pair, ...messages([{ tag, body: new Uint8Array(0) }, { tag, body: new Uint8Array(200).fill(255) }, { tag, body: utf8("x") }]));
+    }
+    cluster.submit(0, "a");
+    await cluster.run(() => cluster.hasDelivered(1));
+    const before = cluster.get(1).replica.state;
+    cluster.crash(1);
+    await cluster.start(1);
+    expect(cluster.get(1).replica.state).toEqual(before);
+    cluster.submit(1, "b");
+    await cluster.run(() => cluster.hasDelivered(2));
+    expect(cluster.agreement().accusations.filter((accusation) => !/^[012]:3:/.test(accusation))).toEqual([]);
+  });
+
+  it("that is a proof of nothing decides nothing", async () => {
+    const { cluster, pairs } = await besieged();
+    const proof: PeerFrame = { kind: "message", number: 0, envelope: { tag: "abc/1/mvba/aba/1/0", body: new Uint8Array(100) } };
+    for (const pair of pairs) say(pair, proof, proof);
+    for (let turn = 0; turn < 20; turn++) await cluster.turn();
+    expect(HONEST.map((party) => cluster.get(party).replica.state.round)).toEqual([0, 0, 0]);
+    expect(cluster.agreement().accusations).toEqual(HONEST.map((party) => `${party}:3:malformed-message`));
+  });
+
+  it("under stale tags is not written to the log", async () => {
+    const { cluster, pairs } = await besieged();
+    cluster.submit(0, "a", "b", "c");
+    await cluster.run(() => cluster.hasDelivered(3));
+    const before = HONEST.map((party) => cluster.disk(party).inputs.length);
+    for (const pair of pairs) say(pair, ...messages(Array.from({ length: 50 }, () => ({ tag: "abc/1", body: new Uint8Array(1000) }))));
+    for (let turn = 0; turn < 20; turn++) await cluster.turn();
+    expect(HONEST.map((party) => cluster.disk(party).inputs.length)).toEqual(before);
+  });
+
+  it("in frames costs it its connection and nobody anything", async () => {
+    const { cluster, pairs } = await besieged();
+    for (const pair of pairs) {
+      pair.left.send(Uint8Array.of(250, 1));
+      pair.settle();
+      expect(pair.isBroken).toBe(true);
+    }
+    cluster.submit(0, "a");
+    await cluster.run(() => cluster.hasDelivered(1));
+    expect(cluster.agreement().accusations).toEqual(HONEST.map((party) => `${party}:3:malformed-frame`));
+  });
+});
