@@ -34,6 +34,8 @@ export const STATE = {
   round: 1,
   sequence: 1,
   logDigest: new Uint8Array(32),
+  sentFrames: 0,
+  sentBytes: 0,
   accusations: [],
 } as const satisfies ReplyFrame;
 

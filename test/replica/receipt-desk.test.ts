@@ -84,6 +84,8 @@ class Office {
       round: 3,
       sequence: this.log.length,
       logDigest: new Uint8Array(32).fill(4),
+      sentFrames: 12,
+      sentBytes: 3456,
       accusations: this.accusations,
     }),
     entry: (sequence) => ({
@@ -217,6 +219,8 @@ describe("the desk", () => {
       round: 3,
       sequence: 0,
       logDigest: new Uint8Array(32).fill(4),
+      sentFrames: 12,
+      sentBytes: 3456,
       accusations: office.accusations.slice(0, MAX_ACCUSATIONS),
     });
   });

@@ -71,6 +71,7 @@ export function partyStatus(party: PartyId, state: PartyState | string): PartySt
       round: null,
       sequence: null,
       logDigest: null,
+      sent: null,
       accusations: [],
       reason: state,
     };
