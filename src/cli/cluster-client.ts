@@ -1,4 +1,6 @@
-/** A client of a cluster, from its file: real connections, real keys. */
+/**
+ * A client of a cluster, from its file: real connections, real keys. The package exports this module as `abcast/client`.
+ */
 import { createHash } from "node:crypto";
 import { dialTls } from "../adapters/tls/index.js";
 import { Client } from "../client/index.js";
@@ -6,6 +8,8 @@ import { createEd25519Signer } from "../crypto/index.js";
 import type { ClientConfig } from "../replica/config.js";
 import { loadClient } from "../replica/config-files.js";
 import { MAX_REPLY_FRAME_BYTES } from "../wire/client-frames.js";
+
+export { Client, ClusterUnreachableError, type Notarized, type PartyState, RefusedError } from "../client/index.js";
 
 /** Connects to the cluster of the client file at `path`; to be closed. @throws InputError */
 export async function openClient(path: string): Promise<{ readonly client: Client; readonly config: ClientConfig }> {

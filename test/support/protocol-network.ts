@@ -61,7 +61,7 @@ export interface NetworkOptions {
 }
 
 /** By tag; what their messages are does not matter here. */
-export type Channels<Output, State> = Readonly<Record<Tag, Pick<Channel<never, Output, State>, never> & { readonly message: unknown }>>;
+type Channels = Readonly<Record<Tag, { readonly message: unknown; start(scope: never): unknown }>>;
 
 export class Network<Output, State> {
   readonly group: Group;
@@ -76,7 +76,7 @@ export class Network<Output, State> {
   readonly #options: NetworkOptions;
   readonly #engines = new Map<PartyId, Engine<unknown, Output, State>>();
 
-  constructor(options: NetworkOptions, channels: () => Channels<Output, State>) {
+  constructor(options: NetworkOptions, channels: () => Channels) {
     const n = options.n ?? 4;
     this.#options = options;
     this.group = options.group ?? thresholdGroup({ n, byzantine: Math.floor((n - 1) / 3) });
@@ -243,8 +243,8 @@ export class ProtocolNetwork<I, M, O> extends Network<O, undefined> {
 }
 
 /** The root channel: a payload is the index of an input for its only child. */
-function onlyChild<I, M, O>(protocol: Protocol<I, M, O>, inputs: readonly I[]): Channel<never, O, undefined> {
-  const channel: Channel<object, O, undefined> = {
+function onlyChild<I, M, O>(protocol: Protocol<I, M, O>, inputs: readonly I[]): Channel<object, O, undefined> {
+  return {
     message: noMessage,
     start: (scope) => {
       const child: Child<I> = scope.spawn("p", protocol, (output) => scope.output(output));
@@ -259,5 +259,4 @@ function onlyChild<I, M, O>(protocol: Protocol<I, M, O>, inputs: readonly I[]): 
       };
     },
   };
-  return channel as Channel<never, O, undefined>;
 }

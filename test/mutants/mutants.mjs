@@ -1,0 +1,90 @@
+/** Production code with one check gone, each; `search` occurs once in `file`. */
+const CORE = "src/core";
+const VCBC = "src/protocols/consistent-broadcast/consistent-broadcast.ts";
+const CLOSING = "src/protocols/consistent-broadcast/closing.ts";
+const ABBA = "src/protocols/binary-agreement/binary-agreement.ts";
+const JUSTIFICATION = "src/protocols/binary-agreement/justification.ts";
+const MVBA = "src/protocols/multivalued-agreement/multivalued-agreement.ts";
+const ABC = "src/protocols/atomic-broadcast/atomic-broadcast.ts";
+const ROUND = "src/protocols/atomic-broadcast/round.ts";
+const QUEUE = "src/protocols/atomic-broadcast/queue.ts";
+
+const mutant = (name, file, search, replacement = "") => ({ name, file, search, replacement });
+
+export const MUTANTS = [
+  mutant("core: quorum one smaller", `${CORE}/group.ts`, "set.size >= quorum,", "set.size >= quorum - 1,"),
+  mutant("core: broadcast quorum of t+1", `${CORE}/group.ts`, "set.size >= broadcastQuorum,", "set.size >= byzantine + 1,"),
+  mutant("core: tally takes a second item", `${CORE}/tally.ts`, "if (!this.parties.add(party)) return false;", "this.parties.add(party);"),
+  mutant("core: tally fires again", `${CORE}/tally.ts`, "if (this.#fired || !", "if (!"),
+  mutant("core: tag not bound in statements", `${CORE}/engine.ts`, 'statement", cluster, tag, purpose', 'statement", cluster, tag: "x", purpose'),
+  mutant("core: purpose not bound in statements", `${CORE}/engine.ts`, "cluster, tag, purpose, body });", 'cluster, tag, purpose: "x", body });'),
+
+  mutant("vcbc: witness signs every message", VCBC, "if (this.#received !== undefined) {", "if (false) {"),
+  mutant("vcbc: predicate unchecked by signers", VCBC, "if (fault !== undefined) return this.#scope.accuse(from, fault);"),
+  mutant("vcbc: shares unchecked", VCBC, 'if (!suite.broadcastCertifier.verifyShare(from, statement, share)) return this.#scope.accuse(from, "invalid-share");'),
+  mutant("vcbc: certificate unchecked", VCBC, "if (!this.#scope.suite.broadcastCertifier.verify(statement, certificate)) {", "if (false) {"),
+  mutant("vcbc: digest not compared", VCBC, 'if (!equalBytes(this.#received.digest, digest)) return this.#scope.accuse(this.#options.sender, "equivocation");'),
+  mutant("vcbc: anybody may send", VCBC, "} else if (from !== this.#options.sender) {", "} else if (false) {"),
+  mutant("vcbc: certificate before the message lost", VCBC, "if (this.#certified !== undefined) this.#complete(this.#certified.digest, this.#certified.certificate);"),
+  mutant("vcbc: delivers twice", VCBC, "  #deliver(message: Uint8Array, certificate: Uint8Array): void {\n    if (this.#delivered) return;", "  #deliver(message: Uint8Array, certificate: Uint8Array): void {"),
+  mutant("vcbc: closing unchecked", CLOSING, "return scope.suite.broadcastCertifier.verify(statement, decoded.value.certificate) ? decoded.value : undefined;", "return decoded.value;"),
+
+  mutant("abba: pre-vote not justified", JUSTIFICATION, 'return this.#isPreVoteReason(round, vote, coin) ? "justified" : "invalid-justification";', 'return "justified";'),
+  mutant("abba: main-vote not justified", JUSTIFICATION, 'return this.#isMainVoteReason(round, vote, coin) ? "justified" : "invalid-justification";', 'return "justified";'),
+  mutant("abba: vote shares unchecked", JUSTIFICATION, "return this.#scope.suite.quorumCertifier.verifyShare(party, statement, share);", "return true;"),
+  mutant("abba: ρ justifies in later rounds", JUSTIFICATION, 'return (reason.kind === "proof") === (round === 1);', "return true;"),
+  mutant("abba: votes of later rounds kept with a ρ", ABBA, 'if (message.kind !== "coin" && !givesPossibleReason(message)) return this.#scope.accuse(from, "invalid-justification");'),
+  mutant("abba: coin value unchecked", JUSTIFICATION, "return value === coin && this.#isCertified", "return this.#isCertified"),
+  mutant("abba: abstention by one value", JUSTIFICATION, "zero.value === 0 &&"),
+  mutant("abba: quoted pre-vote not justified", JUSTIFICATION, 'this.preVote(zeroBy, round, zero, coin) === "justified" &&'),
+  mutant("abba: decision certificate unchecked", JUSTIFICATION, "return this.#isCertified(MAIN_VOTE, round, value, certificate) && this.#predicate", "return this.#predicate"),
+  mutant("abba: decision ρ unchecked", JUSTIFICATION, "value, certificate) && this.#predicate(value, proof);", "value, certificate);"),
+  mutant("abba: freeze removed", ABBA, "    const coin = round.coin;", '    const coin = round.coin;\n    for (const { value, reason } of round.receivedMainVotes.values()) {\n      if (value !== ABSTAIN && reason.kind === "preVotes") next = { kind: "preVotes", value, certificate: reason.certificate };\n    }'),
+  mutant("abba: coin share with the main-vote", ABBA, 'this.#step = { at: "main-votes" };', 'this.#step = { at: "main-votes" };\n    if (this.#round > 1) this.#scope.broadcast({ kind: "coin", round: this.#round, share: this.#scope.suite.quorumCoin.share(this.#scope.statement(COIN, coinBody(this.#round))) });'),
+  mutant("abba: coin shares unchecked", ABBA, "if (!quorumCoin.verifyShare(party, name, share)) {", "if (false) {"),
+  mutant("abba: no bias", ABBA, "if (number === 1) round.coin = 1;", "if (number === 1) round.coin = 0;"),
+  mutant("abba: decides on one main-vote", ABBA, "votes.every((vote) => vote.value === named.value)", "votes.some((vote) => vote.value === named.value)"),
+  mutant("abba: named value ignored, coin taken", ABBA, 'if (next.kind === "preVotes") this.#preVote(next.value,', 'if (next.kind === "preVotes") this.#preVote(coin,'),
+  mutant("abba: votes far ahead unbounded", ABBA, " || message.round > this.#round + MAX_ROUNDS_AHEAD) return;", ") return;"),
+  mutant("abba: votes before the input dropped", ABBA, 'if (message.round < this.#round ||', 'if (this.#step.at === "idle" || message.round < this.#round ||'),
+  mutant("abba: double votes not accused", ABBA, 'else if (first.value !== vote.value) this.#scope.accuse(from, "double-vote");'),
+  mutant("abba: refused vote keeps its place", ABBA, "received.delete(party);\n    this.#scope.accuse(party, fault);", "this.#scope.accuse(party, fault);"),
+  mutant("abba: decision not forwarded", ABBA, "this.#scope.broadcast(message);\n    this.#rounds.clear();", "this.#rounds.clear();"),
+
+  mutant("mvba: N-vote counted without commit", MVBA, "if (commit === undefined) return false;", "if (commit === undefined) return true;"),
+  mutant("mvba: N-vote against the commit counted", MVBA, "if (!commit.has(party)) return true;", "return true;"),
+  mutant("mvba: earlier N-vote against the commit not accused", MVBA, "this.#accuseContradictions(party, named.value);"),
+  mutant("mvba: coin before a quorum of commits", MVBA, "if (!this.#committed.complete || !this.#hasCommitted", "if (!this.#hasCommitted"),
+  mutant("mvba: coin before the own commit", MVBA, "!this.#committed.complete || !this.#hasCommitted ||", "!this.#committed.complete ||"),
+  mutant("mvba: commits unchecked by signers", MVBA, 'return isValid ? undefined : "invalid-commit";', "return undefined;"),
+  mutant("mvba: commit of parties outside", MVBA, "this.#isWithinGroup(named.value) && "),
+  mutant("mvba: order coin shares unchecked", MVBA, "if (!honestCoin.verifyShare(party, name, share)) {", "if (false) {"),
+  mutant("mvba: Y-vote without closing", MVBA, 'if (message.kind === "yes" && !this.#acceptClosing(message.candidate, message.closing)) {', "if (false) {"),
+  mutant("mvba: R(1, ρ) always true", MVBA, "value === 1 ? this.#acceptClosing(party, proof)", "value === 1 ? true"),
+  mutant("mvba: closing of another candidate", MVBA, "verifyClosing(this.#scope, closing, `proposal/${party}`)", "this.#options.fault(closing.subarray(4)) === undefined ? { message: closing.subarray(4) } : undefined"),
+  mutant("mvba: loop stops at a rejected candidate", MVBA, "else if (this.#current()?.party === party) this.#vote();"),
+  mutant("mvba: votes 0 in spite of a Y", MVBA, "proof === undefined ? { value: 0, proof: NO_PROOF }", "true ? { value: 0, proof: NO_PROOF }"),
+  mutant("mvba: loop before a quorum of proposals", MVBA, "if (!this.#hasInput || !this.#proposals.complete ||", "if (!this.#hasInput ||"),
+
+  mutant("abc: delivered payload stays in the queue", QUEUE, "    this.#waiting.delete(id);\n"),
+  mutant("abc: delivered payload deliverable again", QUEUE, "if (this.#delivered.has(id)) return false;"),
+  mutant("abc: payload twice in a round", ABC, "if (this.#queue.isDelivered(id)) continue;"),
+  mutant("abc: peers' quota unlimited", QUEUE, "Math.max(this.#limits.maxPayloadsPerPeer,", "Math.max(Infinity,"),
+  mutant("abc: no room for the payload that wakes", QUEUE, "this.#waiting.size === 0 ? 1 : 0", "0"),
+  mutant("abc: others' payloads not inserted", ABC, "for (const payload of output.payloads) this.#queue.append(payload, output.from);"),
+  mutant("abc: round not closed on decision", ABC, "this.#current.close();"),
+  mutant("abc: retire dropped", ABC, "if (this.#round > 1) this.#scope.retire(String(this.#round - 1));"),
+  mutant("abc: retires the round just decided", ABC, "if (this.#round > 1) this.#scope.retire(String(this.#round - 1));", "this.#scope.retire(String(this.#round));"),
+  mutant("abc: askRepeat dropped", ABC, "this.#scope.askRepeat(party);"),
+  mutant("abc: askProofs dropped", ABC, "if (peer.highest > this.#round) this.#scope.askProofs(party, this.#round, peer.highest);"),
+  mutant("abc: early messages unbounded", ABC, " && peer.earlyBytes + body.length <= this.#options.maxEarlyBytes"),
+  mutant("abc: early messages lost", ABC, "for (const { path, body } of early) this.#scope.redeliver(party, path, body);"),
+  mutant("abc: bookkeeping of early messages free", ABC, "body.length + path.length + 64", "body.length"),
+  mutant("abc: c unchecked", ABC, "checkVectorSize(options.vectorSize, scope.group);"),
+  mutant("abc: entry signature unchecked", ROUND, 'if (!this.#scope.suite.verify(party, this.#scope.statement(QUEUE, body), signature)) return "invalid-share";'),
+  mutant("abc: entries of delivered or invalid payloads", ROUND, "if (!this.#isWithinBounds(payloads) || !this.#areDeliverable(payloads))", "if (!this.#isWithinBounds(payloads))"),
+  mutant("abc: entries out of bounds", ROUND, "if (!this.#isWithinBounds(payloads) || !this.#areDeliverable(payloads))", "if (!this.#areDeliverable(payloads))"),
+  mutant("abc: length of a vector unchecked", ROUND, "if (!decoded.ok || decoded.value.length !== this.#options.vectorSize)", "if (!decoded.ok)"),
+  mutant("abc: one party twice in a vector", ROUND, "if (party <= previous ||", "if ("),
+  mutant("abc: equivocation in entries unnoticed", ROUND, 'else if (!equalBytes(first, body)) this.#scope.accuse(party, "equivocation");'),
+];

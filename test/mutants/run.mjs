@@ -1,0 +1,77 @@
+/**
+ * Proves that the tests of the protocols notice when a check is gone: applies one mutant at a time to a copy of the sources
+ * and runs the tests there. Prints which tests caught it; exit code 1 when a mutant survives.
+ *
+ *   node test/mutants/run.mjs            all mutants
+ *   node test/mutants/run.mjs coin vote  those whose name contains one of the words
+ */
+import { spawn } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { MUTANTS } from "./mutants.mjs";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** In this order: the first folder that fails has caught the mutant. */
+const STAGES = [["test/protocols", "test/core/tally.test.ts"], ["test/sim/agreement.test.ts"]];
+const CONCURRENT = 2;
+
+const CONFIG = `export default { test: { include: ["test/**/*.test.ts"], testTimeout: 60_000, pool: "forks", maxWorkers: 1 } };\n`;
+
+/** The tree with one mutant in it; without the build, which these tests do not need. */
+function copyWith({ file, search, replacement }) {
+  const source = readFileSync(join(ROOT, file), "utf8");
+  const occurrences = source.split(search).length - 1;
+  if (occurrences !== 1) throw new Error(`${file}: ${occurrences} places where one is expected: ${search}`);
+  const copy = mkdtempSync(join(tmpdir(), "abcast-mutant-"));
+  for (const name of ["src", "test", "package.json", "tsconfig.json"]) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+  symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
+  writeFileSync(join(copy, "vitest.config.ts"), CONFIG);
+  writeFileSync(join(copy, file), source.replace(search, () => replacement));
+  return copy;
+}
+
+function runTests(cwd, paths) {
+  return new Promise((resolve) => {
+    const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
+    const child = spawn(process.execPath, [vitest, "run", ...paths, "--bail", "1"], { cwd, env: { ...process.env, NO_COLOR: "1", CI: "1" } });
+    let output = "";
+    child.stdout.on("data", (data) => (output += data));
+    child.stderr.on("data", (data) => (output += data));
+    // One mutant may loop for ever: that it does not end is noticed, too.
+    const timer = setTimeout(() => child.kill("SIGKILL"), 240_000);
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      resolve({ failed: code !== 0, output });
+    });
+  });
+}
+
+async function judge(mutant) {
+  const copy = copyWith(mutant);
+  try {
+    for (const paths of STAGES) {
+      const { failed, output } = await runTests(copy, paths);
+      if (failed) return { mutant, caughtBy: /FAIL +(.+)/.exec(output)?.[1] ?? `${paths.join(" ")}: ${output.slice(-200)}` };
+    }
+    return { mutant, caughtBy: undefined };
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+const words = process.argv.slice(2);
+const waiting = MUTANTS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+const survivors = [];
+await Promise.all(
+  Array.from({ length: CONCURRENT }, async () => {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      const { caughtBy } = await judge(mutant);
+      if (caughtBy === undefined) survivors.push(mutant.name);
+      console.log(caughtBy === undefined ? `NOT CAUGHT  ${mutant.name}` : `caught      ${mutant.name}  <  ${caughtBy}`);
+    }
+  }),
+);
+console.log(survivors.length === 0 ? "all caught" : `${survivors.length} not caught: ${survivors.join(", ")}`);
+process.exitCode = survivors.length === 0 ? 0 : 1;
