@@ -151,19 +151,19 @@ export class Engine<Message, Output, State> {
 
   #spawn<I, M, O>(channel: Tag, tag: Tag, protocol: Protocol<I, M, O>, onOutput: (value: O) => void): Instance<I, M> {
     if (this.#nodes.has(tag)) throw new InvariantError(`instance ${tag} started twice`);
-    let instance: Instance<I, M> | undefined;
+    // Whatever it says while it starts waits in the queue, so nothing is routed to it before it is known.
+    const instance = protocol.start(this.#scope(channel, tag, protocol, onOutput));
     this.#nodes.set(tag, {
       receive: (from, body) => {
         const message = decode(protocol.message, body);
-        if (message.ok) instance?.receive(from, message.value);
+        if (message.ok) instance.receive(from, message.value);
         else this.#accuse(from, tag, "malformed-message");
       },
       orphan: (from, path, body) => {
-        if (instance?.orphan === undefined) this.#accuse(from, `${tag}/${path}`, "unknown-instance");
+        if (instance.orphan === undefined) this.#accuse(from, `${tag}/${path}`, "unknown-instance");
         else instance.orphan(from, path, body);
       },
     });
-    instance = protocol.start(this.#scope(channel, tag, protocol, onOutput));
     return instance;
   }
 

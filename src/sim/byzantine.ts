@@ -1,6 +1,6 @@
 /**
  * A corrupted party: it runs the production engine and, with the party's real keys, says something else than the engine
- * does. It equivocates, votes twice, lies in commits, sends bad shares, garbage, replays and messages of instances that
+ * does. It equivocates, votes twice, forges votes and decisions, lies in commits, sends bad shares, garbage, replays and messages of instances that
  * do not exist, or says nothing. The simulator and the demo's Byzantine replica use the same attacks.
  */
 import { utf8 } from "../core/bytes.js";
@@ -21,6 +21,8 @@ export const ATTACKS = [
   "equivocate-queue",
   "equivocate-proposal",
   "double-vote",
+  "forge-later-votes",
+  "forge-certificate",
   "lie-in-commit",
   "bad-share",
   "garbage",
@@ -43,8 +45,8 @@ export interface CorruptedPartyOptions {
   readonly random: Random;
   readonly corruption: Corruption;
   /** A valid payload that nobody asked for, to equivocate with. */
-  inventPayload(): Uint8Array;
-  onAttack(attack: Attack): void;
+  readonly inventPayload: () => Uint8Array;
+  readonly onAttack: (attack: Attack) => void;
 }
 
 type Lie = { readonly attack: Attack; readonly bodies: readonly Uint8Array[] };
@@ -88,6 +90,10 @@ export class CorruptedParty {
         return tag.includes("/proposal/") ? this.#equivocateProposal(tag, body, to) : undefined;
       case "double-vote":
         return this.#doubleVote(tag, body);
+      case "forge-later-votes":
+        return this.#forgeLaterVotes(tag, body);
+      case "forge-certificate":
+        return this.#forgeCertificate(tag, body);
       case "lie-in-commit":
         return tag.includes("/commit/") ? this.#lieInCommit(body) : this.#contradictCommit(tag, body);
       case "bad-share":
@@ -97,8 +103,9 @@ export class CorruptedParty {
       case "replay":
         return [body];
       case "withhold":
-        return [];
+        break;
     }
+    return [];
   }
 
   #statement(tag: string, purpose: string, body: Uint8Array): Uint8Array {
@@ -168,6 +175,50 @@ export class CorruptedParty {
       return [body, encode(binaryCodec, { kind: "mainVote", round, value, reason, share })];
     }
     return undefined;
+  }
+
+  /** Votes for 0 in later rounds, justified by the empty ρ alone, which R(0, ρ) accepts. */
+  #forgeLaterVotes(tag: string, body: Uint8Array): readonly Uint8Array[] | undefined {
+    const vote = this.#binaryVote(tag, body);
+    if (vote === undefined) return undefined;
+    const reason = { kind: "proof" as const, proof: new Uint8Array(0) };
+    const forged = [1, 2].map((ahead) => {
+      const round = vote.round + ahead;
+      return encode(binaryCodec, { kind: "preVote", round, vote: { value: 0, reason, share: this.#voteShare(tag, PRE_VOTE, round, 0) } });
+    });
+    return [body, ...forged];
+  }
+
+  /** A main-vote and a decision for 0, and a pre-vote for it, with certificates on which all signatures are our own. */
+  #forgeCertificate(tag: string, body: Uint8Array): readonly Uint8Array[] | undefined {
+    const vote = this.#binaryVote(tag, body);
+    if (vote === undefined) return undefined;
+    const { round } = vote;
+    const reason = { kind: "preVotes" as const, certificate: this.#pretendedCertificate(tag, PRE_VOTE, round, 0) };
+    const certificate = this.#pretendedCertificate(tag, MAIN_VOTE, round, 0);
+    return [
+      encode(binaryCodec, { kind: "mainVote", round, value: 0, reason, share: this.#voteShare(tag, MAIN_VOTE, round, 0) }),
+      encode(binaryCodec, { kind: "preVote", round: round + 1, vote: { value: 0, reason, share: this.#voteShare(tag, PRE_VOTE, round + 1, 0) } }),
+      encode(binaryCodec, { kind: "decision", round, value: 0, certificate, proof: new Uint8Array(0) }),
+      body,
+    ];
+  }
+
+  #binaryVote(tag: string, body: Uint8Array): { readonly round: number } | undefined {
+    const message = tag.includes("/aba/") ? decode(binaryCodec, body) : undefined;
+    if (message?.ok !== true || (message.value.kind !== "preVote" && message.value.kind !== "mainVote")) return undefined;
+    return message.value;
+  }
+
+  #voteShare(tag: string, purpose: string, round: number, value: 0 | 1 | 2): Uint8Array {
+    return this.#options.suite.quorumCertifier.share(this.#statement(tag, purpose, voteBody(round, value)));
+  }
+
+  #pretendedCertificate(tag: string, purpose: string, round: number, value: 0 | 1 | 2): Uint8Array {
+    const { group, suite } = this.#options;
+    const share = this.#voteShare(tag, purpose, round, value);
+    const shares = new Map(group.parties.map((party) => [party, share]));
+    return suite.quorumCertifier.combine(this.#statement(tag, purpose, voteBody(round, value)), shares);
   }
 
   /** A commit that names everybody, or too few. */

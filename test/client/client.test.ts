@@ -45,7 +45,7 @@ function badShares(): Behaviour {
   const rest = honest();
   return (frame, party) =>
     rest(frame, party).map((reply) =>
-      reply instanceof Uint8Array || reply.kind !== "share" ? reply : { ...reply, share: flipBit(reply.share, 9) },
+      reply instanceof Uint8Array || reply.kind !== "share" ? reply : Object.assign(reply, { share: flipBit(reply.share, 9) }),
     );
 }
 const LIAR = onSubmit((payload, party) => [shareOf(party, payload, { sequence: 8 })]);
@@ -159,6 +159,14 @@ describe("notarize", () => {
     expect(error.message).toContain("party 1: sent a malformed frame");
     expect(error.message).toContain("party 2: the queue is full");
     expect(error.message).toContain("party 3: connected, but has not answered");
+  });
+
+  it("closes the connection that a malformed frame came on, and no other", async () => {
+    const cluster = new FakeCluster([GARBAGE, SILENT, SILENT, SILENT]);
+    const notarized = notarize(cluster);
+    expect([0, 1, 2, 3].map((party) => cluster.isConnected(party))).toEqual([false, true, true, true]);
+    cluster.client.close();
+    await failure(notarized);
   });
 
   it("says so of a party that answered when the others did not", async () => {

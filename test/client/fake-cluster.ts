@@ -43,19 +43,14 @@ export const STATE = {
 export function honest(): Behaviour {
   const payloads = new Map<string, Uint8Array>();
   return (frame, party) => {
-    switch (frame.kind) {
-      case "hello":
-        return [{ kind: "welcome" }];
-      case "status":
-        return [STATE];
-      case "submit":
-        payloads.set(toHex(sha256(frame.payload)), frame.payload);
-        return [shareOf(party, frame.payload)];
-      case "prove": {
-        const payload = payloads.get(toHex(frame.id));
-        return payload === undefined ? [] : [shareOf(party, payload, { proven: true })];
-      }
+    if (frame.kind === "hello") return [{ kind: "welcome" }];
+    if (frame.kind === "status") return [STATE];
+    if (frame.kind === "submit") {
+      payloads.set(toHex(sha256(frame.payload)), frame.payload);
+      return [shareOf(party, frame.payload)];
     }
+    const payload = payloads.get(toHex(frame.id));
+    return payload === undefined ? [] : [shareOf(party, payload, { proven: true })];
   };
 }
 
@@ -129,6 +124,10 @@ export class FakeCluster {
   /** Only what the party says from now on, on the connection that is there. */
   change(party: number, behaviour: Behaviour): void {
     this.#behaviours[party] = behaviour;
+  }
+
+  isConnected(party: number): boolean {
+    return this.#pairs.get(party)?.isBroken === false;
   }
 
   say(party: number, reply: Reply): void {

@@ -6,7 +6,11 @@ describe("a tally", () => {
     const tally = new Tally<string>((set) => set.size >= 2);
     expect([tally.add(0, "a"), tally.complete, tally.add(3, "b"), tally.complete]).toEqual([false, false, true, true]);
     expect(tally.add(1, "c")).toBe(false);
-    expect([...tally.items]).toEqual([[0, "a"], [3, "b"], [1, "c"]]);
+    expect([...tally.items]).toEqual([
+      [0, "a"],
+      [3, "b"],
+      [1, "c"],
+    ]);
   });
 
   test("takes one item of each party, the first", () => {

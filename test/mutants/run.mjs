@@ -19,23 +19,42 @@ const CONCURRENT = 2;
 
 const CONFIG = `export default { test: { include: ["test/**/*.test.ts"], testTimeout: 60_000, pool: "forks", maxWorkers: 1 } };\n`;
 
-/** The tree with one mutant in it; without the build, which these tests do not need. */
-function copyWith({ file, search, replacement }) {
+/** Matches `search` however its lines are broken: tokens with any space between them, a comma more before a bracket. */
+function patternOf(search) {
+  const tokens = search.match(/[\p{L}\p{N}_$]+|\s+|./gsu) ?? [];
+  const escaped = tokens
+    .filter((token) => token.trim() !== "")
+    .map((token) => token.replace(/[$()*+.?[\\\]^{|}/]/g, "\\$&"));
+  return new RegExp(escaped.map((token) => (/^\\[)\]}]$/.test(token) ? `,?\\s*${token}` : token)).join("\\s*"), "g");
+}
+
+function mutated({ file, search, replacement }) {
   const source = readFileSync(join(ROOT, file), "utf8");
-  const occurrences = source.split(search).length - 1;
+  const pattern = patternOf(search);
+  const occurrences = [...source.matchAll(pattern)].length;
   if (occurrences !== 1) throw new Error(`${file}: ${occurrences} places where one is expected: ${search}`);
+  return source.replace(pattern, () => replacement);
+}
+
+/** The tree with one mutant in it; without the build, which these tests do not need. */
+function copyWith(mutant) {
+  const source = mutated(mutant);
   const copy = mkdtempSync(join(tmpdir(), "abcast-mutant-"));
-  for (const name of ["src", "test", "package.json", "tsconfig.json"]) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+  for (const name of ["src", "test", "package.json", "tsconfig.json"])
+    cpSync(join(ROOT, name), join(copy, name), { recursive: true });
   symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
   writeFileSync(join(copy, "vitest.config.ts"), CONFIG);
-  writeFileSync(join(copy, file), source.replace(search, () => replacement));
+  writeFileSync(join(copy, mutant.file), source);
   return copy;
 }
 
 function runTests(cwd, paths) {
   return new Promise((resolve) => {
     const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
-    const child = spawn(process.execPath, [vitest, "run", ...paths, "--bail", "1"], { cwd, env: { ...process.env, NO_COLOR: "1", CI: "1" } });
+    const child = spawn(process.execPath, [vitest, "run", ...paths, "--bail", "1"], {
+      cwd,
+      env: { ...process.env, NO_COLOR: "1", CI: "1" },
+    });
     let output = "";
     child.stdout.on("data", (data) => (output += data));
     child.stderr.on("data", (data) => (output += data));
@@ -53,7 +72,8 @@ async function judge(mutant) {
   try {
     for (const paths of STAGES) {
       const { failed, output } = await runTests(copy, paths);
-      if (failed) return { mutant, caughtBy: /FAIL +(.+)/.exec(output)?.[1] ?? `${paths.join(" ")}: ${output.slice(-200)}` };
+      if (failed)
+        return { mutant, caughtBy: /FAIL +(.+)/.exec(output)?.[1] ?? `${paths.join(" ")}: ${output.slice(-200)}` };
     }
     return { mutant, caughtBy: undefined };
   } finally {
@@ -61,8 +81,11 @@ async function judge(mutant) {
   }
 }
 
+// All must fit the sources before any test runs.
+for (const mutant of MUTANTS) mutated(mutant);
 const words = process.argv.slice(2);
 const waiting = MUTANTS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+if (waiting.length === 0) throw new Error(`no mutant is called ${words.join(" or ")}`);
 const survivors = [];
 await Promise.all(
   Array.from({ length: CONCURRENT }, async () => {

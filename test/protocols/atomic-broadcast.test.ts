@@ -22,7 +22,14 @@ import {
   queueVectorCodec,
 } from "../../src/protocols/atomic-broadcast/messages.js";
 import { consistentBroadcastMessageCodec } from "../../src/protocols/consistent-broadcast/index.js";
-import { CLUSTER, Network, type NetworkOptions, lastInFirstOut, randomOrder, starving } from "../support/protocol-network.js";
+import {
+  CLUSTER,
+  Network,
+  type NetworkOptions,
+  lastInFirstOut,
+  randomOrder,
+  starving,
+} from "../support/protocol-network.js";
 
 type ChannelNetwork = Network<DeliveredRound, AtomicBroadcastState>;
 
@@ -41,7 +48,11 @@ const DEFAULTS: AtomicBroadcastOptions = {
   isValid: (bytes) => bytes[0] === "o".charCodeAt(0),
 };
 
-function network(options: NetworkOptions = {}, changes: Partial<AtomicBroadcastOptions> = {}, channels = ["abc"]): ChannelNetwork {
+function network(
+  options: NetworkOptions = {},
+  changes: Partial<AtomicBroadcastOptions> = {},
+  channels = ["abc"],
+): ChannelNetwork {
   const channel = atomicBroadcast({ ...DEFAULTS, ...changes });
   return new Network(options, () => Object.fromEntries(channels.map((tag) => [tag, channel])));
 }
@@ -70,28 +81,50 @@ function expectSameLogs(net: ChannelNetwork, size: number): readonly string[] {
 }
 
 /** A queue entry of `party` for round `round`, signed with its key. */
-function entry(net: ChannelNetwork, party: PartyId, round: number, payloads: readonly Uint8Array[]): Value<typeof queueEntryCodec> {
+function entry(
+  net: ChannelNetwork,
+  party: PartyId,
+  round: number,
+  payloads: readonly Uint8Array[],
+): Value<typeof queueEntryCodec> {
   const signature = net.suite(party).sign(statement(CLUSTER, `abc/${round}`, QUEUE, entryBody(payloads)));
   return { payloads, signature };
 }
 
-function tellEntry(net: ChannelNetwork, from: PartyId, to: PartyId, round: number, payloads: readonly Uint8Array[]): void {
+function tellEntry(
+  net: ChannelNetwork,
+  from: PartyId,
+  to: PartyId,
+  round: number,
+  payloads: readonly Uint8Array[],
+): void {
   net.deliver(from, to, { tag: `abc/${round}`, body: encode(queueEntryCodec, entry(net, from, round, payloads)) });
 }
 
 function entriesOf(net: ChannelNetwork, party: PartyId, round: number): readonly (readonly string[])[] {
   const to = party === 0 ? 1 : 0;
-  return net.said(party, `abc/${round}`, queueEntryCodec, to).map(({ payloads }) => payloads.map((bytes) => new TextDecoder().decode(bytes)));
+  return net
+    .said(party, `abc/${round}`, queueEntryCodec, to)
+    .map(({ payloads }) => payloads.map((bytes) => new TextDecoder().decode(bytes)));
 }
 
 describe("all honest", () => {
   test("deliver everything submitted, once, in the same order, under any schedule, for any c", () => {
-    const schedulers = [randomOrder, lastInFirstOut, starving(({ to }) => to === 1), starving(({ from }) => from === 2), starving(({ envelope }) => envelope.tag.endsWith("/1"))];
+    const schedulers = [
+      randomOrder,
+      lastInFirstOut,
+      starving(({ to }) => to === 1),
+      starving(({ from }) => from === 2),
+      starving(({ envelope }) => envelope.tag.endsWith("/1")),
+    ];
     for (const [index, scheduler] of schedulers.entries()) {
       for (const vectorSize of [2, 3]) {
         for (const order of ["fixed", "random"] as const) {
           for (let seed = 1; seed <= 3; seed++) {
-            const net = network({ seed: 10 * index + seed, scheduler, serves: true }, { vectorSize, order, maxEntryPayloads: 2 });
+            const net = network(
+              { seed: 10 * index + seed, scheduler, serves: true },
+              { vectorSize, order, maxEntryPayloads: 2 },
+            );
             for (let count = 0; count < 6; count++) submit(net, count % 4, payload(count));
             submit(net, 1, payload(0));
             net.run();
@@ -134,7 +167,10 @@ describe("all honest", () => {
 
   test("with silent parties, corrupted or crashed", () => {
     for (const vectorSize of [3, 4]) {
-      const net = network({ group: thresholdGroup({ n: 6, byzantine: 1, crash: 1 }), scripted: [1, 5] }, { vectorSize });
+      const net = network(
+        { group: thresholdGroup({ n: 6, byzantine: 1, crash: 1 }), scripted: [1, 5] },
+        { vectorSize },
+      );
       for (let count = 0; count < 5; count++) submit(net, count % 2 === 0 ? 0 : 3, payload(count));
       net.run();
       expectSameLogs(net, 5);
@@ -146,9 +182,13 @@ describe("fairness", () => {
   test("what n-c+1 honest parties sign in a round is delivered in it", () => {
     for (let seed = 1; seed <= 30; seed++) {
       for (const vectorSize of [2, 3]) {
-        const net = network({ seed, scheduler: starving(({ from }) => from === seed % 4) }, { vectorSize, maxEntryPayloads: 2 });
+        const net = network(
+          { seed, scheduler: starving(({ from }) => from === seed % 4) },
+          { vectorSize, maxEntryPayloads: 2 },
+        );
         for (const party of net.running.slice(0, 4 - vectorSize + 1)) submit(net, party, payload("fair"));
-        for (const party of net.running) for (let count = 0; count < 3; count++) submit(net, party, payload(`${party}/${count}`));
+        for (const party of net.running)
+          for (let count = 0; count < 3; count++) submit(net, party, payload(`${party}/${count}`));
         net.run();
         const first = net.outputsOf(0)[0];
         expect(first?.payloads.map(String)).toContain(String(payload("fair")));
@@ -157,9 +197,13 @@ describe("fairness", () => {
   });
 
   test("a payload handed to one party is delivered although others have always more", () => {
-    const net = network({ seed: 2, scheduler: starving(({ from }) => from === 0), serves: true }, { vectorSize: 2, maxEntryPayloads: 1 });
+    const net = network(
+      { seed: 2, scheduler: starving(({ from }) => from === 0), serves: true },
+      { vectorSize: 2, maxEntryPayloads: 1 },
+    );
     submit(net, 0, payload("alone"));
-    for (let count = 0; count < 20; count++) for (const party of [1, 2, 3]) submit(net, party, payload(`${party}/${count}`));
+    for (let count = 0; count < 20; count++)
+      for (const party of [1, 2, 3]) submit(net, party, payload(`${party}/${count}`));
     net.run();
     expect(expectSameLogs(net, 61)).toContain("ok alone");
   });
@@ -192,13 +236,23 @@ describe("waking", () => {
       bytes[1] = index;
       return bytes;
     });
-    for (const payloads of [[], [INVALID], [payload("a"), INVALID], [payload("a"), payload("a")], big]) tellEntry(net, 3, 0, 1, payloads);
-    const signatures = [entry(net, 3, 2, [payload("a")]).signature, entry(net, 2, 1, [payload("a")]).signature, entry(net, 3, 1, [payload("b")]).signature];
+    for (const payloads of [[], [INVALID], [payload("a"), INVALID], [payload("a"), payload("a")], big])
+      tellEntry(net, 3, 0, 1, payloads);
+    const signatures = [
+      entry(net, 3, 2, [payload("a")]).signature,
+      entry(net, 2, 1, [payload("a")]).signature,
+      entry(net, 3, 1, [payload("b")]).signature,
+    ];
     for (const signature of signatures) {
       net.deliver(3, 0, { tag: "abc/1", body: encode(queueEntryCodec, { payloads: [payload("a")], signature }) });
     }
     const faults = net.faultsOf(3);
-    expect(faults).toEqual([...Array.from({ length: 5 }, () => "invalid-queue-entry"), "invalid-share", "invalid-share", "invalid-share"]);
+    expect(faults).toEqual([
+      ...Array.from({ length: 5 }, () => "invalid-queue-entry"),
+      "invalid-share",
+      "invalid-share",
+      "invalid-share",
+    ]);
     expect(net.sent).toEqual([]);
     expect(net.inspect(0, "abc").queueLength).toBe(0);
     // A refused entry does not take the place of a valid one.
@@ -240,12 +294,20 @@ describe("proposals", () => {
   const signs = (make: (net: ChannelNetwork) => Value<typeof queueVectorCodec>, round = 1): boolean => {
     const net = network({ scripted: [1, 2, 3] });
     const message = encode(queueVectorCodec, make(net));
-    net.deliver(3, 0, { tag: `abc/${round}/mvba/proposal/3`, body: encode(consistentBroadcastMessageCodec, { kind: "send", message }) });
+    net.deliver(3, 0, {
+      tag: `abc/${round}/mvba/proposal/3`,
+      body: encode(consistentBroadcastMessageCodec, { kind: "send", message }),
+    });
     const said = net.said(0, `abc/${round}/mvba/proposal/3`, consistentBroadcastMessageCodec);
     expect(net.faultsOf(3)).toEqual(said.length === 0 ? ["invalid-proposal"] : []);
     return said.length > 0;
   };
-  const of = (net: ChannelNetwork, party: PartyId, round = 1, payloads = [payload(party)]): Value<typeof queueVectorCodec>[number] => ({
+  const of = (
+    net: ChannelNetwork,
+    party: PartyId,
+    round = 1,
+    payloads = [payload(party)],
+  ): Value<typeof queueVectorCodec>[number] => ({
     party,
     ...entry(net, party, round, payloads),
   });
@@ -317,7 +379,10 @@ describe("catching up", () => {
     if (first === undefined || second === undefined) throw new Error("no proofs");
     const net = network({ scripted: [0, 1, 2] });
     net.deliver(1, 3, { ...second, tag: second.tag.replace("abc/2", "abc/1") });
-    net.deliver(1, 3, { ...first, body: first.body.map((byte, index) => (index === first.body.length - 20 ? byte ^ 1 : byte)) });
+    net.deliver(1, 3, {
+      ...first,
+      body: first.body.map((byte, index) => (index === first.body.length - 20 ? byte ^ 1 : byte)),
+    });
     expect(logOf(net, 3)).toEqual([]);
     expect(net.faultsOf(1)).toHaveLength(2);
     net.deliver(1, 3, first);
@@ -327,10 +392,18 @@ describe("catching up", () => {
   test("whoever sees a later round asks that peer for proofs from its own round on", () => {
     const net = network({ scripted: [0, 1, 2] });
     net.deliver(1, 3, { tag: "abc/7/mvba", body: utf8("x") });
-    expect(asked(net, "askProofs", 3)).toEqual([{ kind: "askProofs", of: 1, channel: "abc", round: 1, decidedBelow: 7 }]);
+    expect(asked(net, "askProofs", 3)).toEqual([
+      { kind: "askProofs", of: 1, channel: "abc", round: 1, decidedBelow: 7 },
+    ]);
     const proofs = archiveOf(runWithout3(2), 0);
     for (const proof of proofs) net.deliver(0, 3, proof);
-    expect(asked(net, "askProofs", 3).at(-1)).toEqual({ kind: "askProofs", of: 1, channel: "abc", round: 3, decidedBelow: 7 });
+    expect(asked(net, "askProofs", 3).at(-1)).toEqual({
+      kind: "askProofs",
+      of: 1,
+      channel: "abc",
+      round: 3,
+      decidedBelow: 7,
+    });
     // An earlier round's messages are late, not wrong.
     net.deliver(1, 3, { tag: "abc/1/mvba", body: utf8("x") });
     expect(net.accusations).toEqual([]);
@@ -378,7 +451,9 @@ describe("catching up", () => {
 
   test("the last decided round stays in the links, older ones are retired", () => {
     const net = runWithout3(3);
-    const retired = net.effects.flatMap(({ party, effect }) => (party === 0 && effect.kind === "retire" ? [effect.tag] : []));
+    const retired = net.effects.flatMap(({ party, effect }) =>
+      party === 0 && effect.kind === "retire" ? [effect.tag] : [],
+    );
     expect(retired).toEqual(["abc/1", "abc/2"]);
   });
 
@@ -396,7 +471,14 @@ describe("catching up", () => {
 
   test("tags of no round are accused, the own channel takes no messages", () => {
     const net = network({ scripted: [3] });
-    for (const tag of ["abc/x", "abc/mvba/1", "abc/1/mvba/nothing", "abc/1/nothing", "xyz/1", "abc/99999999999999999999"]) {
+    for (const tag of [
+      "abc/x",
+      "abc/mvba/1",
+      "abc/1/mvba/nothing",
+      "abc/1/nothing",
+      "xyz/1",
+      "abc/99999999999999999999",
+    ]) {
       net.deliver(3, 0, { tag, body: utf8("x") });
     }
     net.deliver(3, 0, { tag: "abc", body: utf8("x") });
@@ -409,7 +491,14 @@ describe("bounds", () => {
     const net = network({ scripted: [2, 3] }, { maxPayloads: 2, maxPayloadsPerPeer: 3 });
     for (let count = 0; count < 5; count++) submit(net, 0, payload(count));
     expect(net.inspect(0, "abc")).toMatchObject({ queueLength: 2, room: 0 });
-    for (const peer of [2, 3]) tellEntry(net, peer, 0, 1, Array.from({ length: 10 }, (_, index) => payload(`${peer}/${index}`)));
+    for (const peer of [2, 3])
+      tellEntry(
+        net,
+        peer,
+        0,
+        1,
+        Array.from({ length: 10 }, (_, index) => payload(`${peer}/${index}`)),
+      );
     expect(net.inspect(0, "abc").queueLength).toBe(2 + 3 + 3);
     submit(net, 0, INVALID);
     submit(net, 1, INVALID);
@@ -425,17 +514,21 @@ describe("bounds", () => {
     many.run();
     expectSameLogs(many, 9);
     for (let round = 1; round <= many.outputsOf(0).length; round++) {
-      for (const party of many.running) for (const payloads of entriesOf(many, party, round)) expect(payloads.length).toBeLessThanOrEqual(2);
+      for (const party of many.running)
+        for (const payloads of entriesOf(many, party, round)) expect(payloads.length).toBeLessThanOrEqual(2);
     }
   });
 
   test("of the options: c within t+1..n-t, entries that fit into a vector", () => {
-    for (const vectorSize of [0, 1, 4, 5, 2.5]) expect(() => network({}, { vectorSize }), `c=${vectorSize}`).toThrow(AtomicBroadcastOptionsError);
+    for (const vectorSize of [0, 1, 4, 5, 2.5])
+      expect(() => network({}, { vectorSize }), `c=${vectorSize}`).toThrow(AtomicBroadcastOptionsError);
     for (const vectorSize of [2, 3]) expect(() => network({}, { vectorSize })).not.toThrow();
     const crashes = thresholdGroup({ n: 6, byzantine: 1, crash: 1 });
-    for (const vectorSize of [2, 5]) expect(() => network({ group: crashes }, { vectorSize })).toThrow(AtomicBroadcastOptionsError);
+    for (const vectorSize of [2, 5])
+      expect(() => network({ group: crashes }, { vectorSize })).toThrow(AtomicBroadcastOptionsError);
     expect(() => atomicBroadcast({ ...DEFAULTS, maxEntryBytes: greatestEntryBytes(3) + 1 })).toThrow("maxEntryBytes");
-    for (const maxEntryPayloads of [0, 4097]) expect(() => atomicBroadcast({ ...DEFAULTS, maxEntryPayloads })).toThrow("maxEntryPayloads");
+    for (const maxEntryPayloads of [0, 4097])
+      expect(() => atomicBroadcast({ ...DEFAULTS, maxEntryPayloads })).toThrow("maxEntryPayloads");
     expect(() => atomicBroadcast({ ...DEFAULTS, vectorSize: 40 })).toThrow("c=40");
   });
 

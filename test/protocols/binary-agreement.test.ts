@@ -11,7 +11,15 @@ import {
   type Bit,
   binaryAgreement,
 } from "../../src/protocols/binary-agreement/index.js";
-import { COIN, MAIN_VOTE, type MainVote, PRE_VOTE, type PreVote, coinBody, voteBody } from "../../src/protocols/binary-agreement/messages.js";
+import {
+  COIN,
+  MAIN_VOTE,
+  type MainVote,
+  PRE_VOTE,
+  type PreVote,
+  coinBody,
+  voteBody,
+} from "../../src/protocols/binary-agreement/messages.js";
 import {
   type NetworkOptions,
   ProtocolNetwork,
@@ -48,9 +56,17 @@ class Voices {
     return this.net.suite(party).quorumCertifier.share(this.net.statement(purpose, voteBody(round, value), below));
   }
 
-  certificate(purpose: string, round: number, value: 0 | 1 | 2, parties: readonly PartyId[] = [1, 2, 3], below?: string): Uint8Array {
+  certificate(
+    purpose: string,
+    round: number,
+    value: 0 | 1 | 2,
+    parties: readonly PartyId[] = [1, 2, 3],
+    below?: string,
+  ): Uint8Array {
     const shares = new Map(parties.map((party) => [party, this.#share(party, purpose, round, value, below)]));
-    return this.net.suite(0).quorumCertifier.combine(this.net.statement(purpose, voteBody(round, value), below), shares);
+    return this.net
+      .suite(0)
+      .quorumCertifier.combine(this.net.statement(purpose, voteBody(round, value), below), shares);
   }
 
   vote(party: PartyId, round: number, value: Bit, reason?: PreVote["reason"]): PreVote {
@@ -67,7 +83,11 @@ class Voices {
     return { kind: "coin", certificate: this.certificate(MAIN_VOTE, round - 1, ABSTAIN, parties) };
   }
 
-  conflict(round: number, zero = this.vote(2, round, 0), one = this.vote(1, round, 1)): MainReason & { kind: "conflict" } {
+  conflict(
+    round: number,
+    zero = this.vote(2, round, 0),
+    one = this.vote(1, round, 1),
+  ): MainReason & { kind: "conflict" } {
     return { kind: "conflict", zeroBy: 2, zero, oneBy: 1, one };
   }
 
@@ -78,7 +98,13 @@ class Voices {
   mainVote(party: PartyId, round: number, value: 0 | 1 | 2, given?: MainReason): void {
     const certified: MainReason = { kind: "preVotes", certificate: this.certificate(PRE_VOTE, round, value) };
     const reason = given ?? (value === ABSTAIN ? this.conflict(round) : certified);
-    this.net.tell(party, 0, { kind: "mainVote", round, value, reason, share: this.#share(party, MAIN_VOTE, round, value) });
+    this.net.tell(party, 0, {
+      kind: "mainVote",
+      round,
+      value,
+      reason,
+      share: this.#share(party, MAIN_VOTE, round, value),
+    });
   }
 
   coinShare(party: PartyId, round: number): Uint8Array {
@@ -197,7 +223,13 @@ describe("all mixtures of inputs at n=4", () => {
 function split(seed: number, scheduler: Scheduler, n = 4): AgreementNetwork {
   const liar = n - 1;
   const splitter = new VoteSplitter(liar, () => net, PROOFS);
-  const net: AgreementNetwork = network({ n, seed, scripted: [liar], scheduler, onScripted: (flight) => splitter.receive(flight) });
+  const net: AgreementNetwork = network({
+    n,
+    seed,
+    scripted: [liar],
+    scheduler,
+    onScripted: (flight) => splitter.receive(flight),
+  });
   return net;
 }
 
@@ -228,7 +260,7 @@ describe("many rounds", () => {
       const sizes = [network({ n: 7, seed, scripted: [6], scheduler: randomOrder }), split(seed, randomOrder, 7)];
       const crashing = network({ seed, group: thresholdGroup({ n: 6, byzantine: 1, crash: 1 }), scripted: [4, 5] });
       for (const net of [...sizes, crashing]) {
-        const inputs = net.running.map(() => (net.random.chance(0.5) ? 1 : 0) as Bit);
+        const inputs = net.running.map(() => (net.random.chance(0.5) ? 1 : 0));
         for (const party of net.running) net.input(party, input(inputs[party] ?? 0));
         net.run();
         checkValidity(net, inputs, outcomeOf(net));

@@ -4,7 +4,12 @@
  * quorums of n-t it takes part in most of them, so that main-votes stay split round after round.
  */
 import type { PartyId } from "../../src/core/party-set.js";
-import type { BinaryAgreementMessage, BinaryDecision, BinaryInput, Bit } from "../../src/protocols/binary-agreement/index.js";
+import type {
+  BinaryAgreementMessage,
+  BinaryDecision,
+  BinaryInput,
+  Bit,
+} from "../../src/protocols/binary-agreement/index.js";
 import {
   ABSTAIN,
   COIN,
@@ -97,7 +102,11 @@ export class VoteSplitter {
   #mainVote(round: number, preferred: Bit): MainVote | undefined {
     const certificate = this.#certificates.get(`${round}/${preferred}`);
     if (certificate !== undefined) {
-      return { value: preferred, reason: { kind: "preVotes", certificate }, share: this.#share(MAIN_VOTE, round, preferred) };
+      return {
+        value: preferred,
+        reason: { kind: "preVotes", certificate },
+        share: this.#share(MAIN_VOTE, round, preferred),
+      };
     }
     const zero = this.#quotes.get(`${round}/0`);
     const one = this.#quotes.get(`${round}/1`);

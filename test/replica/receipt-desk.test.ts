@@ -68,6 +68,7 @@ class Office {
   readonly queued: Uint8Array[] = [];
   readonly log: Uint8Array[] = [];
   room = 10_000;
+  sharesMade = 0;
   accusations: ReplicaState["accusations"] = [];
   readonly desk = new ReceiptDesk({
     cluster: CLUSTER,
@@ -95,7 +96,10 @@ class Office {
       client: new Uint8Array(32),
       statement: this.log[sequence - 1] ?? utf8("none"),
     }),
-    share: (statement) => concat(utf8("share of "), statement),
+    share: (statement) => {
+      this.sharesMade++;
+      return concat(utf8("share of "), statement);
+    },
     prove: (statement) => concat(utf8("proof of "), statement),
   });
 
@@ -200,6 +204,8 @@ describe("the desk", () => {
     office.order();
     expect(gone.pair.right.sent).toBe(sent);
     expect(stays.heard).toEqual(["share 2"]);
+    // Nothing was even computed for who is not there.
+    expect(office.sharesMade).toBe(1);
     // The payload that nobody waited for any more was ordered all the same.
     expect(office.visitor().say(submit("a")).heard).toEqual(["share 1"]);
   });

@@ -87,12 +87,12 @@ describe("with the mock suite", () => {
   });
 });
 
-describe("regressions: seeds that once failed", () => {
-  test("a party that had not committed voted N, then committed to the same proposal (seed 4, random order)", () => {
-    for (const seed of [4, 14, 24, 44]) simulate({ seed, n: 4, order: "random" });
+describe("regressions: seeds that fail when an old mistake is made again", () => {
+  test("a party that had not committed voted N, then committed to the same proposal (random order)", () => {
+    for (const seed of [14, 48, 90, 102, 170, 208]) simulate(optionsOf(seed, 4));
   });
 
-  test("a party one round behind waited for a decision that its peers had retired (seeds 182, 395, 495, 535)", () => {
-    for (const seed of [182, 395, 495, 535]) simulate(optionsOf(seed, 4));
+  test("a party one round behind waited for a decision that its peers had retired", () => {
+    for (const seed of [2, 5, 6, 10, 12, 18]) simulate(optionsOf(seed, 4));
   });
 });

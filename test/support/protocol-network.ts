@@ -131,7 +131,8 @@ export class Network<Output, State> {
     for (const effect of effects) {
       this.effects.push({ party, effect });
       if (effect.kind === "output") this.outputs.get(party)?.push(effect.value);
-      else if (effect.kind === "accuse") this.accusations.push({ by: party, party: effect.party, tag: effect.tag, fault: effect.fault });
+      else if (effect.kind === "accuse")
+        this.accusations.push({ by: party, party: effect.party, tag: effect.tag, fault: effect.fault });
       else if (effect.kind === "send") this.#fly({ from: party, to: effect.to, envelope: effect.envelope });
       else if (this.#options.serves === true) this.#serve(party, effect);
     }
@@ -156,7 +157,8 @@ export class Network<Output, State> {
 
   #fly(flight: Flight): void {
     this.sent.push(flight);
-    for (const envelope of this.#options.tamper?.(flight) ?? [flight.envelope]) this.flights.push({ ...flight, envelope });
+    for (const envelope of this.#options.tamper?.(flight) ?? [flight.envelope])
+      this.flights.push({ ...flight, envelope });
   }
 
   /** Puts a message of a scripted party on its way. */
@@ -182,7 +184,9 @@ export class Network<Output, State> {
 
   /** The faults of which `party` was accused, by anybody or by `by`. */
   faultsOf(party: PartyId, by?: PartyId): readonly Fault[] {
-    return this.accusations.filter((one) => one.party === party && (by === undefined || one.by === by)).map(({ fault }) => fault);
+    return this.accusations
+      .filter((one) => one.party === party && (by === undefined || one.by === by))
+      .map(({ fault }) => fault);
   }
 
   /** What parties said under `tag`, to whomever, each as often as it was sent. */

@@ -99,7 +99,7 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
     if (this.#hasProposed || this.#gathered.size < this.#options.vectorSize) return;
     this.#hasProposed = true;
     const vector = [...this.#gathered]
-      .map(([party, entry]) => ({ party, ...entry }))
+      .map(([party, { payloads, signature }]) => ({ party, payloads, signature }))
       .sort((a, b) => a.party - b.party);
     this.#agreement.input(encode(queueVectorCodec, vector));
   }

@@ -119,7 +119,7 @@ class BinaryAgreement implements Instance<BinaryInput, BinaryAgreementMessage> {
   constructor(scope: Scope<BinaryAgreementMessage, BinaryDecision>, options: BinaryAgreementOptions) {
     this.#scope = scope;
     this.#predicate = options.predicate;
-    this.#justification = new Justification(scope as Scope<BinaryAgreementMessage, never>, options.predicate);
+    this.#justification = new Justification(scope, options.predicate);
   }
 
   input({ value, proof }: BinaryInput): void {

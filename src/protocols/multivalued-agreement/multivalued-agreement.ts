@@ -32,7 +32,7 @@ import { equalBytes } from "../../core/bytes.js";
 import { type Value, atMost, bytes, decode, encode, struct, u8, union } from "../../core/codec.js";
 import type { Envelope } from "../../core/envelope.js";
 import type { Fault } from "../../core/fault.js";
-import { MAX_PARTIES, type PartyId, PartySet, partySetCodec } from "../../core/party-set.js";
+import { MAX_PARTIES, type PartyId, type PartySet, partySetCodec } from "../../core/party-set.js";
 import { type Child, type Instance, InvariantError, type Protocol, type Scope } from "../../core/protocol.js";
 import { MAX_COIN_SHARE_BYTES } from "../../core/suite.js";
 import { Tally } from "../../core/tally.js";
@@ -229,7 +229,6 @@ class MultivaluedAgreement implements Instance<Uint8Array, MultivaluedAgreementM
     // A certificate has an honest witness, who checked the set.
     if (!named.ok) throw new InvariantError(`certified commit of party ${party} does not decode`);
     if (this.#committed.add(party, named.value)) this.#releaseCoin();
-    this.#accuseContradictions(party, named.value);
     this.#countVotes();
   }
 
@@ -323,16 +322,6 @@ class MultivaluedAgreement implements Instance<Uint8Array, MultivaluedAgreementM
     this.#candidate(party).received.delete(voter);
     this.#scope.accuse(voter, "vote-contradicts-commit");
     return false;
-  }
-
-  /** N-votes that came before the voter's commit. */
-  #accuseContradictions(voter: PartyId, commit: PartySet): void {
-    for (const party of commit) {
-      const candidate = this.#candidate(party);
-      if (candidate.received.get(voter) !== false) continue;
-      candidate.received.delete(voter);
-      this.#scope.accuse(voter, "vote-contradicts-commit");
-    }
   }
 
   #onBinaryDecision(party: PartyId, decision: BinaryDecision): void {
