@@ -16,6 +16,12 @@ import { beginsLikeLmdb } from "./lmdb-file.js";
 
 const FORMAT = "abcast-store/1";
 
+/**
+ * The version of the engine whose inputs the log holds. To be raised whenever the same inputs lead elsewhere: another engine
+ * that replayed them might contradict what was signed (protocols.md, section 4).
+ */
+const ENGINE = "abcast-engine/1";
+
 /** A store that is missing, or not one that this version can read. */
 export class StoreError extends Error {
   override readonly name = "StoreError";
@@ -63,6 +69,7 @@ export async function createStore(directory: string): Promise<void> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const root = openRoot(directory, false);
   openTables(root);
+  await root.put("engine", ENGINE);
   await root.put("format", FORMAT);
   await root.close();
 }
@@ -74,12 +81,12 @@ export async function createStore(directory: string): Promise<void> {
 export function openStore(directory: string, { readOnly = false }: { readonly readOnly?: boolean } = {}): Store {
   if (!existsSync(join(directory, "store.mdb"))) {
     throw new StoreError(
-      `${directory}: the store is missing. A party that lost its store counts as corrupted and must not speak with an empty one; restore the directory, or run the dealer for a new cluster`,
+      `${directory}: the store is missing. A party that lost its store counts as corrupted and must not speak with an empty one, nor with an older copy; bring back this very directory, or run the dealer for a new cluster`,
     );
   }
   if (!beginsLikeLmdb(join(directory, "store.mdb"))) {
     throw new StoreError(
-      `${directory}: store.mdb is damaged: it is no database. A party that lost its store counts as corrupted; restore the directory, or run the dealer for a new cluster`,
+      `${directory}: store.mdb is damaged: it is no database. A party that lost its store counts as corrupted and must not speak with an older copy; bring back this very directory, or run the dealer for a new cluster`,
     );
   }
   let root: RootDatabase<string, string>;
@@ -95,6 +102,13 @@ export function openStore(directory: string, { readOnly = false }: { readonly re
   if (format !== FORMAT) {
     void root.close();
     throw new StoreError(`${directory}: the store has format ${String(format)}, this version reads ${FORMAT}`);
+  }
+  const engine = root.get("engine");
+  if (engine !== ENGINE && !readOnly) {
+    void root.close();
+    throw new StoreError(
+      `${directory}: the log was written by ${String(engine)}, this version is ${ENGINE} and must not replay it; run the version that wrote it`,
+    );
   }
   return new LmdbStore(directory, openTables(root));
 }

@@ -25,6 +25,12 @@ import { OutgoingLink } from "./outgoing-link.js";
 import { ProofRequests } from "./proof-requests.js";
 import type { Batch, LedgerEntry, Store } from "./store.js";
 
+/**
+ * What one peer may bring into the log between two decisions, for each party of the group. All that an honest peer says in
+ * a round of the largest proposals is a small part of it; a flooding peer fills no disk.
+ */
+const MAX_APPENDED_BYTES_PER_PARTY = 16 * 1024 * 1024;
+
 /** Inputs in one group commit. */
 const MAX_BATCH_INPUTS = 1024;
 
@@ -92,6 +98,8 @@ export class Replica<Reply> {
   readonly #incoming = new Map<PartyId, IncomingLink>();
   readonly #requests = new ProofRequests();
   readonly #accusations = new Accusations();
+  /** Bytes that each peer has brought into the log since the last decision. */
+  readonly #appendedBytes = new Map<PartyId, number>();
   #pending: Pending[] = [];
   #starting: Promise<void> | undefined;
   #pumping: Promise<void> | undefined;
@@ -247,9 +255,10 @@ export class Replica<Reply> {
   async #process(batch: readonly Pending[]): Promise<void> {
     const outcome = this.#newOutcome();
     const inputs: Uint8Array[] = [];
-    for (const { input } of batch) {
+    for (const pending of batch) {
       // Dropping before the append is always allowed; what was appended is always processed.
-      if (this.#isStale(input)) continue;
+      if (!this.#isAdmissible(pending)) continue;
+      const { input } = pending;
       inputs.push(encodeInput(input));
       this.#collect(outcome, this.#engine.step(input));
     }
@@ -261,11 +270,23 @@ export class Replica<Reply> {
     for (const link of this.#outgoing.values()) link.flush();
   }
 
-  /** A message of a round that is decided here. */
-  #isStale(input: Input): boolean {
-    if (input.kind !== "message") return false;
-    const [channel, round] = input.envelope.tag.split("/");
-    return channel === this.#options.channel && Number(round) < this.#engine.inspect(channel).round;
+  /** Not of a channel that does not exist, not of a round that is decided here, not beyond the peer's quota. */
+  #isAdmissible({ input, sizeBytes }: Pending): boolean {
+    if (input.kind !== "message") return true;
+    const { from, envelope } = input;
+    const [channel, round] = envelope.tag.split("/");
+    if (channel !== this.#options.channel) {
+      this.#accuse(from, "unknown-instance", envelope.tag);
+      return false;
+    }
+    if (Number(round) < this.#engine.inspect(channel).round) return false;
+    const appendedBytes = (this.#appendedBytes.get(from) ?? 0) + sizeBytes;
+    if (appendedBytes > MAX_APPENDED_BYTES_PER_PARTY * this.#options.group.n) {
+      this.#accuse(from, "flood", envelope.tag);
+      return false;
+    }
+    this.#appendedBytes.set(from, appendedBytes);
+    return true;
   }
 
   #newOutcome(): Outcome<Reply> {
@@ -291,6 +312,7 @@ export class Replica<Reply> {
       outcome.replies.push({ id: suite.hash(payload), entry, reply: service.apply(entry, payload) });
     }
     this.#tip = { round, sequence, logDigest };
+    this.#appendedBytes.clear();
   }
 
   #release(effect: ReplicaEffect): void {

@@ -149,6 +149,16 @@ describe("opening", () => {
     }
   });
 
+  it("a log of another engine version is not replayed, but can be read", async () => {
+    const directory = freshDirectory();
+    await createStore(directory);
+    const root = open<string, string>({ path: join(directory, "store.mdb"), encoding: "string", maxDbs: 8 });
+    await root.put("engine", "abcast-engine/0");
+    await root.close();
+    expect(() => openStore(directory)).toThrow(/written by abcast-engine\/0, this version is .* must not replay it/);
+    await openStore(directory, { readOnly: true }).close();
+  });
+
   it("a file that is no store at all is refused", () => {
     const directory = freshDirectory();
     mkdirSync(directory);

@@ -67,7 +67,7 @@ describe("garbage of one peer", () => {
     }
   });
 
-  it.each(TAGS)("under %s is survived, also by a replay", async (tag) => {
+  it.each(TAGS.filter((tag) => tag.startsWith("abc")))("under %s is survived, also by a replay", async (tag) => {
     const { cluster, pairs } = await besieged();
     for (const pair of pairs) {
       say(pair, ...messages([{ tag, body: new Uint8Array(0) }, { tag, body: new Uint8Array(200).fill(255) }, { tag, body: utf8("x") }]));
@@ -102,6 +102,41 @@ describe("garbage of one peer", () => {
     for (const pair of pairs) say(pair, ...messages(Array.from({ length: 50 }, () => ({ tag: "abc/1", body: new Uint8Array(1000) }))));
     for (let turn = 0; turn < 20; turn++) await cluster.turn();
     expect(HONEST.map((party) => cluster.disk(party).inputs.length)).toEqual(before);
+  });
+
+  it("of a channel that does not exist is accused and not written to the log", async () => {
+    const { cluster, pairs } = await besieged();
+    const before = HONEST.map((party) => cluster.disk(party).inputs.length);
+    for (const pair of pairs) say(pair, ...messages([{ tag: "xyz/1", body: new Uint8Array(1000) }, { tag: "xyz", body: new Uint8Array(0) }]));
+    for (let turn = 0; turn < 20; turn++) await cluster.turn();
+    expect(HONEST.map((party) => cluster.disk(party).inputs.length)).toEqual(before);
+    expect(cluster.agreement().accusations).toEqual(HONEST.map((party) => `${party}:3:unknown-instance`));
+  });
+
+  it("that floods a round fills no disk: beyond the peer's quota it is dropped, until the round is decided", async () => {
+    const { cluster, pairs } = await besieged();
+    const quotaBytes = 4 * 16 * 1024 * 1024;
+    const body = new Uint8Array(7 * 1024 * 1024);
+    for (let number = 1; number <= 12; number++) {
+      for (const pair of pairs) say(pair, { kind: "message", number, envelope: { tag: "abc/1/mvba", body } });
+      for (let turn = 0; turn < 5; turn++) await cluster.turn();
+      for (const pair of pairs) pair.settle();
+    }
+    for (const party of HONEST) {
+      const writtenBytes = cluster.disk(party).inputs.reduce((sum, input) => sum + input.length, 0);
+      expect(writtenBytes).toBeGreaterThan(quotaBytes / 2);
+      expect(writtenBytes).toBeLessThan(quotaBytes);
+    }
+    expect(cluster.agreement().accusations).toEqual(
+      HONEST.flatMap((party) => [`${party}:3:flood`, `${party}:3:malformed-message`]),
+    );
+    cluster.submit(0, "a");
+    await cluster.run(() => cluster.hasDelivered(1));
+    // A new round, a new quota: the flood was held against the peer, not against what it says later.
+    const inputs = cluster.disk(0).inputs.length;
+    for (const pair of pairs) say(pair, { kind: "message", number: 0, envelope: { tag: "abc/2/mvba", body: new Uint8Array(9) } });
+    for (let turn = 0; turn < 20; turn++) await cluster.turn();
+    expect(cluster.disk(0).inputs.length).toBe(inputs + 1);
   });
 
   it("in frames costs it its connection and nobody anything", async () => {
