@@ -30,7 +30,8 @@ const concurrent = Number(values.concurrent);
 
 const directory = mkdtempSync(join(tmpdir(), "abcast-bench-"));
 const cluster = join(directory, "cluster");
-const abcast = (...words) => execFileSync(process.execPath, [MAIN, ...words], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+const abcast = (...words) =>
+  execFileSync(process.execPath, [MAIN, ...words], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
 
 /** User and system CPU seconds of a process, from the operating system. */
 function cpuSeconds(pid) {
@@ -43,7 +44,8 @@ function residentMiB(pid) {
 }
 
 const median = (numbers) => quantile(numbers, 0.5);
-const quantile = (numbers, q) => [...numbers].sort((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(q * numbers.length))];
+const quantile = (numbers, q) =>
+  [...numbers].sort((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(q * numbers.length))];
 const round = (number, digits = 2) => Number(number.toFixed(digits));
 
 async function measure(client, pids, count, width) {
@@ -78,7 +80,10 @@ async function measure(client, pids, count, width) {
     perDocument: {
       messages: round((after.messages - before.traffic.messages) / count, 1),
       bytes: Math.round((after.bytes - before.traffic.bytes) / count),
-      cpuMs: { replicas: round((1000 * replicaCpu) / count), client: round((clientCpu.user + clientCpu.system) / 1000 / count) },
+      cpuMs: {
+        replicas: round((1000 * replicaCpu) / count),
+        client: round((clientCpu.user + clientCpu.system) / 1000 / count),
+      },
     },
     residentMiB: pids.map((pid) => Math.round(residentMiB(pid))),
   };

@@ -19,7 +19,17 @@ const RULES: Rules = {
     // The replica is logic behind ports, which the adapters implement.
     replica: { imports: ["core", "crypto", "wire", "protocols", "services/service.ts", "npm:zod"] },
     // Its configuration is files and fingerprints, within the bounds of the protocol's messages.
-    "replica/config*.ts": { imports: ["core", "crypto", "protocols/atomic-broadcast/messages.ts", "npm:zod", "node:crypto", "node:fs*", "node:path"] },
+    "replica/config*.ts": {
+      imports: [
+        "core",
+        "crypto",
+        "protocols/atomic-broadcast/messages.ts",
+        "npm:zod",
+        "node:crypto",
+        "node:fs*",
+        "node:path",
+      ],
+    },
     adapters: { imports: ["core", "type crypto", "replica", "npm:*", "node:*"] },
     client: { imports: ["core", "crypto", "wire", "verify", "services", "replica/links.ts", "replica/*config*.ts"] },
     cli: { imports: ["*"] },

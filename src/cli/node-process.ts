@@ -9,7 +9,7 @@ import { type DialOptions, dialTls, listenTls } from "../adapters/tls/index.js";
 import { toHex } from "../core/bytes.js";
 import { thresholdGroup } from "../core/group.js";
 import { createEd25519Verifier, createRsaSigner, createSuite, type RsaSigner } from "../crypto/index.js";
-import { type AtomicBroadcastProtocol, atomicBroadcast } from "../protocols/index.js";
+import { type AtomicBroadcastProtocol, atomicBroadcast, type LocalSettings } from "../protocols/index.js";
 import type { Party } from "../replica/config-files.js";
 import { InputError, systemProblem } from "../replica/input-error.js";
 import type { Dialer } from "../replica/links.js";
@@ -72,6 +72,7 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
     suite,
     channel: NOTARY_CHANNEL,
     protocol: protocolOf(party, notary),
+    settings: settingsOf(party),
     service: notary,
     store,
     epoch: new Uint8Array(randomBytes(16)),
@@ -153,17 +154,25 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
 }
 
 /** The protocol with the party's settings, which were checked when they were loaded. */
-function protocolOf({ channel }: Party, notary: Service<NotaryEntry>): AtomicBroadcastProtocol {
+function protocolOf(party: Party, notary: Service<NotaryEntry>): AtomicBroadcastProtocol {
+  const { c, order } = party.channel;
   return atomicBroadcast({
-    vectorSize: channel.c,
-    maxEntryPayloads: channel.maxEntryPayloads,
-    maxEntryBytes: channel.maxEntryBytes,
-    maxPayloads: channel.maxQueuePayloads,
-    maxPayloadsPerPeer: channel.maxQueuePayloads,
-    maxEarlyBytes: MAX_EARLY_BYTES,
-    order: channel.order,
+    ...settingsOf(party),
+    vectorSize: c,
+    order,
     isValid: (payload) => notary.validate(payload),
   });
+}
+
+/** What the party sets for itself in its config.json. */
+function settingsOf({ channel: { maxEntryPayloads, maxEntryBytes, maxQueuePayloads } }: Party): LocalSettings {
+  return {
+    maxEntryPayloads,
+    maxEntryBytes,
+    maxPayloads: maxQueuePayloads,
+    maxPayloadsPerPeer: maxQueuePayloads,
+    maxEarlyBytes: MAX_EARLY_BYTES,
+  };
 }
 
 /** The notary of this cluster, with its clients' keys. */

@@ -146,7 +146,9 @@ export class Client {
     const reasons = this.#sessions.map(
       (session, party) => `party ${party}: ${notes.get(party) ?? session.problem ?? "connected, but has not answered"}`,
     );
-    return new ClusterUnreachableError(`the cluster did not answer within ${timeoutMs / 1000} s (${reasons.join("; ")})`);
+    return new ClusterUnreachableError(
+      `the cluster did not answer within ${timeoutMs / 1000} s (${reasons.join("; ")})`,
+    );
   }
 
   #onReply(party: PartyId, reply: ReplyFrame): void {
@@ -177,7 +179,8 @@ export class Client {
     request.notes.set(party, reason);
     if (code === "busy") {
       this.#after(BUSY_RETRY_MS, () => {
-        if (this.#requests.has(key)) this.#sessions[party]?.ask(`submit ${key}`, { kind: "submit", payload: request.payload });
+        if (this.#requests.has(key))
+          this.#sessions[party]?.ask(`submit ${key}`, { kind: "submit", payload: request.payload });
       });
       return;
     }

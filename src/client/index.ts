@@ -1,2 +1,10 @@
 /** The client library. */
-export { Client, ClientClosedError, type ClientOptions, ClusterUnreachableError, type Notarized, type PartyState, RefusedError } from "./client.js";
+export {
+  Client,
+  ClientClosedError,
+  type ClientOptions,
+  ClusterUnreachableError,
+  type Notarized,
+  type PartyState,
+  RefusedError,
+} from "./client.js";

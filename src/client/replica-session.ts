@@ -2,7 +2,13 @@
 import { decode, encode } from "../core/codec.js";
 import type { PartyId } from "../core/party-set.js";
 import type { Acceptor, Connection, Dialer } from "../replica/links.js";
-import { CLIENT_PROTOCOL_VERSION, type ClientFrame, type ReplyFrame, clientFrameCodec, replyFrameCodec } from "../wire/client-frames.js";
+import {
+  CLIENT_PROTOCOL_VERSION,
+  type ClientFrame,
+  type ReplyFrame,
+  clientFrameCodec,
+  replyFrameCodec,
+} from "../wire/client-frames.js";
 
 export interface ReplicaSessionOptions {
   readonly party: PartyId;
@@ -45,7 +51,9 @@ export class ReplicaSession {
   #accept(connection: Connection): ReturnType<Acceptor> {
     this.#connection = connection;
     this.#welcomed = false;
-    connection.send(encode(clientFrameCodec, { kind: "hello", version: CLIENT_PROTOCOL_VERSION, cluster: this.#options.cluster }));
+    connection.send(
+      encode(clientFrameCodec, { kind: "hello", version: CLIENT_PROTOCOL_VERSION, cluster: this.#options.cluster }),
+    );
     return {
       onFrame: (frame) => this.#onFrame(connection, frame),
       onWritable: () => undefined,

@@ -141,7 +141,12 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array): Decoded<T> {
   }
 }
 
-function integer(name: string, max: number, write: (w: Writer, v: number) => void, read: (r: Reader) => number): Codec<number> {
+function integer(
+  name: string,
+  max: number,
+  write: (w: Writer, v: number) => void,
+  read: (r: Reader) => number,
+): Codec<number> {
   return {
     write(writer, value) {
       if (!Number.isSafeInteger(value) || value < 0 || value > max) throw new EncodeError(`${value} is not a ${name}`);
@@ -151,10 +156,25 @@ function integer(name: string, max: number, write: (w: Writer, v: number) => voi
   };
 }
 
-export const u8 = integer("u8", 0xff, (w, v) => w.u8(v), (r) => r.u8());
-export const u32 = integer("u32", 0xffff_ffff, (w, v) => w.u32(v), (r) => r.u32());
+export const u8 = integer(
+  "u8",
+  0xff,
+  (w, v) => w.u8(v),
+  (r) => r.u8(),
+);
+export const u32 = integer(
+  "u32",
+  0xffff_ffff,
+  (w, v) => w.u32(v),
+  (r) => r.u32(),
+);
 /** 64 bits on the wire; values up to 2^53-1. */
-export const u64 = integer("u64", Number.MAX_SAFE_INTEGER, (w, v) => w.u64(v), (r) => r.u64());
+export const u64 = integer(
+  "u64",
+  Number.MAX_SAFE_INTEGER,
+  (w, v) => w.u64(v),
+  (r) => r.u64(),
+);
 
 /** A byte string of exactly `sizeBytes`. */
 export function fixedBytes(sizeBytes: number): Codec<Uint8Array> {

@@ -11,14 +11,24 @@ import { type Envelope, MAX_BODY_BYTES } from "./envelope.js";
 import type { Fault } from "./fault.js";
 import type { Group } from "./group.js";
 import type { PartyId } from "./party-set.js";
-import { type Child, type Endorsement, type Instance, InvariantError, type Protocol, type RootInstance, type Scope } from "./protocol.js";
+import {
+  type Child,
+  type Endorsement,
+  type Instance,
+  InvariantError,
+  type Protocol,
+  type RootInstance,
+  type Scope,
+} from "./protocol.js";
 import type { Suite } from "./suite.js";
 import { type Tag, isWithin, tagCodec } from "./tag.js";
 
 export type Input =
   | { readonly kind: "message"; readonly from: PartyId; readonly envelope: Envelope }
   /** A payload of a client of this party, for the channel with this tag. */
-  | { readonly kind: "submit"; readonly channel: Tag; readonly payload: Uint8Array };
+  | { readonly kind: "submit"; readonly channel: Tag; readonly payload: Uint8Array }
+  /** This party's own settings for the channel, in the channel's encoding; an input, so that a replay has them, too. */
+  | { readonly kind: "configure"; readonly channel: Tag; readonly settings: Uint8Array };
 
 export type Effect<Output> =
   | { readonly kind: "send"; readonly to: PartyId; readonly envelope: Envelope }
@@ -105,8 +115,10 @@ export class Engine<Message, Output, State> {
   step(input: Input): readonly Effect<Output>[] {
     if (input.kind === "message") {
       this.#route(input.from, input.envelope.tag, input.envelope.body);
-    } else {
+    } else if (input.kind === "submit") {
       this.#root(input.channel).input(input.payload);
+    } else {
+      this.#root(input.channel).configure(input.settings);
     }
     return this.#run();
   }
@@ -169,7 +181,8 @@ export class Engine<Message, Output, State> {
 
   #close(tag: Tag): void {
     for (const live of this.#nodes.keys()) if (isWithin(live, tag)) this.#nodes.delete(live);
-    for (const slot of this.#signed.keys()) if (isWithin(slot.slice(0, slot.indexOf("#")), tag)) this.#signed.delete(slot);
+    for (const slot of this.#signed.keys())
+      if (isWithin(slot.slice(0, slot.indexOf("#")), tag)) this.#signed.delete(slot);
   }
 
   #scope<I, M, O>(channel: Tag, tag: Tag, protocol: Protocol<I, M, O>, onOutput: (value: O) => void): Scope<M, O> {
@@ -216,7 +229,9 @@ export class Engine<Message, Output, State> {
     const digest = suite.hash(signedBytes);
     const earlier = this.#signed.get(slot) ?? signed.get(slot);
     if (earlier !== undefined && !digest.every((byte, index) => byte === earlier[index])) {
-      throw new InvariantError(`about to contradict an earlier signature for ${slot}: the input log is not the one that led to it`);
+      throw new InvariantError(
+        `about to contradict an earlier signature for ${slot}: the input log is not the one that led to it`,
+      );
     }
     if (!this.#signed.has(slot)) {
       this.#signed.set(slot, digest);

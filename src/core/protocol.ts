@@ -37,8 +37,10 @@ export interface Instance<Input, Message> {
   orphan?(from: PartyId, path: string, body: Uint8Array): void;
 }
 
-/** The root of a channel: takes clients' payloads, and shows its state to the host. */
+/** The root of a channel: takes clients' payloads and its host's settings, and shows its state to the host. */
 export interface RootInstance<Message, State> extends Instance<Uint8Array, Message> {
+  /** `settings` in the channel's own encoding. */
+  configure(settings: Uint8Array): void;
   inspect(): State;
 }
 

@@ -5,9 +5,12 @@ import { envelopeCodec } from "../core/envelope.js";
 import { tagCodec } from "../core/tag.js";
 import { MAX_PAYLOAD_BYTES } from "../protocols/index.js";
 
+const MAX_SETTINGS_BYTES = 1024;
+
 const inputCodec = union({
   message: struct({ from: u8, envelope: envelopeCodec }),
   submit: struct({ channel: tagCodec, payload: bytes(MAX_PAYLOAD_BYTES) }),
+  configure: struct({ channel: tagCodec, settings: bytes(MAX_SETTINGS_BYTES) }),
 });
 
 export function encodeInput(input: Input): Uint8Array {

@@ -10,7 +10,11 @@ const DOMAIN = utf8("abcast/1 log\n");
 export const EMPTY_LOG_DIGEST = new Uint8Array(32);
 
 /** The digest after `entry`, a hash chain. */
-export function extendLogDigest(hash: (bytes: Uint8Array) => Uint8Array, previous: Uint8Array, entry: LedgerEntry): Uint8Array {
+export function extendLogDigest(
+  hash: (bytes: Uint8Array) => Uint8Array,
+  previous: Uint8Array,
+  entry: LedgerEntry,
+): Uint8Array {
   const { sequence, round } = entry;
   return hash(concat(DOMAIN, encode(linkCodec, { previous, sequence, round, payload: hash(entry.payload) })));
 }

@@ -77,7 +77,9 @@ export class OutgoingLink {
     this.#connection = connection;
     this.#conversation = undefined;
     const { cluster, epoch } = this.#options;
-    this.#writable = connection.send(encode(peerFrameCodec, { kind: "hello", version: PEER_PROTOCOL_VERSION, cluster, epoch }));
+    this.#writable = connection.send(
+      encode(peerFrameCodec, { kind: "hello", version: PEER_PROTOCOL_VERSION, cluster, epoch }),
+    );
     return {
       onFrame: (frame) => this.#onFrame(connection, frame),
       onWritable: () => this.#onWritable(connection),
@@ -117,7 +119,10 @@ export class OutgoingLink {
     return undefined;
   }
 
-  #greeted(connection: Connection, { resumeAfter, positions }: Extract<PeerFrame, { kind: "welcome" }>): string | undefined {
+  #greeted(
+    connection: Connection,
+    { resumeAfter, positions }: Extract<PeerFrame, { kind: "welcome" }>,
+  ): string | undefined {
     // The epoch is ours, so nobody can have heard in it what was not said yet.
     if (resumeAfter > this.#outbox.lastNumber) return "impossible-resume";
     const conversation: Conversation = {
@@ -140,7 +145,10 @@ export class OutgoingLink {
     conversation.cursor = 0;
   }
 
-  #finishRepeating(conversation: Conversation, { ask, upTo }: { readonly ask: number; readonly upTo: number }): PeerFrame {
+  #finishRepeating(
+    conversation: Conversation,
+    { ask, upTo }: { readonly ask: number; readonly upTo: number },
+  ): PeerFrame {
     conversation.cursor = Math.max(conversation.cursor, upTo);
     conversation.repeating = undefined;
     const { askedAgain } = conversation;

@@ -96,10 +96,20 @@ export class ReceiptDesk {
     if (frame.kind !== "hello") return session.connection.close();
     const nothing = new Uint8Array(32);
     if (frame.version !== CLIENT_PROTOCOL_VERSION) {
-      return this.#refuse(session, nothing, "wrong-version", `this replica speaks version ${CLIENT_PROTOCOL_VERSION}, not ${frame.version}`);
+      return this.#refuse(
+        session,
+        nothing,
+        "wrong-version",
+        `this replica speaks version ${CLIENT_PROTOCOL_VERSION}, not ${frame.version}`,
+      );
     }
     if (toHex(frame.cluster) !== toHex(this.#options.cluster)) {
-      return this.#refuse(session, nothing, "wrong-cluster", `this replica belongs to cluster ${toHex(this.#options.cluster)}`);
+      return this.#refuse(
+        session,
+        nothing,
+        "wrong-cluster",
+        `this replica belongs to cluster ${toHex(this.#options.cluster)}`,
+      );
     }
     session.greeted = true;
     this.#reply(session, { kind: "welcome" });
@@ -111,10 +121,20 @@ export class ReceiptDesk {
     const sequence = this.#sequences.get(key);
     if (sequence !== undefined) return this.#sendShare(session, id, sequence, false);
     if (!this.#options.isValid(payload)) {
-      return this.#refuse(session, id, "invalid-payload", "not a notary request of a client of this cluster, or its signature is wrong");
+      return this.#refuse(
+        session,
+        id,
+        "invalid-payload",
+        "not a notary request of a client of this cluster, or its signature is wrong",
+      );
     }
     if (session.waiting.size >= MAX_WAITING_PER_SESSION) {
-      return this.#refuse(session, id, "busy", `${MAX_WAITING_PER_SESSION} payloads of this connection wait already; try again when some are answered`);
+      return this.#refuse(
+        session,
+        id,
+        "busy",
+        `${MAX_WAITING_PER_SESSION} payloads of this connection wait already; try again when some are answered`,
+      );
     }
     // Queued already for another session, or by this one on an earlier connection: wait with it.
     if (!this.#waiting.has(key) && !this.#options.submit(payload)) {
@@ -128,7 +148,8 @@ export class ReceiptDesk {
 
   #onProve(session: Session, id: Uint8Array): void {
     const sequence = this.#sequences.get(toHex(id));
-    if (sequence === undefined) return this.#refuse(session, id, "unknown-payload", "no such payload was delivered here");
+    if (sequence === undefined)
+      return this.#refuse(session, id, "unknown-payload", "no such payload was delivered here");
     this.#sendShare(session, id, sequence, true);
   }
 

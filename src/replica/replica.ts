@@ -14,7 +14,14 @@ import type { Group } from "../core/group.js";
 import type { PartyId } from "../core/party-set.js";
 import type { Suite } from "../core/suite.js";
 import type { Tag } from "../core/tag.js";
-import type { AtomicBroadcastProtocol, AtomicBroadcastState, DeliveredRound, NoMessage } from "../protocols/index.js";
+import {
+  type AtomicBroadcastProtocol,
+  type AtomicBroadcastState,
+  type DeliveredRound,
+  encodeSettings,
+  type LocalSettings,
+  type NoMessage,
+} from "../protocols/index.js";
 import type { Service } from "../services/service.js";
 import { type Accusation, Accusations } from "./accusations.js";
 import { IncomingLink } from "./incoming-link.js";
@@ -42,6 +49,8 @@ export interface ReplicaOptions<Reply> {
   /** The tag of the one channel, and its protocol. */
   readonly channel: Tag;
   readonly protocol: AtomicBroadcastProtocol;
+  /** This party's settings for the channel; logged when they are not those of the run before. */
+  readonly settings: LocalSettings;
   readonly service: Service<Reply>;
   readonly store: Store;
   /** 16 random bytes, new in each process. */
@@ -160,9 +169,12 @@ export class Replica<Reply> {
     this.#replayed(outcome);
     let count = 0;
     let signedCount = outcome.signed.length;
+    let settings: Uint8Array | undefined;
     for (const record of store.inputs()) {
       const replayed = this.#newOutcome();
-      this.#collect(replayed, this.#engine.step(decodeInput(record)));
+      const input = decodeInput(record);
+      if (input.kind === "configure") settings = input.settings;
+      this.#collect(replayed, this.#engine.step(input));
       this.#replayed(replayed);
       signedCount += replayed.signed.length;
       // Lets other events in now and then, so that a long replay can be interrupted.
@@ -179,7 +191,17 @@ export class Replica<Reply> {
       throw new Error(`the ledger has more entries than the ${sequence} that the input log leads to`);
     }
     this.#options.onLog(`replayed ${count} inputs: round ${round}, ${sequence} payloads`);
+    await this.#configure(settings);
+    if (this.#state !== "starting") return;
     this.#state = "active";
+  }
+
+  /** The present settings become an input, unless the log ends with them. */
+  async #configure(logged: Uint8Array | undefined): Promise<void> {
+    const settings = encodeSettings(this.#options.settings);
+    if (logged !== undefined && equalBytes(logged, settings)) return;
+    const input = { kind: "configure", channel: this.#options.channel, settings } as const;
+    await this.#process([{ input, from: undefined, sizeBytes: settings.length }]);
   }
 
   /** Effects of replayed inputs: what others may have heard already is kept for those who have not. */
@@ -192,7 +214,8 @@ export class Replica<Reply> {
       }
     }
     this.#durable = this.#tip;
-    for (const effect of outcome.effects) if (effect.kind !== "askProofs" && effect.kind !== "askRepeat") this.#release(effect);
+    for (const effect of outcome.effects)
+      if (effect.kind !== "askProofs" && effect.kind !== "askRepeat") this.#release(effect);
     for (const { id, entry, reply } of outcome.replies) this.#options.onDelivered(id, entry, reply);
   }
 
@@ -296,7 +319,8 @@ export class Replica<Reply> {
   #collect(outcome: Outcome<Reply>, effects: readonly ReplicaEffect[]): void {
     for (const effect of effects) {
       if (effect.kind === "signed") outcome.signed.push(effect);
-      else if (effect.kind === "archive") outcome.proofs.push({ ...effect, envelope: encode(envelopeCodec, effect.envelope) });
+      else if (effect.kind === "archive")
+        outcome.proofs.push({ ...effect, envelope: encode(envelopeCodec, effect.envelope) });
       else if (effect.kind === "output") this.#deliver(outcome, effect.value);
       else outcome.effects.push(effect);
     }

@@ -70,7 +70,9 @@ export class CorruptedParty {
     const lie = random.chance(corruption.rate) ? this.#lie(to, envelope) : undefined;
     if (lie === undefined) return [envelope];
     onAttack(lie.attack);
-    return lie.bodies.map((body) => ({ tag: envelope.tag, body })).concat(lie.attack === "replay" ? this.#replays(envelope) : []);
+    return lie.bodies
+      .map((body) => ({ tag: envelope.tag, body }))
+      .concat(lie.attack === "replay" ? this.#replays(envelope) : []);
   }
 
   #lie(to: PartyId, { tag, body }: Envelope): Lie | undefined {
@@ -184,7 +186,11 @@ export class CorruptedParty {
     const reason = { kind: "proof" as const, proof: new Uint8Array(0) };
     const forged = [1, 2].map((ahead) => {
       const round = vote.round + ahead;
-      return encode(binaryCodec, { kind: "preVote", round, vote: { value: 0, reason, share: this.#voteShare(tag, PRE_VOTE, round, 0) } });
+      return encode(binaryCodec, {
+        kind: "preVote",
+        round,
+        vote: { value: 0, reason, share: this.#voteShare(tag, PRE_VOTE, round, 0) },
+      });
     });
     return [body, ...forged];
   }
@@ -197,8 +203,18 @@ export class CorruptedParty {
     const reason = { kind: "preVotes" as const, certificate: this.#pretendedCertificate(tag, PRE_VOTE, round, 0) };
     const certificate = this.#pretendedCertificate(tag, MAIN_VOTE, round, 0);
     return [
-      encode(binaryCodec, { kind: "mainVote", round, value: 0, reason, share: this.#voteShare(tag, MAIN_VOTE, round, 0) }),
-      encode(binaryCodec, { kind: "preVote", round: round + 1, vote: { value: 0, reason, share: this.#voteShare(tag, PRE_VOTE, round + 1, 0) } }),
+      encode(binaryCodec, {
+        kind: "mainVote",
+        round,
+        value: 0,
+        reason,
+        share: this.#voteShare(tag, MAIN_VOTE, round, 0),
+      }),
+      encode(binaryCodec, {
+        kind: "preVote",
+        round: round + 1,
+        vote: { value: 0, reason, share: this.#voteShare(tag, PRE_VOTE, round + 1, 0) },
+      }),
       encode(binaryCodec, { kind: "decision", round, value: 0, certificate, proof: new Uint8Array(0) }),
       body,
     ];
@@ -206,7 +222,8 @@ export class CorruptedParty {
 
   #binaryVote(tag: string, body: Uint8Array): { readonly round: number } | undefined {
     const message = tag.includes("/aba/") ? decode(binaryCodec, body) : undefined;
-    if (message?.ok !== true || (message.value.kind !== "preVote" && message.value.kind !== "mainVote")) return undefined;
+    if (message?.ok !== true || (message.value.kind !== "preVote" && message.value.kind !== "mainVote"))
+      return undefined;
     return message.value;
   }
 
@@ -255,9 +272,11 @@ export class CorruptedParty {
         message.kind === "coin" ? { ...message, share: damage(message.share) } : undefined,
       );
     }
-    if (!tag.includes("/aba/")) return change(queueEntryCodec, (entry) => ({ ...entry, signature: damage(entry.signature) }));
+    if (!tag.includes("/aba/"))
+      return change(queueEntryCodec, (entry) => ({ ...entry, signature: damage(entry.signature) }));
     return change(binaryCodec, (message) => {
-      if (message.kind === "preVote") return { ...message, vote: { ...message.vote, share: damage(message.vote.share) } };
+      if (message.kind === "preVote")
+        return { ...message, vote: { ...message.vote, share: damage(message.vote.share) } };
       if (message.kind === "decision") return { ...message, certificate: damage(message.certificate) };
       return { ...message, share: damage(message.share) };
     });

@@ -63,20 +63,29 @@ export class Checkers {
     if (!this.#options.isHonest(party)) return;
     const channel = this.#channel(tag);
     const expected = (channel.progress.get(party) ?? 0) + 1;
-    if (round !== expected) throw new Violation("total order", `party ${party} delivered round ${round} of ${tag} after ${expected - 1}`);
+    if (round !== expected)
+      throw new Violation("total order", `party ${party} delivered round ${round} of ${tag} after ${expected - 1}`);
     channel.progress.set(party, round);
     const names = payloads.map(toHex);
     const reference = channel.rounds[round - 1];
     if (reference === undefined) this.#firstDelivery(channel, round, payloads, names);
-    else if (reference !== names.join()) throw new Violation("agreement", `party ${party} delivered another round ${round} of ${tag}`);
+    else if (reference !== names.join())
+      throw new Violation("agreement", `party ${party} delivered another round ${round} of ${tag}`);
   }
 
-  #firstDelivery(channel: ChannelRecord, round: number, payloads: readonly Uint8Array[], names: readonly string[]): void {
+  #firstDelivery(
+    channel: ChannelRecord,
+    round: number,
+    payloads: readonly Uint8Array[],
+    names: readonly string[],
+  ): void {
     if (names.length === 0) throw new Violation("external validity", `round ${round} is empty`);
     for (const [index, payload] of payloads.entries()) {
       const name = names[index] ?? "";
-      if (!this.#options.isValid(payload)) throw new Violation("external validity", `round ${round} has an invalid payload`);
-      if (channel.delivered.has(name)) throw new Violation("integrity", `payload ${name} delivered twice, again in round ${round}`);
+      if (!this.#options.isValid(payload))
+        throw new Violation("external validity", `round ${round} has an invalid payload`);
+      if (channel.delivered.has(name))
+        throw new Violation("integrity", `payload ${name} delivered twice, again in round ${round}`);
       channel.delivered.add(name);
     }
     channel.rounds.push(names.join());
@@ -97,12 +106,16 @@ export class Checkers {
   quiescent(honest: readonly PartyId[]): void {
     for (const [tag, channel] of this.#channels) {
       for (const payload of channel.submitted) {
-        if (!channel.delivered.has(payload)) throw new Violation("termination", `payload ${payload} of ${tag} was never delivered`);
+        if (!channel.delivered.has(payload))
+          throw new Violation("termination", `payload ${payload} of ${tag} was never delivered`);
       }
       for (const party of honest) {
         const rounds = channel.progress.get(party) ?? 0;
         if (rounds !== channel.rounds.length) {
-          throw new Violation("termination", `party ${party} delivered ${rounds} of ${channel.rounds.length} rounds of ${tag}`);
+          throw new Violation(
+            "termination",
+            `party ${party} delivered ${rounds} of ${channel.rounds.length} rounds of ${tag}`,
+          );
         }
       }
     }

@@ -8,7 +8,12 @@ import { type Effect, Engine, type EngineOptions, type Input } from "../core/eng
 import type { Envelope } from "../core/envelope.js";
 import type { PartyId } from "../core/party-set.js";
 import type { Tag } from "../core/tag.js";
-import { type AtomicBroadcastState, type DeliveredRound, type NoMessage, PROOFS_PER_REQUEST } from "../protocols/index.js";
+import {
+  type AtomicBroadcastState,
+  type DeliveredRound,
+  type NoMessage,
+  PROOFS_PER_REQUEST,
+} from "../protocols/index.js";
 import { Outbox } from "../replica/outbox.js";
 import { ProofRequests } from "../replica/proof-requests.js";
 import { Violation } from "./checkers.js";

@@ -124,8 +124,12 @@ export class Simulation {
       isValid,
     });
     const channels = Object.fromEntries(this.#channels.map((tag) => [tag, channel]));
-    this.#parties = suites.map((suite, self) => new SimParty({ self, cluster: CLUSTER.subarray(0, 32), group: this.#group, suite, channels }));
-    const shuffled = this.#group.parties.map((party) => ({ party, key: this.#random.bits() })).sort((a, b) => a.key - b.key);
+    this.#parties = suites.map(
+      (suite, self) => new SimParty({ self, cluster: CLUSTER.subarray(0, 32), group: this.#group, suite, channels }),
+    );
+    const shuffled = this.#group.parties
+      .map((party) => ({ party, key: this.#random.bits() }))
+      .sort((a, b) => a.key - b.key);
     for (const { party } of shuffled.slice(0, corruptedCount)) this.#corrupt(party, suites[party]);
     this.#preparePayloads();
   }
@@ -150,7 +154,16 @@ export class Simulation {
     const inventPayload = (): Uint8Array => this.#payload(`invented ${this.#invented++}`);
     const onAttack = (attack: string): void => this.#count(`attack:${attack}`);
     const { corruption } = this.#weather;
-    const options = { self: party, cluster: CLUSTER.subarray(0, 32), group: this.#group, suite, random, corruption, inventPayload, onAttack };
+    const options = {
+      self: party,
+      cluster: CLUSTER.subarray(0, 32),
+      group: this.#group,
+      suite,
+      random,
+      corruption,
+      inventPayload,
+      onAttack,
+    };
     this.#corrupted.set(party, new CorruptedParty(options));
   }
 
@@ -169,7 +182,8 @@ export class Simulation {
     }
     // A corrupted party's own clients have their payloads too, and some are invalid.
     for (const to of this.#corrupted.keys()) {
-      for (const channel of this.#channels) this.#unsent.push({ channel, to, payload: this.#payload("of a corrupted party") });
+      for (const channel of this.#channels)
+        this.#unsent.push({ channel, to, payload: this.#payload("of a corrupted party") });
     }
   }
 
@@ -293,7 +307,10 @@ export class Simulation {
   #handle(party: SimParty, effects: readonly SimEffect[]): void {
     const isHonest = !this.#corrupted.has(party.id);
     // A crash between two sends of one "send to all".
-    const cutAfter = this.#hasFaults && this.#random.chance(this.#weather.crashRate) ? this.#random.below(effects.length + 1) : Infinity;
+    const cutAfter =
+      this.#hasFaults && this.#random.chance(this.#weather.crashRate)
+        ? this.#random.below(effects.length + 1)
+        : Infinity;
     for (const [index, effect] of effects.entries()) {
       if (index === cutAfter) {
         this.#count("crash-in-effects");
@@ -319,7 +336,11 @@ export class Simulation {
       case "askProofs":
         if (!party.requests.start(effect.of, effect.channel, effect.round, effect.decidedBelow)) return;
         this.#count("ask-proofs");
-        return void this.#flights.push({ from: party.id, to: effect.of, body: { kind: "askProofs", channel: effect.channel, round: effect.round } });
+        return void this.#flights.push({
+          from: party.id,
+          to: effect.of,
+          body: { kind: "askProofs", channel: effect.channel, round: effect.round },
+        });
       case "askRepeat":
         this.#count("ask-repeat");
         return void this.#flights.push({ from: party.id, to: effect.of, body: { kind: "askRepeat" } });
@@ -331,7 +352,8 @@ export class Simulation {
 
   #record(party: PartyId, effect: SimEffect): void {
     this.#trace.update(encode(u32, party)).update(utf8(effect.kind));
-    if (effect.kind === "send") this.#trace.update(encode(u32, effect.to)).update(encode(envelopeCodec, effect.envelope));
+    if (effect.kind === "send")
+      this.#trace.update(encode(u32, effect.to)).update(encode(envelopeCodec, effect.envelope));
     else if (effect.kind === "signed") this.#trace.update(utf8(effect.slot)).update(effect.digest);
     else if (effect.kind === "accuse") this.#trace.update(utf8(`${effect.party} ${effect.tag} ${effect.fault}`));
     else if (effect.kind === "output") for (const payload of effect.value.payloads) this.#trace.update(payload);
@@ -342,7 +364,8 @@ export class Simulation {
     if (this.#random.chance(0.5)) return;
     const before = this.#flights.length;
     this.#flights = this.#flights.filter(
-      (flight) => flight.from !== from || flight.body.kind !== "entry" || !flight.body.envelope.tag.startsWith(`${tag}/`),
+      (flight) =>
+        flight.from !== from || flight.body.kind !== "entry" || !flight.body.envelope.tag.startsWith(`${tag}/`),
     );
     if (this.#flights.length < before) this.#count("retire-in-flight");
   }
@@ -374,7 +397,10 @@ export class Simulation {
 
   /** Both ends say which rounds they are in, and send what the other lacks. */
   #connect(a: SimParty, b: SimParty): void {
-    for (const [x, y] of [[a, b], [b, a]] as const) {
+    for (const [x, y] of [
+      [a, b],
+      [b, a],
+    ] as const) {
       this.#repeat(x, y.id);
       y.requests.forget(x.id);
       for (const channel of this.#channels) {

@@ -32,7 +32,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 function differences(store: Store, count: number): string[] {
   const found: string[] = [];
   const same = (what: string, actual: Uint8Array | undefined, expected: Uint8Array | undefined): void => {
-    const equal = actual === undefined || expected === undefined ? actual === expected : Buffer.compare(actual, expected) === 0;
+    const equal =
+      actual === undefined || expected === undefined ? actual === expected : Buffer.compare(actual, expected) === 0;
     if (!equal) found.push(what);
   };
   // All of them first: a store that lends its memory shows when the next record is read.
@@ -84,7 +85,9 @@ describe("a store", () => {
   it("reads the ledger from any entry on", async () => {
     const store = openStore(await freshStore());
     for (let number = 1; number <= 300; number++) await store.commit(batchOf(number));
-    expect([...store.ledger(255)].map(({ sequence }) => sequence)).toEqual(Array.from({ length: 46 }, (_, index) => 255 + index));
+    expect([...store.ledger(255)].map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 46 }, (_, index) => 255 + index),
+    );
     expect([...store.ledger(301)]).toEqual([]);
     await store.close();
   });
@@ -92,7 +95,10 @@ describe("a store", () => {
   it("holds the greatest payload, and writes nothing at all of a batch that it cannot hold", async () => {
     const directory = await freshStore();
     const store = openStore(directory);
-    const batch = (sizeBytes: number): Batch => ({ ...batchOf(1), ledger: [{ sequence: 1, round: 1, payload: new Uint8Array(sizeBytes) }] });
+    const batch = (sizeBytes: number): Batch => ({
+      ...batchOf(1),
+      ledger: [{ sequence: 1, round: 1, payload: new Uint8Array(sizeBytes) }],
+    });
     await expect(store.commit(batch(MAX_BODY_BYTES + 1))).rejects.toThrow(/above the bound/);
     expect(differences(store, 0)).toEqual([]);
     await store.commit(batch(MAX_BODY_BYTES));
@@ -141,7 +147,9 @@ describe("opening", () => {
       await database.close();
       for (const readOnly of [false, true]) {
         expect(() => openStore(directory, { readOnly })).toThrow(StoreError);
-        expect(() => openStore(directory, { readOnly })).toThrow(`has format ${format}, this version reads abcast-store/1`);
+        expect(() => openStore(directory, { readOnly })).toThrow(
+          `has format ${format}, this version reads abcast-store/1`,
+        );
       }
       const again = open<string, string>({ path, encoding: "string", maxDbs: 8 });
       expect([...again.getKeys()]).toEqual(format === undefined ? ["something"] : ["format", "something"]);
@@ -184,7 +192,10 @@ describe("processes", () => {
   const parts = [join(root, "dist/adapters/lmdb-store.js"), join(root, "test/support/numbered-batch.mjs")];
 
   /** Commits in a process of its own until `acknowledged` returns true, then kills it; the last number acknowledged. */
-  async function commitUntil(directory: string, acknowledged: (number: number) => boolean | Promise<boolean>): Promise<number> {
+  async function commitUntil(
+    directory: string,
+    acknowledged: (number: number) => boolean | Promise<boolean>,
+  ): Promise<number> {
     const child = spawn(process.execPath, [program, ...parts, directory], { stdio: ["ignore", "pipe", "inherit"] });
     const closed = once(child, "close");
     let last = 0;

@@ -3,7 +3,18 @@ import { toHex, utf8 } from "../../src/core/bytes.js";
 import { ClientClosedError, ClusterUnreachableError, type Notarized, RefusedError } from "../../src/client/index.js";
 import { checkStatement } from "../../src/verify/index.js";
 import { flipBit } from "../crypto/fixtures.js";
-import { type Behaviour, FakeCluster, honest, N, onSubmit, refusal, shareOf, SILENT, STATE, statementOf } from "./fake-cluster.js";
+import {
+  type Behaviour,
+  FakeCluster,
+  honest,
+  N,
+  onSubmit,
+  refusal,
+  shareOf,
+  SILENT,
+  STATE,
+  statementOf,
+} from "./fake-cluster.js";
 import { sha256, VERIFIER } from "./receipt-parties.js";
 
 // Time passes when a test says so.
@@ -45,7 +56,9 @@ function badShares(): Behaviour {
   const rest = honest();
   return (frame, party) =>
     rest(frame, party).map((reply) =>
-      reply instanceof Uint8Array || reply.kind !== "share" ? reply : Object.assign(reply, { share: flipBit(reply.share, 9) }),
+      reply instanceof Uint8Array || reply.kind !== "share"
+        ? reply
+        : Object.assign(reply, { share: flipBit(reply.share, 9) }),
     );
 }
 const LIAR = onSubmit((payload, party) => [shareOf(party, payload, { sequence: 8 })]);
@@ -69,10 +82,21 @@ describe("notarize", () => {
     ["that sends nothing at all", () => []],
     ["that cannot be reached", undefined],
     ["that refuses", onSubmit((payload) => [refusal(payload, "invalid-payload", "no")])],
-    ["that refuses with an unknown code", onSubmit((payload) => [{ kind: "refused", id: sha256(payload), code: 77, reason: "x" }])],
-    ["that answers for another payload", onSubmit((payload, party) => [{ ...shareOf(party, payload), id: new Uint8Array(32) }])],
+    [
+      "that refuses with an unknown code",
+      onSubmit((payload) => [{ kind: "refused", id: sha256(payload), code: 77, reason: "x" }]),
+    ],
+    [
+      "that answers for another payload",
+      onSubmit((payload, party) => [{ ...shareOf(party, payload), id: new Uint8Array(32) }]),
+    ],
     ["that answers often", onSubmit((payload, party) => Array.from({ length: 5 }, () => shareOf(party, payload)))],
-    ["that names the greatest numbers", onSubmit((payload, party) => [shareOf(party, payload, { sequence: Number.MAX_SAFE_INTEGER, round: Number.MAX_SAFE_INTEGER })])],
+    [
+      "that names the greatest numbers",
+      onSubmit((payload, party) => [
+        shareOf(party, payload, { sequence: Number.MAX_SAFE_INTEGER, round: Number.MAX_SAFE_INTEGER }),
+      ]),
+    ],
   ])("gets by with a party %s, whichever it is", async (_, behaviour) => {
     for (let party = 0; party < N; party++) {
       const behaviours = Array.from({ length: N }, (_none, index) => (index === party ? behaviour : honest()));
@@ -108,7 +132,9 @@ describe("notarize", () => {
 
   it("asks a busy replica again after a while", async () => {
     let busy = 2;
-    const crowded = onSubmit((payload, party) => (busy-- > 0 ? [refusal(payload, "busy", "full")] : [shareOf(party, payload)]));
+    const crowded = onSubmit((payload, party) =>
+      busy-- > 0 ? [refusal(payload, "busy", "full")] : [shareOf(party, payload)],
+    );
     const cluster = new FakeCluster([honest(), crowded, undefined, undefined]);
     const notarized = notarize(cluster);
     for (let time = 0; time < 2; time++) {
@@ -130,7 +156,8 @@ describe("notarize", () => {
     let settled = false;
     void notarized.catch(() => (settled = true));
     // The same refusals again are no more refusals.
-    for (const payload of cluster.payloads.slice(0, 1)) for (let time = 0; time < 5; time++) cluster.say(0, refusal(payload, "invalid-payload", "no from 0"));
+    for (const payload of cluster.payloads.slice(0, 1))
+      for (let time = 0; time < 5; time++) cluster.say(0, refusal(payload, "invalid-payload", "no from 0"));
     await Promise.resolve();
     expect(settled).toBe(false);
     cluster.become(2, refuses);
@@ -141,7 +168,9 @@ describe("notarize", () => {
   });
 
   it("fails at once in another cluster", async () => {
-    const foreign: Behaviour = () => [{ kind: "refused", id: new Uint8Array(32), code: 4, reason: "this is cluster 99" }];
+    const foreign: Behaviour = () => [
+      { kind: "refused", id: new Uint8Array(32), code: 4, reason: "this is cluster 99" },
+    ];
     const cluster = new FakeCluster([foreign, foreign, foreign, SILENT]);
     const error = await failure(notarize(cluster));
     expect(error).toBeInstanceOf(RefusedError);
@@ -149,7 +178,12 @@ describe("notarize", () => {
   });
 
   it("says of each party why there was no receipt in time", async () => {
-    const cluster = new FakeCluster([undefined, GARBAGE, onSubmit((payload) => [refusal(payload, "busy", "the queue is full")]), SILENT]);
+    const cluster = new FakeCluster([
+      undefined,
+      GARBAGE,
+      onSubmit((payload) => [refusal(payload, "busy", "the queue is full")]),
+      SILENT,
+    ]);
     const notarized = notarize(cluster);
     vi.advanceTimersByTime(TIMEOUT_MS);
     const error = await failure(notarized);
@@ -202,7 +236,8 @@ describe("a party that wants to keep the client busy", () => {
     let answers = 0;
     const rest = badShares();
     // Bounded, so that a client that plays along fails the test and does not hang it.
-    const stubborn: Behaviour = (frame, party) => (++answers > 100 ? [] : rest(frame.kind === "prove" ? lastSubmit(cluster) : frame, party));
+    const stubborn: Behaviour = (frame, party) =>
+      ++answers > 100 ? [] : rest(frame.kind === "prove" ? lastSubmit(cluster) : frame, party);
     const cluster: FakeCluster = new FakeCluster([stubborn, honest(), SILENT, SILENT]);
     const notarized = notarize(cluster);
     expect(cluster.heard[0]).toEqual(["hello", "submit", "prove"]);
@@ -269,7 +304,8 @@ describe("status", () => {
   });
 
   it("does not take one party's many answers for many parties' answers", async () => {
-    const talkative: Behaviour = (frame) => (frame.kind === "status" ? [STATE, STATE, STATE, STATE, STATE] : [{ kind: "welcome" }]);
+    const talkative: Behaviour = (frame) =>
+      frame.kind === "status" ? [STATE, STATE, STATE, STATE, STATE] : [{ kind: "welcome" }];
     const cluster = new FakeCluster([talkative, SILENT, SILENT, SILENT]);
     const status = cluster.client.status(1000);
     cluster.settle();

@@ -4,7 +4,14 @@ import { decode, encode } from "../../src/core/codec.js";
 import { Client } from "../../src/client/index.js";
 import { createEd25519Signer } from "../../src/crypto/index.js";
 import { createNotary, decodeRequest, encodeStatement } from "../../src/services/notary/index.js";
-import { type ClientFrame, clientFrameCodec, REFUSALS, type Refusal, type ReplyFrame, replyFrameCodec } from "../../src/wire/client-frames.js";
+import {
+  type ClientFrame,
+  clientFrameCodec,
+  REFUSALS,
+  type Refusal,
+  type ReplyFrame,
+  replyFrameCodec,
+} from "../../src/wire/client-frames.js";
 import { MemoryPair } from "../support/memory-connection.js";
 import { RECEIPT_KEY, sha256, signer } from "./receipt-parties.js";
 
@@ -17,7 +24,11 @@ type Reply = ReplyFrame | Uint8Array;
 export type Behaviour = (frame: ClientFrame, party: number) => readonly Reply[];
 
 /** The share of `party` for what `payload` asks, at a position. */
-export function shareOf(party: number, payload: Uint8Array, { sequence = 7, round = 2, proven = false } = {}): Extract<ReplyFrame, { kind: "share" }> {
+export function shareOf(
+  party: number,
+  payload: Uint8Array,
+  { sequence = 7, round = 2, proven = false } = {},
+): Extract<ReplyFrame, { kind: "share" }> {
   const { statement } = NOTARY.apply({ sequence, round }, payload);
   const share = signer(party).share(statement);
   const proof = proven ? signer(party).prove(statement) : new Uint8Array(0);
@@ -92,7 +103,11 @@ export class FakeCluster {
           this.#pairs.set(party, pair);
           const handlers = accept(pair.left);
           if (handlers !== undefined) pair.left.start(handlers);
-          pair.right.start({ onFrame: (frame) => this.#onFrame(party, pair, frame), onWritable: () => undefined, onClose: () => undefined });
+          pair.right.start({
+            onFrame: (frame) => this.#onFrame(party, pair, frame),
+            onWritable: () => undefined,
+            onClose: () => undefined,
+          });
         };
         this.#reconnect[party] = connect;
         connect();
@@ -137,7 +152,7 @@ export class FakeCluster {
 
   /** Until nobody has anything to say. */
   settle(): void {
-    for (let moved = true; moved; ) {
+    for (let moved = true; moved;) {
       moved = false;
       for (const pair of this.#pairs.values()) moved = pair.step(pair.right) || pair.step(pair.left) || moved;
     }

@@ -32,7 +32,11 @@ function expectReceipt(assembled: Assembled | undefined): void {
 
 describe("ReceiptCollector", () => {
   it("makes the receipt of any two parties' shares, asking for no proof", () => {
-    for (const [one, two] of [[0, 1], [3, 2], [1, 3]] as const) {
+    for (const [one, two] of [
+      [0, 1],
+      [3, 2],
+      [1, 3],
+    ] as const) {
       const { collector, asked } = new Desk();
       expect(collector.add(one, TRUE, share(one), NONE)).toBeUndefined();
       expectReceipt(collector.add(two, TRUE, share(two), NONE));

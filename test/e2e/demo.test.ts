@@ -35,7 +35,13 @@ async function runDemo(words: readonly string[], interruptWhen?: (stdout: string
   const [status] = (await once(child, "close")) as [number | null];
   // A process that was killed needs a moment to vanish from the table.
   for (let poll = 0; poll < 50 && processesWithin(temporary).length > 0; poll++) await sleep(100);
-  const ended = { status, stdout, stderr, leftFiles: readdirSync(temporary), leftProcesses: processesWithin(temporary) };
+  const ended = {
+    status,
+    stdout,
+    stderr,
+    leftFiles: readdirSync(temporary),
+    leftProcesses: processesWithin(temporary),
+  };
   rmSync(temporary, { recursive: true, force: true });
   return ended;
 }
@@ -74,10 +80,14 @@ describe("abcast demo", () => {
     ["while replicas start", "A dealer makes"],
     ["while documents are notarised", "number"],
     ["while the corrupted replica starts", "is hacked"],
-  ])("interrupted %s it leaves nothing behind", async (_when, phrase) => {
-    const { status, leftFiles, leftProcesses } = await runDemo([], (stdout) => stdout.includes(phrase));
-    expect(status).toBe(130);
-    expect(leftFiles).toEqual([]);
-    expect(leftProcesses).toEqual([]);
-  }, 180_000);
+  ])(
+    "interrupted %s it leaves nothing behind",
+    async (_when, phrase) => {
+      const { status, leftFiles, leftProcesses } = await runDemo([], (stdout) => stdout.includes(phrase));
+      expect(status).toBe(130);
+      expect(leftFiles).toEqual([]);
+      expect(leftProcesses).toEqual([]);
+    },
+    180_000,
+  );
 });

@@ -4,7 +4,11 @@ import { Accusations } from "../../src/replica/accusations.js";
 
 fc.configureGlobal({ seed: 20 });
 
-const accusation = fc.record({ party: fc.nat(12), fault: fc.constantFrom("a", "b", "c d"), tag: fc.constantFrom("x", "y", "link") });
+const accusation = fc.record({
+  party: fc.nat(12),
+  fault: fc.constantFrom("a", "b", "c d"),
+  tag: fc.constantFrom("x", "y", "link"),
+});
 
 describe("Accusations", () => {
   it("counts per party and fault and keeps the first place", () => {

@@ -44,7 +44,11 @@ describe("the input log's records", () => {
   });
 
   it("hold the greatest payload and nothing above it", () => {
-    const submit = (sizeBytes: number): Input => ({ kind: "submit", channel: "abc", payload: new Uint8Array(sizeBytes) });
+    const submit = (sizeBytes: number): Input => ({
+      kind: "submit",
+      channel: "abc",
+      payload: new Uint8Array(sizeBytes),
+    });
     expect(decodeInput(encodeInput(submit(MAX_PAYLOAD_BYTES)))).toEqual(submit(MAX_PAYLOAD_BYTES));
     expect(() => encodeInput(submit(MAX_PAYLOAD_BYTES + 1))).toThrow(EncodeError);
   });

@@ -24,18 +24,20 @@ function attack(side: Side): Attacked {
   link.outgoing.push(envelope(1, "b"));
   const pair = new MemoryPair({ left: { kind: "party", party: 1 }, right: { kind: "party", party: 0 } });
   const connection = side === "dialler" ? pair.left : pair.right;
-  const handlers: ConnectionHandlers = side === "dialler" ? link.outgoing.open(connection) : link.incoming.open(connection);
+  const handlers: ConnectionHandlers =
+    side === "dialler" ? link.outgoing.open(connection) : link.incoming.open(connection);
   return {
     link,
     connection,
     send: (...frames) => {
       // As a transport does, hand on nothing after the close.
-      for (const one of frames) if (!connection.isClosed) handlers.onFrame(one instanceof Uint8Array ? one : frame(one));
+      for (const one of frames)
+        if (!connection.isClosed) handlers.onFrame(one instanceof Uint8Array ? one : frame(one));
     },
   };
 }
 
-const message =  { kind: "message", number: 1, envelope: envelope(1, "a") } as const satisfies PeerFrame;
+const message = { kind: "message", number: 1, envelope: envelope(1, "a") } as const satisfies PeerFrame;
 const askRepeat: PeerFrame = { kind: "askRepeat", ask: 1 };
 const askProofs: PeerFrame = { kind: "askProofs", channel: "abc", round: 1 };
 const repeated: PeerFrame = { kind: "repeated", ask: 1 };
@@ -138,7 +140,10 @@ describe.each<Side>(["dialler", "acceptor"])("any frames at the %s", (side) => {
   const number = fc.oneof(fc.nat(5), fc.constant(Number.MAX_SAFE_INTEGER));
   const anyFrame: fc.Arbitrary<PeerFrame | Uint8Array> = fc.oneof(
     // Of an epoch of its own: who uses up the numbers of an epoch has nobody to blame.
-    fc.constantFrom<PeerFrame>({ ...HELLO, epoch: new Uint8Array(16).fill(9) }, WELCOME, repeated, askProofs, { kind: "askProofs", ...unknown }),
+    fc.constantFrom<PeerFrame>({ ...HELLO, epoch: new Uint8Array(16).fill(9) }, WELCOME, repeated, askProofs, {
+      kind: "askProofs",
+      ...unknown,
+    }),
     number.map((value): PeerFrame => ({ kind: "message", number: value, envelope: envelope(1, value) })),
     number.map((ask): PeerFrame => ({ kind: "askRepeat", ask })),
     number.map((ask): PeerFrame => ({ kind: "repeated", ask })),

@@ -73,7 +73,10 @@ describe("a link", () => {
     const action = fc.oneof(
       { weight: 5, arbitrary: fc.record({ kind: fc.constant("say" as const), round: fc.integer({ min: 1, max: 4 }) }) },
       { weight: 12, arbitrary: fc.record({ kind: fc.constant("move" as const), right: fc.boolean() }) },
-      { weight: 1, arbitrary: fc.record({ kind: fc.constant("retire" as const), round: fc.integer({ min: 1, max: 4 }) }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({ kind: fc.constant("retire" as const), round: fc.integer({ min: 1, max: 4 }) }),
+      },
       { weight: 2, arbitrary: fc.record({ kind: fc.constant("connect" as const) }) },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant("break" as const) }) },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant("repeat" as const) }) },

@@ -40,8 +40,16 @@ describe("the log digest", () => {
   it("depends on the order", () => {
     const one = { round: 1, payload: utf8("one") };
     const two = { round: 1, payload: utf8("two") };
-    expect(digestOf([{ sequence: 1, ...one }, { sequence: 2, ...two }])).not.toBe(
-      digestOf([{ sequence: 1, ...two }, { sequence: 2, ...one }]),
+    expect(
+      digestOf([
+        { sequence: 1, ...one },
+        { sequence: 2, ...two },
+      ]),
+    ).not.toBe(
+      digestOf([
+        { sequence: 1, ...two },
+        { sequence: 2, ...one },
+      ]),
     );
   });
 });

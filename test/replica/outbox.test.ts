@@ -7,7 +7,10 @@ fc.configureGlobal({ seed: 20 });
 
 const TAGS = ["abc", "abc/1", "abc/1/mvba", "abc/10", "abc/2", "abd/1"] as const;
 const action = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("push" as const), tag: fc.constantFrom(...TAGS), sizeBytes: fc.nat(50) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant("push" as const), tag: fc.constantFrom(...TAGS), sizeBytes: fc.nat(50) }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("retire" as const), tag: fc.constantFrom(...TAGS) }) },
 );
 

@@ -9,7 +9,8 @@ describe("ProofRequests", () => {
   it("asks once for what one answer brings", () => {
     const requests = new ProofRequests();
     expect(requests.start(1, "abc", 5, 100)).toBe(true);
-    for (let round = 5; round < 5 + PROOFS_PER_REQUEST; round++) expect(requests.start(1, "abc", round, 100)).toBe(false);
+    for (let round = 5; round < 5 + PROOFS_PER_REQUEST; round++)
+      expect(requests.start(1, "abc", round, 100)).toBe(false);
     expect(requests.start(1, "abc", 5 + PROOFS_PER_REQUEST, 100)).toBe(true);
   });
 

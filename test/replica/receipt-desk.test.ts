@@ -32,7 +32,11 @@ class Visitor {
   readonly replies: ReplyFrame[] = [];
 
   constructor(desk: ReceiptDesk, bufferBytes = 1024 * 1024) {
-    this.pair = new MemoryPair({ left: { kind: "party", party: 0 }, right: { kind: "client", client: 0 }, bufferBytes });
+    this.pair = new MemoryPair({
+      left: { kind: "party", party: 0 },
+      right: { kind: "client", client: 0 },
+      bufferBytes,
+    });
     this.pair.left.start({
       onFrame: (frame) => {
         const reply = decode(replyFrameCodec, frame);
@@ -47,7 +51,8 @@ class Visitor {
   }
 
   say(...frames: readonly (ClientFrame | Uint8Array)[]): this {
-    for (const frame of frames) this.pair.left.send(frame instanceof Uint8Array ? frame : encode(clientFrameCodec, frame));
+    for (const frame of frames)
+      this.pair.left.send(frame instanceof Uint8Array ? frame : encode(clientFrameCodec, frame));
     this.pair.settle();
     return this;
   }
@@ -159,7 +164,12 @@ describe("the desk", () => {
 
   it.each<[string, ClientFrame, Refusal, Uint8Array]>([
     ["an invalid payload", submit("!bad"), "invalid-payload", hash(utf8("!bad"))],
-    ["a request for a proof of what was not delivered", { kind: "prove", id: hash(utf8("x")) }, "unknown-payload", hash(utf8("x"))],
+    [
+      "a request for a proof of what was not delivered",
+      { kind: "prove", id: hash(utf8("x")) },
+      "unknown-payload",
+      hash(utf8("x")),
+    ],
   ])("refuses %s by name and stays open", (_, frame, refusal, id) => {
     const office = new Office();
     const visitor = office.visitor().say(frame, submit("good"));
@@ -288,7 +298,10 @@ describe("a connection that does not keep to the protocol", () => {
 
   it("throws nothing, whatever it sends", () => {
     const anyFrame = fc.oneof(
-      fc.constantFrom<ClientFrame>(HELLO, { kind: "status" }, submit("a"), submit("!"), { kind: "prove", id: hash(utf8("a")) }),
+      fc.constantFrom<ClientFrame>(HELLO, { kind: "status" }, submit("a"), submit("!"), {
+        kind: "prove",
+        id: hash(utf8("a")),
+      }),
       fc.uint8Array({ minLength: 1, maxLength: 50 }),
       // Mutations of a frame that would be good.
       fc.tuple(fc.nat(), fc.nat(255)).map(([at, value]) => {

@@ -11,12 +11,16 @@ const NAMES = ["a", "b", "c"];
 const PAYLOADS = GROUP.parties.length * NAMES.length;
 
 /** A cluster where the `at`-th commit of party 0 has `fate`; runs until it has come to that or all is delivered. */
-async function runUntilFate(at: number, fate: CommitFate): Promise<{ cluster: TestCluster; victim: Running; reached: boolean }> {
+async function runUntilFate(
+  at: number,
+  fate: CommitFate,
+): Promise<{ cluster: TestCluster; victim: Running; reached: boolean }> {
   const cluster = new TestCluster({ seed: at });
   let reached = false;
   const victim = await cluster.start(0, {
+    // The first commit of a first start is that of the settings.
     fate: (commit) => {
-      if (commit !== at) return "done";
+      if (commit !== at + 1) return "done";
       reached = true;
       return fate;
     },
@@ -34,6 +38,34 @@ async function restart(cluster: TestCluster): Promise<void> {
   cluster.submit(0, ...NAMES.map((name) => `${name}0`));
   await cluster.run(() => cluster.hasDelivered(PAYLOADS));
 }
+
+describe("a replica whose settings are changed between two runs", () => {
+  it("replays each message under the settings of its time", async () => {
+    const options: { maxEntryPayloads: number } = { maxEntryPayloads: 8 };
+    const cluster = await TestCluster.of(options);
+    for (const party of GROUP.parties) cluster.submit(party, ...NAMES.map((name) => `${name}${party}`));
+    await cluster.run(() => cluster.hasDelivered(PAYLOADS));
+    for (const maxEntryPayloads of [1, 3]) {
+      options.maxEntryPayloads = maxEntryPayloads;
+      cluster.crash(0);
+      const { replica } = await cluster.start(0);
+      expect(replica.state.sequence).toBeGreaterThanOrEqual(PAYLOADS);
+      const before = replica.state.sequence;
+      cluster.submit(0, `x${maxEntryPayloads}`, `y${maxEntryPayloads}`, `z${maxEntryPayloads}`);
+      await cluster.run(() => cluster.hasDelivered(before + 3));
+      expect(cluster.agreement()).toEqual(AGREED);
+    }
+  });
+
+  it("logs them once, not at every start", async () => {
+    const cluster = await TestCluster.of();
+    const before = cluster.disk(0).inputs.length;
+    cluster.crash(0);
+    await cluster.start(0);
+    expect(before).toBe(1);
+    expect(cluster.disk(0).inputs.length).toBe(1);
+  });
+});
 
 describe.each<CommitFate>(["lost", "unheard"])("a replica whose commit is %s when it dies", (fate) => {
   it("goes on after a restart and contradicts nothing, whichever commit it was", async () => {
@@ -93,7 +125,8 @@ describe("a replica whose commit is rejected", () => {
     };
     const cluster = await TestCluster.of({ service });
     cluster.submit(0, "a");
-    const fatal = (): readonly (readonly string[])[] => GROUP.parties.map((party) => cluster.get(party).fatal.map(String));
+    const fatal = (): readonly (readonly string[])[] =>
+      GROUP.parties.map((party) => cluster.get(party).fatal.map(String));
     await cluster.run(() => fatal().every((errors) => errors.length > 0));
     expect(fatal()).toEqual(GROUP.parties.map(() => ["Error: out of order"]));
     expect(cluster.disks.map(({ ledger }) => ledger.length)).toEqual([0, 0, 0, 0]);
@@ -115,7 +148,8 @@ describe("while a commit is under way", () => {
       const cluster = new TestCluster({ seed: at });
       let letGo: ((fate: CommitFate) => void) | undefined;
       const held = await cluster.start(0, {
-        fate: (commit) => (commit === at ? new Promise<CommitFate>((resolve) => (letGo = resolve)) : "done"),
+        // The first is that of the settings.
+        fate: (commit) => (commit === at + 1 ? new Promise<CommitFate>((resolve) => (letGo = resolve)) : "done"),
       });
       for (const party of [1, 2, 3]) await cluster.start(party);
       // Greetings first, which are no effects of inputs.
@@ -220,7 +254,7 @@ describe("a replica that is about to contradict itself", () => {
     await cluster.run(() => fatal.length > 0);
     expect(String(fatal[0])).toMatch(/about to contradict an earlier signature for abc\/1#queue/);
     expect(replica.state.state).toBe("stopped");
-    expect(cluster.disk(0).commits).toBe(0);
+    expect(cluster.disk(0).commits).toBe(1);
     cluster.submit(1, "b");
     await cluster.run(() => cluster.hasDelivered(1, [1, 2, 3]));
     expect(cluster.agreement([1, 2, 3])).toEqual(AGREED);

@@ -56,7 +56,10 @@ describe("garbage of one peer", () => {
     for (let seed = 1; seed <= 10; seed++) {
       const { cluster, pairs } = await besieged();
       const random = new Random(seed);
-      const garbage = Array.from({ length: 60 }, () => ({ tag: random.pick(TAGS), body: random.bytes(random.below(80)) }));
+      const garbage = Array.from({ length: 60 }, () => ({
+        tag: random.pick(TAGS),
+        body: random.bytes(random.below(80)),
+      }));
       for (const party of HONEST) cluster.submit(party, "a", `b${party}`);
       for (const pair of pairs) say(pair, ...messages(garbage));
       await cluster.run(() => cluster.hasDelivered(4));
@@ -70,7 +73,14 @@ describe("garbage of one peer", () => {
   it.each(TAGS.filter((tag) => tag.startsWith("abc")))("under %s is survived, also by a replay", async (tag) => {
     const { cluster, pairs } = await besieged();
     for (const pair of pairs) {
-      say(pair, ...messages([{ tag, body: new Uint8Array(0) }, { tag, body: new Uint8Array(200).fill(255) }, { tag, body: utf8("x") }]));
+      say(
+        pair,
+        ...messages([
+          { tag, body: new Uint8Array(0) },
+          { tag, body: new Uint8Array(200).fill(255) },
+          { tag, body: utf8("x") },
+        ]),
+      );
     }
     cluster.submit(0, "a");
     await cluster.run(() => cluster.hasDelivered(1));
@@ -87,7 +97,11 @@ describe("garbage of one peer", () => {
 
   it("that is a proof of nothing decides nothing", async () => {
     const { cluster, pairs } = await besieged();
-    const proof: PeerFrame = { kind: "message", number: 0, envelope: { tag: "abc/1/mvba/aba/1/0", body: new Uint8Array(100) } };
+    const proof: PeerFrame = {
+      kind: "message",
+      number: 0,
+      envelope: { tag: "abc/1/mvba/aba/1/0", body: new Uint8Array(100) },
+    };
     for (const pair of pairs) say(pair, proof, proof);
     for (let turn = 0; turn < 20; turn++) await cluster.turn();
     expect(HONEST.map((party) => cluster.get(party).replica.state.round)).toEqual([0, 0, 0]);
@@ -99,7 +113,8 @@ describe("garbage of one peer", () => {
     cluster.submit(0, "a", "b", "c");
     await cluster.run(() => cluster.hasDelivered(3));
     const before = HONEST.map((party) => cluster.disk(party).inputs.length);
-    for (const pair of pairs) say(pair, ...messages(Array.from({ length: 50 }, () => ({ tag: "abc/1", body: new Uint8Array(1000) }))));
+    for (const pair of pairs)
+      say(pair, ...messages(Array.from({ length: 50 }, () => ({ tag: "abc/1", body: new Uint8Array(1000) }))));
     for (let turn = 0; turn < 20; turn++) await cluster.turn();
     expect(HONEST.map((party) => cluster.disk(party).inputs.length)).toEqual(before);
   });
@@ -107,7 +122,14 @@ describe("garbage of one peer", () => {
   it("of a channel that does not exist is accused and not written to the log", async () => {
     const { cluster, pairs } = await besieged();
     const before = HONEST.map((party) => cluster.disk(party).inputs.length);
-    for (const pair of pairs) say(pair, ...messages([{ tag: "xyz/1", body: new Uint8Array(1000) }, { tag: "xyz", body: new Uint8Array(0) }]));
+    for (const pair of pairs)
+      say(
+        pair,
+        ...messages([
+          { tag: "xyz/1", body: new Uint8Array(1000) },
+          { tag: "xyz", body: new Uint8Array(0) },
+        ]),
+      );
     for (let turn = 0; turn < 20; turn++) await cluster.turn();
     expect(HONEST.map((party) => cluster.disk(party).inputs.length)).toEqual(before);
     expect(cluster.agreement().accusations).toEqual(HONEST.map((party) => `${party}:3:unknown-instance`));
@@ -134,7 +156,8 @@ describe("garbage of one peer", () => {
     await cluster.run(() => cluster.hasDelivered(1));
     // A new round, a new quota: the flood was held against the peer, not against what it says later.
     const inputs = cluster.disk(0).inputs.length;
-    for (const pair of pairs) say(pair, { kind: "message", number: 0, envelope: { tag: "abc/2/mvba", body: new Uint8Array(9) } });
+    for (const pair of pairs)
+      say(pair, { kind: "message", number: 0, envelope: { tag: "abc/2/mvba", body: new Uint8Array(9) } });
     for (let turn = 0; turn < 20; turn++) await cluster.turn();
     expect(cluster.disk(0).inputs.length).toBe(inputs + 1);
   });

@@ -27,6 +27,8 @@ const ECHO: Service<string> = {
 export interface TestClusterOptions {
   readonly seed?: number;
   readonly order?: AtomicBroadcastOptions["order"];
+  /** May be changed between two starts. */
+  maxEntryPayloads?: number;
   readonly maxPayloads?: number;
   readonly bufferBytes?: number;
   readonly service?: Service<string>;
@@ -68,19 +70,23 @@ export class TestCluster {
     const delivered: string[] = [];
     const fatal: Error[] = [];
     const service = this.#options.service ?? ECHO;
+    const settings = {
+      maxEntryPayloads: this.#options.maxEntryPayloads ?? 1,
+      maxEntryBytes: 4096,
+      maxPayloads: this.#options.maxPayloads ?? 256,
+      maxPayloadsPerPeer: 256,
+      maxEarlyBytes: 1024 * 1024,
+    };
     const replica = new Replica({
       self: party,
       cluster: CLUSTER,
       group: GROUP,
       suite: mockSuite(GROUP, party, 1),
       channel: CHANNEL,
+      settings,
       protocol: atomicBroadcast({
+        ...settings,
         vectorSize: 2,
-        maxEntryPayloads: 1,
-        maxEntryBytes: 4096,
-        maxPayloads: this.#options.maxPayloads ?? 256,
-        maxPayloadsPerPeer: 256,
-        maxEarlyBytes: 1024 * 1024,
         order: this.#options.order ?? "fixed",
         isValid: (payload) => service.validate(payload),
       }),
@@ -195,7 +201,11 @@ export class TestCluster {
     readonly fatal: readonly Error[];
   } {
     const all = parties.map((party) => ({ party, ...this.get(party) }));
-    const ledgers = parties.map((party) => this.disk(party).ledger.map(({ round, payload }) => `${round}:${toHex(payload)}`).join());
+    const ledgers = parties.map((party) =>
+      this.disk(party)
+        .ledger.map(({ round, payload }) => `${round}:${toHex(payload)}`)
+        .join(),
+    );
     return {
       digests: new Set(all.map(({ replica }) => toHex(replica.state.logDigest))).size,
       logs: new Set(ledgers).size,

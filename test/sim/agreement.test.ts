@@ -45,7 +45,15 @@ describe("with the mock suite", () => {
     console.log(`n=4, 500 seeds: ${JSON.stringify(actions)}`);
     for (const attack of ATTACKS) expect(actions[`attack:${attack}`], attack).toBeGreaterThan(100);
     // Every kind of fault must be met somewhere, else the seeds show nothing about it.
-    for (const action of ["crash", "crash-in-effects", "restart", "break-link", "retire-in-flight", "serve-proof", "ask-repeat"]) {
+    for (const action of [
+      "crash",
+      "crash-in-effects",
+      "restart",
+      "break-link",
+      "retire-in-flight",
+      "serve-proof",
+      "ask-repeat",
+    ]) {
       expect(actions[action], action).toBeGreaterThan(10);
     }
     const faults = [

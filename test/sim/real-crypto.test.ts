@@ -12,7 +12,9 @@ describe("with real cryptography", () => {
   beforeAll(async () => {
     const group = thresholdGroup({ n: 4, byzantine: 1 });
     const { publicKeys, secretKeys } = await deal({ n: 4, byzantine: 1, rsaBits: 2048, primes: PRIMES_1024 });
-    suites = await Promise.all(secretKeys.map((keys, self) => createSuite({ group, self, publicKeys, secretKeys: keys })));
+    suites = await Promise.all(
+      secretKeys.map((keys, self) => createSuite({ group, self, publicKeys, secretKeys: keys })),
+    );
   });
 
   test("20 seeds at n=4 keep every property", () => {

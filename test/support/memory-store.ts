@@ -21,7 +21,8 @@ export class MemoryDisk {
     }
     for (const { channel, round, envelope } of batch.proofs) this.proofs.set(`${channel}/${round}`, envelope.slice());
     for (const entry of batch.ledger) {
-      if (entry.sequence !== this.ledger.length + 1) throw new Error(`entry ${entry.sequence} after ${this.ledger.length}`);
+      if (entry.sequence !== this.ledger.length + 1)
+        throw new Error(`entry ${entry.sequence} after ${this.ledger.length}`);
       this.ledger.push({ ...entry, payload: entry.payload.slice() });
     }
   }

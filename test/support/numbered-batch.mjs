@@ -6,7 +6,8 @@ export function inputsOf(number) {
 }
 
 export function batchOf(number) {
-  const text = (kind, index) => new TextEncoder().encode(`${kind} ${number}.${index} `.padEnd(20 + ((number * 37) % 3000), "x"));
+  const text = (kind, index) =>
+    new TextEncoder().encode(`${kind} ${number}.${index} `.padEnd(20 + ((number * 37) % 3000), "x"));
   return {
     inputs: Array.from({ length: inputsOf(number) }, (_, index) => text("input", index)),
     signed: [{ slot: `abc/${number}#slot`, digest: text("digest", 0) }],
@@ -18,6 +19,11 @@ export function batchOf(number) {
 /** The number of the last batch that any table of the store knows. */
 export function countOf(store) {
   let number = 0;
-  while (store.ledgerEntry(number + 1) !== undefined || store.proof("abc", number + 1) !== undefined || store.signed(`abc/${number + 1}#slot`) !== undefined) number++;
+  while (
+    store.ledgerEntry(number + 1) !== undefined ||
+    store.proof("abc", number + 1) !== undefined ||
+    store.signed(`abc/${number + 1}#slot`) !== undefined
+  )
+    number++;
   return number;
 }

@@ -259,6 +259,7 @@ function onlyChild<I, M, O>(protocol: Protocol<I, M, O>, inputs: readonly I[]): 
           if (value !== undefined) child.input(value);
         },
         receive: (from) => scope.accuse(from, "malformed-message"),
+        configure: () => undefined,
         inspect: () => undefined,
       };
     },

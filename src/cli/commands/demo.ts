@@ -15,7 +15,9 @@ export function registerDemo(program: Command): void {
   program
     .command("demo")
     .summary("see it work: four replicas, a crash, a traitor")
-    .description("Makes a cluster of four replica processes on loopback, notarises real files, kills one replica, replaces another by a corrupted one, and checks what it promises. Takes less than a minute and leaves nothing behind.")
+    .description(
+      "Makes a cluster of four replica processes on loopback, notarises real files, kills one replica, replaces another by a corrupted one, and checks what it promises. Takes less than a minute and leaves nothing behind.",
+    )
     .option("--keep", "leave the cluster running, and say how to use it")
     .addOption(jsonOption())
     .addHelpText("after", example("abcast demo"))
@@ -39,7 +41,9 @@ async function demo({ keep = false, json }: Options): Promise<void> {
     const report = await playDemo(stage, { keep, tells: !output.json, say });
     finished = keep && report.ok;
     const failed = report.checks.filter(({ ok }) => !ok);
-    const summary = report.ok ? `All ${report.checks.length} checks held, in ${report.seconds} s.` : `${failed.length} of ${report.checks.length} checks FAILED.`;
+    const summary = report.ok
+      ? `All ${report.checks.length} checks held, in ${report.seconds} s.`
+      : `${failed.length} of ${report.checks.length} checks FAILED.`;
     output.result(report, `\n${summary}${finished ? howToUse(stage) : ""}`);
     if (!report.ok) process.exitCode = EXIT.invalid;
   } finally {

@@ -77,7 +77,15 @@ export function partyStatus(party: PartyId, state: PartyState | string): PartySt
     };
   }
   const { round, sequence, logDigest, sentFrames, sentBytes, accusations } = state;
-  return { party, state: state.state, round, sequence, logDigest: toHex(logDigest), sent: { frames: sentFrames, bytes: sentBytes }, accusations };
+  return {
+    party,
+    state: state.state,
+    round,
+    sequence,
+    logDigest: toHex(logDigest),
+    sent: { frames: sentFrames, bytes: sentBytes },
+    accusations,
+  };
 }
 
 function table(parties: readonly PartyStatus[]): string {

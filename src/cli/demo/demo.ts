@@ -18,8 +18,18 @@ import type { Notarization, Stage } from "./stage.js";
 export interface DemoReport {
   readonly ok: boolean;
   readonly checks: readonly Check[];
-  readonly documents: readonly { readonly document: string; readonly sequence: number; readonly round: number; readonly latencyMs: number }[];
-  readonly accusations: readonly { readonly by: PartyId; readonly party: PartyId; readonly fault: string; readonly count: number }[];
+  readonly documents: readonly {
+    readonly document: string;
+    readonly sequence: number;
+    readonly round: number;
+    readonly latencyMs: number;
+  }[];
+  readonly accusations: readonly {
+    readonly by: PartyId;
+    readonly party: PartyId;
+    readonly fault: string;
+    readonly count: number;
+  }[];
   readonly seconds: number;
   /** Where the cluster is, with --keep. */
   readonly directory: string | null;
@@ -116,7 +126,10 @@ class Demo {
     await this.#stage.start(CRASHED);
     const after = await this.#stage.settled(ALL);
     this.#checks.check("the killed replica has caught up", after.equal, digestOf(after.states));
-    this.#checks.check("nobody accuses anybody", after.states.every(({ accusations }) => accusations.length === 0));
+    this.#checks.check(
+      "nobody accuses anybody",
+      after.states.every(({ accusations }) => accusations.length === 0),
+    );
   }
 
   async #actTwo(): Promise<readonly PartyStatus[]> {
@@ -135,17 +148,25 @@ class Demo {
       const shown = accusationsOf(states, faults);
       this.#checks.check(`${attack}: accused`, shown.length > 0, shown.join(", "));
     }
-    this.#checks.check("its shares of receipts are bad: the client found it out by the proofs", this.#faultySigners.has(CORRUPTED));
+    this.#checks.check(
+      "its shares of receipts are bad: the client found it out by the proofs",
+      this.#faultySigners.has(CORRUPTED),
+    );
     const { equal, states: settled } = await this.#stage.settled(HONEST);
     const accused = new Set(settled.flatMap(({ accusations }) => accusations.map(({ party }) => party)));
     const onlyCorrupted = [...accused].every((party) => party === CORRUPTED);
-    this.#checks.check("no honest replica is accused, by replicas or client", onlyCorrupted && [...this.#faultySigners].every((party) => party === CORRUPTED));
+    this.#checks.check(
+      "no honest replica is accused, by replicas or client",
+      onlyCorrupted && [...this.#faultySigners].every((party) => party === CORRUPTED),
+    );
     this.#checks.check("all honest logs are equal", equal, digestOf(settled));
     return settled;
   }
 
   #skipActTwo(): readonly PartyStatus[] {
-    this.#say("\nAct two is skipped: the corrupted replica is a test program, not part of the package. See it in a checkout.");
+    this.#say(
+      "\nAct two is skipped: the corrupted replica is a test program, not part of the package. See it in a checkout.",
+    );
     return [];
   }
 
@@ -167,7 +188,10 @@ class Demo {
     writeFileSync(file, formatReceipt(receipt));
     const named = faulty.length === 0 ? "" : `, bad share from ${faulty.join(", ")}`;
     const name = document.startsWith(PACKAGE) ? document.slice(PACKAGE.length) : document;
-    if (tell) this.#say(`  ${name.padEnd(24)} number ${String(receipt.sequence).padStart(3)}, round ${String(receipt.round).padStart(3)}, ${latencyMs.toFixed(0).padStart(4)} ms${named}`);
+    if (tell)
+      this.#say(
+        `  ${name.padEnd(24)} number ${String(receipt.sequence).padStart(3)}, round ${String(receipt.round).padStart(3)}, ${latencyMs.toFixed(0).padStart(4)} ms${named}`,
+      );
   }
 
   async #returnToHonesty(): Promise<void> {
@@ -180,9 +204,16 @@ class Demo {
   async #epilogue(): Promise<void> {
     this.#say("\nEpilogue: what anybody can check offline");
     const sequences = this.#notarized.map(({ receipt }) => receipt.sequence);
-    this.#checks.check("every document has a number of its own", new Set(sequences).size === sequences.length, `${sequences.length} documents`);
+    this.#checks.check(
+      "every document has a number of its own",
+      new Set(sequences).size === sequences.length,
+      `${sequences.length} documents`,
+    );
     const logs = await Promise.all(HONEST.map((party) => this.#log(party)));
-    this.#checks.check("the honest replicas' logs on disk are equal", logs.every((log) => log === logs[0]));
+    this.#checks.check(
+      "the honest replicas' logs on disk are equal",
+      logs.every((log) => log === logs[0]),
+    );
     const cluster = await loadPublic(this.#stage.publicFile);
     const spki = receiptKeySpki(cluster);
     let valid = 0;
@@ -190,17 +221,28 @@ class Demo {
       const stored = parseReceipt(readFileSync(join(this.#stage.directory, `${receipt.sequence}.receipt`), "utf8"));
       if (!stored.ok) continue;
       const { digest } = await hashDocument(document);
-      const verdict = await verifyReceipt({ receipt: stored.value, digest, receiptKeySpki: spki, cluster: toHex(cluster.cluster) });
+      const verdict = await verifyReceipt({
+        receipt: stored.value,
+        digest,
+        receiptKeySpki: spki,
+        cluster: toHex(cluster.cluster),
+      });
       if (verdict.valid) valid++;
     }
-    this.#checks.check("all receipts verify with the public file alone", valid === this.#notarized.length, `${valid} of ${this.#notarized.length}`);
+    this.#checks.check(
+      "all receipts verify with the public file alone",
+      valid === this.#notarized.length,
+      `${valid} of ${this.#notarized.length}`,
+    );
     this.#openssl();
   }
 
   async #log(party: PartyId): Promise<string> {
     const store = openStore(storeDirectory(this.#stage.partyDirectory(party)), { readOnly: true });
     try {
-      return [...store.ledger(1)].map(({ sequence, round, payload }) => `${sequence} ${round} ${toHex(payload)}`).join("\n");
+      return [...store.ledger(1)]
+        .map(({ sequence, round, payload }) => `${sequence} ${round} ${toHex(payload)}`)
+        .join("\n");
     } finally {
       await store.close();
     }
@@ -218,7 +260,9 @@ class Demo {
     writeFileSync(statement, first.receipt.statement);
     writeFileSync(signature, first.receipt.signature);
     const key = join(dirname(this.#stage.publicFile), "receipt-key.pem");
-    const answer = execFileSync("openssl", ["dgst", "-sha256", "-verify", key, "-signature", signature, statement], { encoding: "utf8" }).trim();
+    const answer = execFileSync("openssl", ["dgst", "-sha256", "-verify", key, "-signature", signature, statement], {
+      encoding: "utf8",
+    }).trim();
     this.#checks.check("openssl, which knows nothing of abcast, agrees on a receipt", answer === "Verified OK", answer);
   }
 }

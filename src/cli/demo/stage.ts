@@ -68,7 +68,9 @@ export class Stage {
     // Candidates in random order, so that there are commits to lie in. The second client belongs to the adversary.
     const options = ["--n", String(this.n), "--clients", "2", "--order", "random", "--base-port", String(port)];
     const progress = showProgress && process.stderr.isTTY ? "inherit" : "pipe";
-    const dealer = spawn(process.execPath, [main, "init", ...options, "--out", this.clusterDirectory], { stdio: ["ignore", "ignore", progress] });
+    const dealer = spawn(process.execPath, [main, "init", ...options, "--out", this.clusterDirectory], {
+      stdio: ["ignore", "ignore", progress],
+    });
     let complaint = "";
     dealer.stderr?.on("data", (text: Buffer) => (complaint += text.toString()));
     this.#dealer = dealer;
@@ -125,11 +127,16 @@ export class Stage {
   }
 
   /** The states of `parties` once they agree on log and round, or what they were when waiting was given up. */
-  async settled(parties: readonly PartyId[]): Promise<{ readonly equal: boolean; readonly states: readonly PartyStatus[] }> {
+  async settled(
+    parties: readonly PartyId[],
+  ): Promise<{ readonly equal: boolean; readonly states: readonly PartyStatus[] }> {
     for (let poll = 1; ; poll++) {
       const states = (await this.status()).filter(({ party }) => parties.includes(party));
       const first = states[0];
-      const equal = states.every(({ logDigest, sequence }) => logDigest !== null && logDigest === first?.logDigest && sequence === first.sequence);
+      const equal = states.every(
+        ({ logDigest, sequence }) =>
+          logDigest !== null && logDigest === first?.logDigest && sequence === first.sequence,
+      );
       if (equal || poll === CATCH_UP_POLLS) return { equal, states };
       await sleep(POLL_MS);
     }

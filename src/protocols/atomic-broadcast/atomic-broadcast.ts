@@ -29,20 +29,17 @@ import type { Envelope } from "../../core/envelope.js";
 import type { Group } from "../../core/group.js";
 import { type PartyId, PartySet } from "../../core/party-set.js";
 import { type Child, type RootInstance, InvariantError, type Scope } from "../../core/protocol.js";
-import { MAX_ENTRY_PAYLOADS, MAX_PAYLOAD_BYTES, type QueueVector, entryBytes, greatestEntryBytes, noMessage } from "./messages.js";
-import { PayloadQueue, type QueueLimits } from "./queue.js";
+import { type QueueVector, noMessage } from "./messages.js";
+import { PayloadQueue } from "./queue.js";
 import { type RoundOutput, round } from "./round.js";
+import { type LocalSettings, decodeSettings, settingsProblem } from "./settings.js";
 
-export interface AtomicBroadcastOptions extends QueueLimits {
+/** What all parties must have the same, and the settings that this party starts with. */
+export interface AtomicBroadcastOptions extends LocalSettings {
   /** c: queue entries that a decision contains, within t+1..n-t. */
   readonly vectorSize: number;
-  /** The signed portion of a queue: payloads, and bytes (a single larger payload is let through). */
-  readonly maxEntryPayloads: number;
-  readonly maxEntryBytes: number;
   /** The order in which multi-valued agreement tries candidates. */
   readonly order: "fixed" | "random";
-  /** Messages of the next round that are kept per peer. */
-  readonly maxEarlyBytes: number;
   /** Which payloads may be ordered at all: a pure function, the same at every party. */
   isValid(payload: Uint8Array): boolean;
 }
@@ -72,13 +69,8 @@ export type AtomicBroadcastProtocol = Channel<NoMessage, DeliveredRound, AtomicB
  * they do not fit the group.
  */
 export function atomicBroadcast(options: AtomicBroadcastOptions): AtomicBroadcastProtocol {
-  const greatest = greatestEntryBytes(options.vectorSize);
-  if (Math.max(options.maxEntryBytes, entryBytes(new Uint8Array(MAX_PAYLOAD_BYTES))) > greatest) {
-    throw new AtomicBroadcastOptionsError(`maxEntryBytes=${options.maxEntryBytes} exceeds ${greatest}, the bound for c=${options.vectorSize}`);
-  }
-  if (options.maxEntryPayloads < 1 || options.maxEntryPayloads > MAX_ENTRY_PAYLOADS) {
-    throw new AtomicBroadcastOptionsError(`maxEntryPayloads=${options.maxEntryPayloads} is not within 1..${MAX_ENTRY_PAYLOADS}`);
-  }
+  const problem = settingsProblem(options, options.vectorSize);
+  if (problem !== undefined) throw new AtomicBroadcastOptionsError(problem);
   return {
     message: noMessage,
     start: (scope) => {
@@ -120,6 +112,7 @@ class AtomicBroadcast implements RootInstance<NoMessage, AtomicBroadcastState> {
   readonly #options: AtomicBroadcastOptions;
   readonly #queue: PayloadQueue;
   readonly #peers = new Map<PartyId, PeerProgress>();
+  #settings: LocalSettings;
   /** Rounds count from 1. */
   #round = 1;
   #current: Child<readonly Uint8Array[]>;
@@ -127,13 +120,22 @@ class AtomicBroadcast implements RootInstance<NoMessage, AtomicBroadcastState> {
   constructor(scope: Scope<NoMessage, DeliveredRound>, options: AtomicBroadcastOptions) {
     this.#scope = scope;
     this.#options = options;
+    this.#settings = options;
     this.#queue = new PayloadQueue({
       self: scope.self,
-      limits: options,
+      limits: () => this.#settings,
       hash: (bytes) => scope.suite.hash(bytes),
       isValid: (payload) => options.isValid(payload),
     });
     this.#current = this.#startRound();
+  }
+
+  /** New settings of this party's host (settings.ts). @throws InvariantError when they do not work */
+  configure(bytes: Uint8Array): void {
+    const settings = decodeSettings(bytes);
+    const problem = settingsProblem(settings, this.#options.vectorSize);
+    if (problem !== undefined) throw new InvariantError(problem);
+    this.#settings = settings;
   }
 
   /** A client's payload; dropped silently when invalid, known or beyond the queue's bound. */
@@ -158,7 +160,7 @@ class AtomicBroadcast implements RootInstance<NoMessage, AtomicBroadcastState> {
   }
 
   #takePart(): void {
-    const portion = this.#queue.portion(this.#options.maxEntryPayloads, this.#options.maxEntryBytes);
+    const portion = this.#queue.portion(this.#settings.maxEntryPayloads, this.#settings.maxEntryBytes);
     if (portion.length > 0) this.#current.input(portion);
   }
 
@@ -223,7 +225,7 @@ class AtomicBroadcast implements RootInstance<NoMessage, AtomicBroadcastState> {
     if (from === this.#scope.self || number < this.#round) return;
     const peer = this.#peer(from);
     peer.highest = Math.max(peer.highest, number);
-    const isEarly = number === this.#round + 1 && peer.earlyBytes + body.length <= this.#options.maxEarlyBytes;
+    const isEarly = number === this.#round + 1 && peer.earlyBytes + body.length <= this.#settings.maxEarlyBytes;
     if (isEarly) {
       peer.early.push({ path, body });
       // Counts the bookkeeping too, so that empty bodies are not free.

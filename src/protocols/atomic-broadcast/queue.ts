@@ -19,7 +19,7 @@ interface Waiting {
 export class PayloadQueue {
   readonly #hash: (bytes: Uint8Array) => Uint8Array;
   readonly #isValid: (payload: Uint8Array) => boolean;
-  readonly #limits: QueueLimits;
+  readonly #limits: () => QueueLimits;
   readonly #self: PartyId;
   readonly #waiting = new Map<string, Waiting>();
   readonly #delivered = new Set<string>();
@@ -27,12 +27,13 @@ export class PayloadQueue {
 
   constructor(options: {
     readonly self: PartyId;
-    readonly limits: QueueLimits;
+    /** The limits in force now. */
+    limits(): QueueLimits;
     hash(bytes: Uint8Array): Uint8Array;
     isValid(payload: Uint8Array): boolean;
   }) {
     this.#self = options.self;
-    this.#limits = options.limits;
+    this.#limits = () => options.limits();
     this.#hash = (bytes) => options.hash(bytes);
     this.#isValid = (payload) => options.isValid(payload);
   }
@@ -43,7 +44,7 @@ export class PayloadQueue {
 
   /** Room for payloads of this party's own clients. */
   get room(): number {
-    return Math.max(0, this.#limits.maxPayloads - (this.#counts.get(this.#self) ?? 0));
+    return Math.max(0, this.#limits().maxPayloads - (this.#counts.get(this.#self) ?? 0));
   }
 
   /** A payload's identity. */
@@ -75,8 +76,8 @@ export class PayloadQueue {
    * one payload of a peer also when peers have no quota (protocols.md section 2, "Insertion and waking").
    */
   #limit(broughtBy: PartyId): number {
-    if (broughtBy === this.#self) return this.#limits.maxPayloads;
-    return Math.max(this.#limits.maxPayloadsPerPeer, this.#waiting.size === 0 ? 1 : 0);
+    if (broughtBy === this.#self) return this.#limits().maxPayloads;
+    return Math.max(this.#limits().maxPayloadsPerPeer, this.#waiting.size === 0 ? 1 : 0);
   }
 
   /** The portion to sign: the oldest payloads within both bounds, at least one when any waits. */

@@ -124,7 +124,8 @@ class BinaryAgreement implements Instance<BinaryInput, BinaryAgreementMessage> {
 
   input({ value, proof }: BinaryInput): void {
     if (this.#step.at !== "idle") return;
-    if (!this.#predicate(value, proof)) throw new InvariantError(`input ${value} to ${this.#scope.tag} without a valid proof`);
+    if (!this.#predicate(value, proof))
+      throw new InvariantError(`input ${value} to ${this.#scope.tag} without a valid proof`);
     this.#preVote(value, { kind: "proof", proof });
     this.#advance();
   }
@@ -137,7 +138,8 @@ class BinaryAgreement implements Instance<BinaryInput, BinaryAgreementMessage> {
       return;
     }
     if (message.round < this.#round || message.round > this.#round + MAX_ROUNDS_AHEAD) return;
-    if (message.kind !== "coin" && !givesPossibleReason(message)) return this.#scope.accuse(from, "invalid-justification");
+    if (message.kind !== "coin" && !givesPossibleReason(message))
+      return this.#scope.accuse(from, "invalid-justification");
     const round = this.#at(message.round);
     if (message.kind === "preVote") this.#keep(from, round.receivedPreVotes, message.vote);
     else if (message.kind === "mainVote") this.#keep(from, round.receivedMainVotes, message);
@@ -170,7 +172,7 @@ class BinaryAgreement implements Instance<BinaryInput, BinaryAgreementMessage> {
 
   /** Takes every step that the messages received so far allow. */
   #advance(): void {
-    for (let before: Step | undefined; before !== this.#step; ) {
+    for (let before: Step | undefined; before !== this.#step;) {
       before = this.#step;
       const round = this.#at(this.#round);
       if (before.at === "pre-votes") this.#countPreVotes(round);
@@ -224,7 +226,10 @@ class BinaryAgreement implements Instance<BinaryInput, BinaryAgreementMessage> {
       this.#sendMainVote(ABSTAIN, reason);
     } else {
       const value = one === undefined ? 0 : 1;
-      this.#sendMainVote(value, { kind: "preVotes", certificate: this.#certify(PRE_VOTE, value, round.preVotes.items) });
+      this.#sendMainVote(value, {
+        kind: "preVotes",
+        certificate: this.#certify(PRE_VOTE, value, round.preVotes.items),
+      });
     }
   }
 
@@ -258,7 +263,10 @@ class BinaryAgreement implements Instance<BinaryInput, BinaryAgreementMessage> {
   /** An abstention quotes two signed pre-votes; together with what came directly they may convict. */
   #accuseDoublePreVotes(round: Round, { reason }: MainVote): void {
     if (reason.kind !== "conflict") return;
-    for (const [party, quoted] of [[reason.zeroBy, reason.zero], [reason.oneBy, reason.one]] as const) {
+    for (const [party, quoted] of [
+      [reason.zeroBy, reason.zero],
+      [reason.oneBy, reason.one],
+    ] as const) {
       this.#rememberProof(quoted);
       const direct = round.preVotes.items.get(party);
       if (direct !== undefined && direct.value !== quoted.value) this.#scope.accuse(party, "double-vote");
@@ -277,7 +285,12 @@ class BinaryAgreement implements Instance<BinaryInput, BinaryAgreementMessage> {
       const proof = this.#proofs.get(value);
       // A quorum pre-voted `value` in round 1 or somebody abstained there; either quoted a ρ to us.
       if (proof === undefined) throw new InvariantError(`${this.#scope.tag} decides ${value} without a proof`);
-      this.#decide({ round: this.#round, value, certificate: this.#certify(MAIN_VOTE, value, round.mainVotes.items), proof });
+      this.#decide({
+        round: this.#round,
+        value,
+        certificate: this.#certify(MAIN_VOTE, value, round.mainVotes.items),
+        proof,
+      });
     } else {
       if (named.reason.kind !== "preVotes") throw new InvariantError("a vote for a value is justified by pre-votes");
       this.#toss({ kind: "preVotes", value: named.value as Bit, certificate: named.reason.certificate });

@@ -28,7 +28,9 @@ function fitsRound(round: number, { reason }: PreVote): boolean {
  * Whether a vote gives reasons of a kind that can hold in its round. Checked on arrival: votes of later rounds wait
  * unverified, since their coin is not known yet, and must not carry a ρ, which can be large.
  */
-export function givesPossibleReason(message: Extract<BinaryAgreementMessage, { kind: "preVote" | "mainVote" }>): boolean {
+export function givesPossibleReason(
+  message: Extract<BinaryAgreementMessage, { kind: "preVote" | "mainVote" }>,
+): boolean {
   if (message.kind === "preVote") return fitsRound(message.round, message.vote);
   const { round, reason } = message;
   return reason.kind === "preVotes" || (fitsRound(round, reason.zero) && fitsRound(round, reason.one));

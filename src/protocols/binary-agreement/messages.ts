@@ -12,7 +12,9 @@ export const ABSTAIN = 2;
 const MAX_PROOF_BYTES = MAX_CLOSING_BYTES;
 
 const bit: Codec<Bit> = refine(u8 as Codec<Bit>, (value) => (value <= 1 ? undefined : `${value} is not a bit`));
-const mainValue: Codec<MainValue> = refine(u8 as Codec<MainValue>, (value) => (value <= 2 ? undefined : `${value} is not a vote`));
+const mainValue: Codec<MainValue> = refine(u8 as Codec<MainValue>, (value) =>
+  value <= 2 ? undefined : `${value} is not a vote`,
+);
 /** Rounds count from 1. */
 const round = refine(u32, (value) => (value >= 1 ? undefined : "round 0"));
 const certificate = bytes(MAX_CERTIFICATE_BYTES);

@@ -131,7 +131,9 @@ class MultivaluedAgreement implements Instance<Uint8Array, MultivaluedAgreementM
 
   #spawnCandidate(party: PartyId): Candidate {
     const broadcast = consistentBroadcast({ sender: party, fault: (value) => this.#options.fault(value) });
-    const proposal = this.#scope.spawn(`proposal/${party}`, broadcast, (delivered) => this.#onProposal(party, delivered));
+    const proposal = this.#scope.spawn(`proposal/${party}`, broadcast, (delivered) =>
+      this.#onProposal(party, delivered),
+    );
     const predicate = (value: Bit, proof: Uint8Array): boolean =>
       value === 1 ? this.#acceptClosing(party, proof) : proof.length === 0;
     const agreement = this.#scope.spawn(`aba/1/${party}`, binaryAgreement({ predicate }), (decision) =>
@@ -287,7 +289,8 @@ class MultivaluedAgreement implements Instance<Uint8Array, MultivaluedAgreementM
 
   /** Box 40 for the candidate at the current position, past those that others' decisions have rejected. */
   #vote(): void {
-    for (let current = this.#current(); current?.candidate.decided?.value === 0; current = this.#current()) this.#position++;
+    for (let current = this.#current(); current?.candidate.decided?.value === 0; current = this.#current())
+      this.#position++;
     const current = this.#current();
     // By counting, some candidate's proposal is held by so many that it cannot be rejected (protocols.md, iv).
     if (current === undefined) throw new InvariantError("a pass rejected every candidate");

@@ -1,0 +1,49 @@
+/**
+ * What each party may set for itself. Settings are inputs like any other: a replay must meet each message under the
+ * settings under which it was first met, or it would sign something else.
+ */
+import { decode, encode, struct, u32 } from "../../core/codec.js";
+import { InvariantError } from "../../core/protocol.js";
+import { MAX_ENTRY_PAYLOADS, MAX_PAYLOAD_BYTES, entryBytes, greatestEntryBytes } from "./messages.js";
+import type { QueueLimits } from "./queue.js";
+
+export interface LocalSettings extends QueueLimits {
+  /** The signed portion of the own queue: payloads, and bytes (a single larger payload is let through). */
+  readonly maxEntryPayloads: number;
+  readonly maxEntryBytes: number;
+  /** Messages of the next round that are kept per peer. */
+  readonly maxEarlyBytes: number;
+}
+
+const settingsCodec = struct({
+  maxPayloads: u32,
+  maxPayloadsPerPeer: u32,
+  maxEntryPayloads: u32,
+  maxEntryBytes: u32,
+  maxEarlyBytes: u32,
+});
+
+/** @throws EncodeError when a setting is no 32-bit number */
+export function encodeSettings(settings: LocalSettings): Uint8Array {
+  return encode(settingsCodec, settings);
+}
+
+/** @throws InvariantError when they are none: they come from this party's own host */
+export function decodeSettings(bytes: Uint8Array): LocalSettings {
+  const settings = decode(settingsCodec, bytes);
+  if (!settings.ok) throw new InvariantError(`malformed settings: ${settings.error}`);
+  return settings.value;
+}
+
+/** What is wrong with the settings for vectors of `vectorSize` entries, or undefined. */
+export function settingsProblem(settings: LocalSettings, vectorSize: number): string | undefined {
+  const { maxEntryPayloads, maxEntryBytes } = settings;
+  const greatest = greatestEntryBytes(vectorSize);
+  if (Math.max(maxEntryBytes, entryBytes(new Uint8Array(MAX_PAYLOAD_BYTES))) > greatest) {
+    return `maxEntryBytes=${maxEntryBytes} exceeds ${greatest}, the bound for c=${vectorSize}`;
+  }
+  if (maxEntryPayloads < 1 || maxEntryPayloads > MAX_ENTRY_PAYLOADS) {
+    return `maxEntryPayloads=${maxEntryPayloads} is not within 1..${MAX_ENTRY_PAYLOADS}`;
+  }
+  return undefined;
+}
