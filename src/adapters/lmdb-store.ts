@@ -3,7 +3,7 @@
  * and ledger are durable together or not at all.
  *
  * A store is made once, by `createStore`, when the dealer makes the party. A replica whose store has vanished must not
- * start with an empty one: it would contradict what it signed before (protocols.md, section 4, "Amnesia").
+ * start with an empty one: it would contradict what it signed before (docs/protocols.md, section 4, "Amnesia").
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const FORMAT = "abcast-store/1";
 
 /**
  * The version of the engine whose inputs the log holds. To be raised whenever the same inputs lead elsewhere: another engine
- * that replayed them might contradict what was signed (protocols.md, section 4).
+ * that replayed them might contradict what was signed (docs/protocols.md, section 4).
  */
 const ENGINE = "abcast-engine/1";
 

@@ -1,6 +1,6 @@
 /**
  * The engine: a synchronous, total, deterministic function from inputs to effects that runs the
- * protocol instances of one party (design: architecture.md, "The protocol core is sans-I/O").
+ * protocol instances of one party (ARCHITECTURE.md, "The protocol core is sans-I/O").
  *
  * It routes each message to the instance that its tag names, hands messages to oneself and outputs of
  * children through one queue, and gives every instance its scope. The same engine runs in the replica,
@@ -49,7 +49,7 @@ export type Effect<Output> =
   | { readonly kind: "askRepeat"; readonly of: PartyId };
 
 /**
- * The durable table of everything signed (protocols.md section 4). It holds what earlier runs of this
+ * The durable table of everything signed (docs/protocols.md section 4). It holds what earlier runs of this
  * party signed, also when the input log does not.
  */
 export interface SignedTable {

@@ -2,7 +2,7 @@
  * The group of parties and its adversary structure.
  *
  * Protocols ask for properties of party *sets*; only this file does arithmetic on thresholds
- * (design: protocols.md section 1; the source, "Hybrid adversary structures").
+ * (docs/protocols.md section 1; the source, "Hybrid adversary structures").
  */
 import { MAX_PARTIES, type PartyId, type PartySet } from "./party-set.js";
 

@@ -2,7 +2,7 @@
  * The shape of every protocol: a value that starts instances. An instance is a synchronous state
  * machine; its scope is all that it may touch. There is no clock, no I/O and no randomness in reach.
  *
- * Three kinds of failure (design: architecture.md): a peer's fault is a value (`accuse`), the caller's
+ * Three kinds of failure (ARCHITECTURE.md): a peer's fault is a value (`accuse`), the caller's
  * misuse is a typed error, our own broken invariant is an `InvariantError` that stops the replica.
  */
 import type { Codec } from "./codec.js";
@@ -60,7 +60,7 @@ export interface Scope<Message, Output> {
   statement(purpose: string, body: Uint8Array, below?: string): Uint8Array;
   /**
    * Signs the statement. `slot` names what may be signed only once in this instance; a second, different
-   * statement for it stops the replica before the signature exists (protocols.md section 4).
+   * statement for it stops the replica before the signature exists (docs/protocols.md section 4).
    */
   endorse(as: Endorsement, slot: string, purpose: string, body: Uint8Array): Uint8Array;
   send(to: PartyId, message: Message): void;

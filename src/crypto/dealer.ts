@@ -1,6 +1,6 @@
 /**
  * The trusted dealer: runs once, makes all keys of a cluster, and must then forget what it knew. Each use
- * has its own, independent key (design: protocols.md section 3).
+ * has its own, independent key (docs/protocols.md section 3).
  */
 import { randomBytes } from "node:crypto";
 import { type Thresholds, thresholdGroup } from "../core/group.js";

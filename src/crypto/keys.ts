@@ -1,6 +1,6 @@
 /**
  * The keys of a cluster as plain data: what the dealer makes, what files carry. Every use has its own,
- * independent key (design: protocols.md section 3). All byte strings are raw, big-endian where they
+ * independent key (docs/protocols.md section 3). All byte strings are raw, big-endian where they
  * are numbers.
  */
 

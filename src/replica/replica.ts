@@ -1,5 +1,5 @@
 /**
- * A replica: inputs → durable log → engine → effects (design: protocols.md section 4).
+ * A replica: inputs → durable log → engine → effects (docs/protocols.md section 4).
  *
  * The law: append the input, make it durable, let its effects out. Inputs that arrive while a commit is under way are
  * committed together by the next one. The engine takes a batch before the commit, and its effects are held until the batch,

@@ -1,5 +1,5 @@
 /**
- * What a replica needs of durable storage, as a port (design: protocols.md section 4). Implementation:
+ * What a replica needs of durable storage, as a port (docs/protocols.md section 4). Implementation:
  * `adapters/lmdb-store`.
  */
 import type { Tag } from "../core/tag.js";

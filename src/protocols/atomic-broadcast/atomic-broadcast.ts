@@ -1,7 +1,7 @@
 /**
  * Atomic broadcast (ABC), dissemination mode `inline`.
  *
- * Source: the source, "Protocol for Atomic Broadcast" and Fig. 4; CRYPTO 2001, section 5; protocols.md section 2.
+ * Source: the source, "Protocol for Atomic Broadcast" and Fig. 4; CRYPTO 2001, section 5; docs/protocols.md section 2.
  *
  * Properties:
  *   agreement, integrity  every honest party delivers the same payloads, each at most once, each valid;

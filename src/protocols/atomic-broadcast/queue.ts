@@ -73,7 +73,7 @@ export class PayloadQueue {
 
   /**
    * Who sees a deliverable payload must take part in the round, with an entry that is not empty: so an empty queue takes
-   * one payload of a peer also when peers have no quota (protocols.md section 2, "Insertion and waking").
+   * one payload of a peer also when peers have no quota (docs/protocols.md section 2).
    */
   #limit(broughtBy: PartyId): number {
     if (broughtBy === this.#self) return this.#limits().maxPayloads;

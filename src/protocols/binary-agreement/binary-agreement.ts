@@ -2,12 +2,13 @@
  * Validated binary Byzantine agreement, biased towards 1 (ABBA).
  *
  * Source: "Protocol for Binary Byzantine Agreement" of the source; Cachin, Kursawe, Shoup, "Random oracles
- * in Constantinople", PODC 2000, section 5; protocols.md section 2.
+ * in Constantinople", PODC 2000, section 5; docs/protocols.md section 2.
  *
  * Properties:
  *   external validity  a decided b comes with a proof ρ such that R(b, ρ) holds;
  *   agreement          no two honest parties decide differently;
- *   termination        if all honest parties have an input, all decide; ≤ 6 expected rounds under any scheduler;
+ *   termination        if all honest parties have an input, all decide, with probability 1, in a constant expected
+ *                      number of rounds (CKS 2000);
  *   biased validity    if the honest parties that do not propose 0 meet every quorum, the decision is 1.
  *
  * Messages of round r (quorums are of justified messages from distinct parties):
@@ -20,12 +21,12 @@
  * Deviations: the coin of round 1 is the constant 1, without shares (the bias). The coin needs a quorum of
  * shares instead of t+1, and the main-votes that lead from round r to r+1 are frozen before the own coin share
  * leaves: otherwise a scheduler that learns the coin early sets one slow party's vote against it for ever
- * (protocols.md). A party that has halted does not answer messages one by one: its decision stands in the
+ * (docs/protocols.md). A party that has halted does not answer messages one by one: its decision stands in the
  * reliable link to every party until the caller retires the instance.
  *
  * Limits: votes of up to MAX_ROUNDS_AHEAD rounds above the own one are kept, one of each kind per party and
  * round, those above round 1 without any ρ; later ones are dropped, and the party then decides by a decision message (the probability that a run
- * lasts that long is below 2^-60).
+ * lasts that long is below 2^-60: from round 2 on the coin ends each with probability 1/2 at least).
  */
 import { equalBytes } from "../../core/bytes.js";
 import { encode } from "../../core/codec.js";

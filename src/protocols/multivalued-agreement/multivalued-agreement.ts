@@ -1,7 +1,7 @@
 /**
  * Multi-valued validated Byzantine agreement (MVBA).
  *
- * Source: the source, Figs. 2, 3a and 3b; CRYPTO 2001, section 4; protocols.md section 2.
+ * Source: the source, Figs. 2, 3a and 3b; CRYPTO 2001, section 4; docs/protocols.md section 2.
  *
  * Properties, for the external predicate `fault(value) === undefined`:
  *   external validity  every decided value satisfies the predicate;
@@ -23,7 +23,7 @@
  * The decision is transferable: the decision message of `aba/1/a` with value 1 carries a's closing as its proof.
  * Whoever receives it, in any step, decides, forwards it and halts.
  *
- * Deviations: tags carry the pass (1), as protocols.md asks; only thresholds are accepted so far, for which one
+ * Deviations: tags carry the pass (1), as docs/protocols.md asks; only thresholds are accepted so far, for which one
  * pass suffices (asserted), so no second pass is started.
  *
  * Limits: values up to MAX_MESSAGE_BYTES; one vote per party and candidate is kept.
@@ -292,7 +292,7 @@ class MultivaluedAgreement implements Instance<Uint8Array, MultivaluedAgreementM
     for (let current = this.#current(); current?.candidate.decided?.value === 0; current = this.#current())
       this.#position++;
     const current = this.#current();
-    // By counting, some candidate's proposal is held by so many that it cannot be rejected (protocols.md, iv).
+    // By counting, some candidate's proposal is held by so many that it cannot be rejected (docs/protocols.md).
     if (current === undefined) throw new InvariantError("a pass rejected every candidate");
     const { party, candidate } = current;
     const closing = candidate.delivered?.closing;
