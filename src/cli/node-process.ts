@@ -93,6 +93,7 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
     },
     share: (statement) => signer.share(statement),
     prove: (statement) => signer.prove(statement),
+    later: (work) => void setImmediate(work),
   });
 
   const identity = { certificatePem: certificateOf(party, self), privateKeyPem: keys.tlsPrivateKey };

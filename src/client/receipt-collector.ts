@@ -64,6 +64,8 @@ export class ReceiptCollector {
     }
     this.#positions.set(party, key);
     const candidate = this.#candidate(key, position);
+    // One proof from each: to check one takes milliseconds, and a party could send thousands.
+    if (candidate.proven.has(party)) return undefined;
     candidate.shares.set(party, share);
     if (proof.length > 0) candidate.proven.set(party, { share, proof });
     if (!candidate.proofsNeeded) return this.#combine(candidate);

@@ -1,6 +1,9 @@
 /**
  * Where clients are served: takes their payloads, and hands each client that asks this replica's share of its receipt's
  * signature. The share is made on demand from the ordered entry, so it is the same whenever a client asks.
+ *
+ * Shares and proofs cost milliseconds each, requests for them cost a client nothing. So they are made one at a time, in turn
+ * among the clients, and between two of them everything else has its turn: who asks for many waits for many.
  */
 import { toHex } from "../core/bytes.js";
 import { decode, encode } from "../core/codec.js";
@@ -20,6 +23,9 @@ import type { ReplicaState } from "./replica.js";
 /** Payloads for whose delivery one connection may wait. */
 const MAX_WAITING_PER_SESSION = 1024;
 
+/** Shares that one connection may be owed before it is read further. */
+const MAX_OWED_PER_SESSION = 64;
+
 /** What the service made of a payload: the statement that its receipt signs. */
 export interface ReceiptEntry {
   readonly round: number;
@@ -37,13 +43,27 @@ export interface ReceiptDeskOptions {
   entry(sequence: number): ReceiptEntry;
   share(statement: Uint8Array): Uint8Array;
   prove(statement: Uint8Array): Uint8Array;
+  /** Calls `work` when other events have had their turn. */
+  later(work: () => void): void;
 }
 
 interface Session {
   readonly connection: Connection;
   /** Ids of payloads whose delivery it waits for. */
   readonly waiting: Set<string>;
+  /** Shares that it will be sent. */
+  owed: number;
+  /** Whether it does not read its replies. */
+  full: boolean;
   greeted: boolean;
+}
+
+/** A share to be made. */
+interface Owed {
+  readonly session: Session;
+  readonly id: Uint8Array;
+  readonly sequence: number;
+  readonly withProof: boolean;
 }
 
 export class ReceiptDesk {
@@ -51,18 +71,24 @@ export class ReceiptDesk {
   readonly #sequences = new Map<string, number>();
   readonly #waiting = new Map<string, Set<Session>>();
   readonly #sessions = new Set<Session>();
+  /** By client, whose turn is next first; no list is empty. */
+  readonly #owed = new Map<number, Owed[]>();
+  #isWorking = false;
+  #closed = false;
 
   constructor(options: ReceiptDeskOptions) {
     this.#options = options;
   }
 
   open(connection: Connection): ConnectionHandlers {
-    const session: Session = { connection, waiting: new Set(), greeted: false };
+    const session: Session = { connection, waiting: new Set(), owed: 0, full: false, greeted: false };
     this.#sessions.add(session);
     return {
       onFrame: (frame) => this.#onFrame(session, frame),
-      // A client that does not read its replies is not read either.
-      onWritable: () => connection.resume(),
+      onWritable: () => {
+        session.full = false;
+        this.#regulate(session);
+      },
       onClose: () => this.#leave(session),
     };
   }
@@ -73,6 +99,11 @@ export class ReceiptDesk {
       const sessions = this.#waiting.get(key);
       sessions?.delete(session);
       if (sessions?.size === 0) this.#waiting.delete(key);
+    }
+    for (const [client, list] of this.#owed) {
+      const others = list.filter((owed) => owed.session !== session);
+      if (others.length === 0) this.#owed.delete(client);
+      else this.#owed.set(client, others);
     }
   }
 
@@ -119,7 +150,7 @@ export class ReceiptDesk {
     const id = this.#options.hash(payload);
     const key = toHex(id);
     const sequence = this.#sequences.get(key);
-    if (sequence !== undefined) return this.#sendShare(session, id, sequence, false);
+    if (sequence !== undefined) return this.#owe({ session, id, sequence, withProof: false });
     if (!this.#options.isValid(payload)) {
       return this.#refuse(
         session,
@@ -150,7 +181,7 @@ export class ReceiptDesk {
     const sequence = this.#sequences.get(toHex(id));
     if (sequence === undefined)
       return this.#refuse(session, id, "unknown-payload", "no such payload was delivered here");
-    this.#sendShare(session, id, sequence, true);
+    this.#owe({ session, id, sequence, withProof: true });
   }
 
   #onStatus(session: Session): void {
@@ -164,12 +195,53 @@ export class ReceiptDesk {
     this.#sequences.set(key, sequence);
     for (const session of this.#waiting.get(key) ?? []) {
       session.waiting.delete(key);
-      this.#sendShare(session, id, sequence, false);
+      this.#owe({ session, id, sequence, withProof: false });
     }
     this.#waiting.delete(key);
   }
 
-  #sendShare(session: Session, id: Uint8Array, sequence: number, withProof: boolean): void {
+  #owe(owed: Owed): void {
+    // The store may be closed by the time of its turn.
+    if (this.#closed) return;
+    const { session } = owed;
+    const { peer } = session.connection;
+    const client = peer.kind === "client" ? peer.client : -1;
+    const list = this.#owed.get(client);
+    if (list === undefined) this.#owed.set(client, [owed]);
+    else list.push(owed);
+    session.owed++;
+    this.#regulate(session);
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    this.#options.later(() => this.#work());
+  }
+
+  /** One share; its client goes to the end of the line. */
+  #work(): void {
+    const [next] = this.#owed;
+    if (next === undefined) {
+      this.#isWorking = false;
+      return;
+    }
+    const [client, list] = next;
+    const owed = list.shift();
+    this.#owed.delete(client);
+    if (list.length > 0) this.#owed.set(client, list);
+    if (owed !== undefined) {
+      owed.session.owed--;
+      this.#sendShare(owed);
+      this.#regulate(owed.session);
+    }
+    this.#options.later(() => this.#work());
+  }
+
+  /** A client that does not read its replies, or has asked for more than we can make, is not read either. */
+  #regulate({ connection, full, owed }: Session): void {
+    if (full || owed > MAX_OWED_PER_SESSION) connection.pause();
+    else connection.resume();
+  }
+
+  #sendShare({ session, id, sequence, withProof }: Owed): void {
     const { round, statement } = this.#options.entry(sequence);
     const share = this.#options.share(statement);
     const proof = withProof ? this.#options.prove(statement) : new Uint8Array(0);
@@ -180,11 +252,15 @@ export class ReceiptDesk {
     this.#reply(session, { kind: "refused", id, code: REFUSALS.indexOf(refusal), reason });
   }
 
-  #reply({ connection }: Session, frame: ReplyFrame): void {
-    if (!connection.send(encode(replyFrameCodec, frame))) connection.pause();
+  #reply(session: Session, frame: ReplyFrame): void {
+    if (session.connection.send(encode(replyFrameCodec, frame))) return;
+    session.full = true;
+    this.#regulate(session);
   }
 
   close(): void {
+    this.#closed = true;
+    this.#owed.clear();
     for (const { connection } of this.#sessions) connection.close();
   }
 }

@@ -26,6 +26,7 @@ import type { Service } from "../services/service.js";
 import { type Accusation, Accusations } from "./accusations.js";
 import { IncomingLink } from "./incoming-link.js";
 import { decodeInput, encodeInput } from "./input-log.js";
+import { InputQueue } from "./input-queue.js";
 import type { Connection, ConnectionHandlers } from "./links.js";
 import { EMPTY_LOG_DIGEST, extendLogDigest } from "./log-digest.js";
 import { OutgoingLink } from "./outgoing-link.js";
@@ -37,9 +38,6 @@ import type { Batch, LedgerEntry, Store } from "./store.js";
  * a round of the largest proposals is a small part of it; a flooding peer fills no disk.
  */
 const MAX_APPENDED_BYTES_PER_PARTY = 16 * 1024 * 1024;
-
-/** Inputs in one group commit. */
-const MAX_BATCH_INPUTS = 1024;
 
 export interface ReplicaOptions<Reply> {
   readonly self: PartyId;
@@ -109,7 +107,7 @@ export class Replica<Reply> {
   readonly #accusations = new Accusations();
   /** Bytes that each peer has brought into the log since the last decision. */
   readonly #appendedBytes = new Map<PartyId, number>();
-  #pending: Pending[] = [];
+  readonly #pending = new InputQueue<Pending>();
   #starting: Promise<void> | undefined;
   #pumping: Promise<void> | undefined;
   #state: ReplicaState["state"] = "starting";
@@ -230,8 +228,8 @@ export class Replica<Reply> {
 
   /** A client's payload, for which `service.validate` holds. False when there is no room for it now. */
   submit(payload: Uint8Array): boolean {
-    const waiting = this.#pending.reduce((count, { from }) => count + (from === undefined ? 1 : 0), 0);
-    if (this.#state !== "active" || this.#engine.inspect(this.#options.channel).room <= waiting) return false;
+    if (this.#state !== "active") return false;
+    if (this.#engine.inspect(this.#options.channel).room <= this.#pending.count(undefined)) return false;
     this.#enqueue({ kind: "submit", channel: this.#options.channel, payload }, undefined, payload.length);
     return true;
   }
@@ -268,10 +266,7 @@ export class Replica<Reply> {
   async #pump(): Promise<void> {
     // Whatever else this turn of the event loop brings goes into the same commit.
     await Promise.resolve();
-    while (this.#pending.length > 0 && this.#state === "active") {
-      const batch = this.#pending.splice(0, MAX_BATCH_INPUTS);
-      await this.#process(batch);
-    }
+    while (!this.#pending.isEmpty && this.#state === "active") await this.#process(this.#pending.take());
     this.#pumping = undefined;
   }
 

@@ -45,6 +45,30 @@ describe("ReceiptCollector", () => {
     }
   });
 
+  it("checks one proof of each party, however many it sends", () => {
+    let checked = 0;
+    const collector = new ReceiptCollector({
+      verifier: {
+        ...VERIFIER,
+        combineProven: (message, shares) => {
+          checked++;
+          return VERIFIER.combineProven(message, shares);
+        },
+      },
+      threshold: RECEIPT_KEY.threshold,
+      statement,
+      askProof: () => undefined,
+    });
+    collector.add(3, TRUE, bad(3), proof(3));
+    collector.add(1, TRUE, share(1), NONE);
+    const before = checked;
+    for (let time = 0; time < 10; time++) collector.add(3, TRUE, bad(3), proof(3));
+    expect(checked).toBe(before);
+    collector.add(1, TRUE, share(1), proof(1));
+    expectReceipt(collector.add(0, TRUE, share(0), proof(0)));
+    expect(collector.faulty).toEqual([3]);
+  });
+
   it("does not count a party twice", () => {
     const desk = new Desk();
     for (let time = 0; time < 3; time++) expect(desk.add(1, share(1))).toBeUndefined();

@@ -31,10 +31,10 @@ class Visitor {
   readonly pair: MemoryPair;
   readonly replies: ReplyFrame[] = [];
 
-  constructor(desk: ReceiptDesk, bufferBytes = 1024 * 1024) {
+  constructor(desk: ReceiptDesk, bufferBytes = 1024 * 1024, client = 0) {
     this.pair = new MemoryPair({
       left: { kind: "party", party: 0 },
-      right: { kind: "client", client: 0 },
+      right: { kind: "client", client },
       bufferBytes,
     });
     this.pair.left.start({
@@ -106,7 +106,16 @@ class Office {
       return concat(utf8("share of "), statement);
     },
     prove: (statement) => concat(utf8("proof of "), statement),
+    later: (work) => (this.isBusy ? void this.postponed.push(work) : work()),
   });
+  /** While it is, work waits in `postponed`. */
+  isBusy = false;
+  readonly postponed: (() => void)[] = [];
+
+  /** One turn of the event loop. */
+  turn(): void {
+    for (const work of this.postponed.splice(0)) work();
+  }
 
   order(): void {
     for (const payload of this.queued.splice(0)) {
@@ -115,8 +124,8 @@ class Office {
     }
   }
 
-  visitor(bufferBytes?: number): Visitor {
-    return new Visitor(this.desk, bufferBytes).say(HELLO);
+  visitor(bufferBytes?: number, client?: number): Visitor {
+    return new Visitor(this.desk, bufferBytes, client).say(HELLO);
   }
 }
 
@@ -264,6 +273,45 @@ describe("the desk", () => {
     visitor.pair.left.resume();
     visitor.pair.settle();
     expect(visitor.heard).toHaveLength(1 + 100);
+  });
+});
+
+describe("shares cost time, which", () => {
+  it("is taken one share at a time, in turn among clients, and a client that asks for more is not read", () => {
+    const office = new Office();
+    const greedy = [office.visitor().say(submit("a")), office.visitor(), office.visitor()];
+    const modest = office.visitor(undefined, 1);
+    office.order();
+    office.isBusy = true;
+    for (const visitor of greedy)
+      for (let time = 0; time < 100; time++) visitor.say({ kind: "prove", id: hash(utf8("a")) });
+    modest.say(submit("a"));
+    expect(greedy.map(({ pair }) => pair.right.isPaused)).toEqual([true, true, true]);
+    const made = office.sharesMade;
+    office.turn();
+    expect(office.sharesMade).toBe(made + 1);
+    office.turn();
+    expect(modest.heard).toEqual(["share 1"]);
+    for (let turns = 0; turns < 1000; turns++) {
+      office.turn();
+      for (const { pair } of greedy) pair.settle();
+    }
+    expect(greedy.map(({ heard }) => heard.length)).toEqual([101, 100, 100]);
+  });
+
+  it("is not spent on who has gone, nor after the end", () => {
+    const office = new Office();
+    const [gone, stays] = [office.visitor().say(submit("a")), office.visitor(undefined, 1)];
+    office.order();
+    office.isBusy = true;
+    const made = office.sharesMade;
+    gone.say(submit("a"), submit("a"));
+    stays.say(submit("a"), submit("a"));
+    gone.pair.break();
+    office.turn();
+    office.desk.close();
+    for (let turns = 0; turns < 10; turns++) office.turn();
+    expect(office.sharesMade).toBe(made + 1);
   });
 });
 

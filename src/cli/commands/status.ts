@@ -21,8 +21,6 @@ export interface PartyStatus {
   readonly round: number | null;
   readonly sequence: number | null;
   readonly logDigest: string | null;
-  /** What the replica's process has sent to the others. */
-  readonly sent: { readonly frames: number; readonly bytes: number } | null;
   readonly accusations: readonly {
     readonly party: PartyId;
     readonly fault: string;
@@ -71,19 +69,17 @@ export function partyStatus(party: PartyId, state: PartyState | string): PartySt
       round: null,
       sequence: null,
       logDigest: null,
-      sent: null,
       accusations: [],
       reason: state,
     };
   }
-  const { round, sequence, logDigest, sentFrames, sentBytes, accusations } = state;
+  const { round, sequence, logDigest, accusations } = state;
   return {
     party,
     state: state.state,
     round,
     sequence,
     logDigest: toHex(logDigest),
-    sent: { frames: sentFrames, bytes: sentBytes },
     accusations,
   };
 }

@@ -105,9 +105,11 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
   }
 
   #entryFault(party: PartyId, { payloads, signature }: QueueEntry): Fault | undefined {
-    if (!this.#isWithinBounds(payloads) || !this.#areDeliverable(payloads)) return "invalid-queue-entry";
+    if (!this.#isWithinBounds(payloads)) return "invalid-queue-entry";
     const body = entryBody(payloads);
+    // Before the payloads: each may cost as much to check, and an entry has thousands.
     if (!this.#scope.suite.verify(party, this.#scope.statement(QUEUE, body), signature)) return "invalid-share";
+    if (!this.#areDeliverable(payloads)) return "invalid-queue-entry";
     this.#compare(party, body);
     return undefined;
   }
@@ -119,8 +121,13 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
   }
 
   #areDeliverable(payloads: readonly Uint8Array[]): boolean {
-    const ids = payloads.map((payload) => this.#options.deliverableId(payload));
-    return ids.every((id) => id !== undefined) && new Set(ids).size === ids.length;
+    const ids = new Set<string>();
+    for (const payload of payloads) {
+      const id = this.#options.deliverableId(payload);
+      if (id === undefined || ids.has(id)) return false;
+      ids.add(id);
+    }
+    return true;
   }
 
   /** Two signed entries of one party for one round: it told different parties different things. */
