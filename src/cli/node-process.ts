@@ -17,6 +17,7 @@ import { ReceiptDesk } from "../replica/receipt-desk.js";
 import { Replica, type ReplicaState } from "../replica/replica.js";
 import { createNotary, type NotaryEntry } from "../services/notary/index.js";
 import type { Service } from "../services/service.js";
+import { RefusalLog } from "./refusal-log.js";
 import { MAX_CLIENT_FRAME_BYTES } from "../wire/client-frames.js";
 import { MAX_PEER_FRAME_BYTES } from "../wire/peer-frames.js";
 
@@ -96,6 +97,7 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
     later: (work) => void setImmediate(work),
   });
 
+  const refusals = new RefusalLog(onLog);
   const identity = { certificatePem: certificateOf(party, self), privateKeyPem: keys.tlsPrivateKey };
   // The address first: a second process of the same party fails here, before it writes or says anything.
   const listener = await listenTls({
@@ -112,7 +114,7 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
         ? replica.accepted(connection.peer.party, connection)
         : desk.open(connection);
     },
-    onRefused: (reason, address) => onLog(`refused a connection from ${address}: ${reason}`),
+    onRefused: (reason, address) => refusals.refused(reason, address),
   }).catch(async (error: unknown) => {
     await store.close();
     throw new InputError({ file: join(party.directory, "config.json"), field: "listen" }, listenProblem(party, error));

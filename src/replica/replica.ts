@@ -35,7 +35,7 @@ import type { Batch, LedgerEntry, Store } from "./store.js";
 
 /**
  * What one peer may bring into the log between two decisions, for each party of the group. All that an honest peer says in
- * a round of the largest proposals is a small part of it; a flooding peer fills no disk.
+ * a round of the largest proposals is a small part of it. A flooding peer can fill a disk no faster than rounds go on.
  */
 const MAX_APPENDED_BYTES_PER_PARTY = 16 * 1024 * 1024;
 

@@ -288,9 +288,15 @@ export const MUTANTS = [
   mutant(
     "abc: entries of delivered or invalid payloads",
     ROUND,
-    'if (!this.#areDeliverable(payloads)) return "invalid-queue-entry";',
+    "if (!this.#isWithinBounds(payloads) || !this.#areDeliverable(payloads))",
+    "if (!this.#isWithinBounds(payloads))",
   ),
-  mutant("abc: entries out of bounds", ROUND, 'if (!this.#isWithinBounds(payloads)) return "invalid-queue-entry";'),
+  mutant(
+    "abc: entries out of bounds",
+    ROUND,
+    "if (!this.#isWithinBounds(payloads) || !this.#areDeliverable(payloads))",
+    "if (!this.#areDeliverable(payloads))",
+  ),
   mutant(
     "abc: length of a vector unchecked",
     ROUND,

@@ -260,6 +260,18 @@ describe("waking", () => {
     expect(entriesOf(net, 0, 1)).toEqual([["ok a"]]);
   });
 
+  test("an entry costs no more checks after its first invalid payload", () => {
+    let checked = 0;
+    const isValid = (bytes: Uint8Array): boolean => {
+      checked++;
+      return DEFAULTS.isValid(bytes);
+    };
+    const net = network({ scripted: [3] }, { isValid });
+    tellEntry(net, 3, 0, 1, [INVALID, ...Array.from({ length: 100 }, (_, index) => payload(index))]);
+    expect(checked).toBe(1);
+    expect(net.faultsOf(3)).toEqual(["invalid-queue-entry"]);
+  });
+
   test("nothing wakes on what is delivered already", () => {
     const net = network({ scripted: [3] });
     submit(net, 0, payload("a"));

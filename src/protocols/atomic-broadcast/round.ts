@@ -105,11 +105,9 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
   }
 
   #entryFault(party: PartyId, { payloads, signature }: QueueEntry): Fault | undefined {
-    if (!this.#isWithinBounds(payloads)) return "invalid-queue-entry";
+    if (!this.#isWithinBounds(payloads) || !this.#areDeliverable(payloads)) return "invalid-queue-entry";
     const body = entryBody(payloads);
-    // Before the payloads: each may cost as much to check, and an entry has thousands.
     if (!this.#scope.suite.verify(party, this.#scope.statement(QUEUE, body), signature)) return "invalid-share";
-    if (!this.#areDeliverable(payloads)) return "invalid-queue-entry";
     this.#compare(party, body);
     return undefined;
   }
@@ -122,6 +120,7 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
 
   #areDeliverable(payloads: readonly Uint8Array[]): boolean {
     const ids = new Set<string>();
+    // The first bad one ends it: each takes a signature check, and an entry can have thousands.
     for (const payload of payloads) {
       const id = this.#options.deliverableId(payload);
       if (id === undefined || ids.has(id)) return false;
