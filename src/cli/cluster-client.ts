@@ -6,10 +6,18 @@ import { dialTls } from "../adapters/tls/index.js";
 import { Client } from "../client/index.js";
 import { createEd25519Signer } from "../crypto/index.js";
 import type { ClientConfig } from "../replica/config.js";
-import { loadClient } from "../replica/config-files.js";
+import { InputError, loadClient } from "../replica/config-files.js";
 import { MAX_REPLY_FRAME_BYTES } from "../wire/client-frames.js";
 
-export { Client, ClusterUnreachableError, type Notarized, type PartyState, RefusedError } from "../client/index.js";
+export {
+  Client,
+  ClientClosedError,
+  ClusterUnreachableError,
+  type Notarized,
+  type PartyState,
+  RefusedError,
+} from "../client/index.js";
+export { type ClientConfig, InputError };
 
 /** Connects to the cluster of the client file at `path`; to be closed. @throws InputError */
 export async function openClient(path: string): Promise<{ readonly client: Client; readonly config: ClientConfig }> {

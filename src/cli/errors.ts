@@ -37,6 +37,12 @@ export interface Failure {
   readonly option?: string;
 }
 
+/** What to do when no party so much as listens; `reasons`: why each does not answer. To be appended to a message. */
+export function startHint(reasons: readonly string[]): string {
+  const down = reasons.every((reason) => reason.includes("ECONNREFUSED"));
+  return down ? "; start the replicas with abcast up" : "";
+}
+
 /** What to tell about `error`, whatever it is. */
 export function describeFailure(error: unknown): Failure {
   if (error instanceof InputError)
@@ -44,8 +50,10 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof InvalidError) return { code: "invalid", exitCode: EXIT.invalid, message: error.message };
   if (error instanceof UnreachableError)
     return { code: "unreachable", exitCode: EXIT.unreachable, message: error.message };
-  if (error instanceof ClusterUnreachableError)
-    return { code: "unreachable", exitCode: EXIT.unreachable, message: error.message };
+  if (error instanceof ClusterUnreachableError) {
+    const message = error.message + startHint(error.reasons);
+    return { code: "unreachable", exitCode: EXIT.unreachable, message };
+  }
   if (error instanceof RefusedError) return { code: "input", exitCode: EXIT.input, message: error.message };
   if (error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, "");

@@ -1,7 +1,7 @@
 /** Starting and stopping replicas as processes of their own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, fstatSync, openSync, readSync, readdirSync } from "node:fs";
+import { accessSync, closeSync, existsSync, fstatSync, openSync, readSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -37,7 +37,25 @@ function namesIn(directory: string): readonly string[] {
     return readdirSync(directory);
   } catch (error) {
     const problem = systemProblem(error);
-    throw problem === undefined ? error : new InputError({ file: directory }, problem);
+    if (problem === undefined) throw error;
+    throw new InputError({ file: directory }, `${problem}; name a directory that abcast init has made`);
+  }
+}
+
+/**
+ * Whether `directory` can be a party's at all.
+ * @throws InputError when it has no config.json, which of a mistyped path is the first thing to say
+ */
+export function checkPartyDirectory(directory: string): void {
+  const config = join(directory, "config.json");
+  try {
+    accessSync(config);
+  } catch (error) {
+    const problem = systemProblem(error);
+    if (problem === undefined) throw error;
+    const party = join(directory, "party-0");
+    if (!existsSync(party)) throw new InputError({ file: config }, problem);
+    throw new InputError({ file: directory }, `is a cluster's directory; name a party's directory, such as ${party}`);
   }
 }
 

@@ -24,6 +24,12 @@ import { MAX_PEER_FRAME_BYTES } from "../wire/peer-frames.js";
 /** The one channel of a notary cluster. */
 export const NOTARY_CHANNEL = "notary";
 
+/**
+ * For each party of the group, what a peer may bring into the log between two decisions. With the largest proposals an honest
+ * peer says about 10 MiB for each candidate; the rest is for repetitions after restarts.
+ */
+const MAX_APPENDED_BYTES_PER_PARTY = 64 * 1024 * 1024;
+
 /** Messages of the next round that are kept per peer. */
 const MAX_EARLY_BYTES = 16 * 1024 * 1024;
 
@@ -74,6 +80,7 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
     channel: NOTARY_CHANNEL,
     protocol: protocolOf(party, notary),
     settings: settingsOf(party),
+    peerQuotaBytes: MAX_APPENDED_BYTES_PER_PARTY * cluster.n,
     service: notary,
     store,
     epoch: new Uint8Array(randomBytes(16)),
@@ -194,8 +201,10 @@ function certificateOf({ public: { parties } }: Party, party: number): string {
   return entry.certificate;
 }
 
-function listenProblem({ config: { listen } }: Party, error: unknown): string {
+function listenProblem({ config: { party, listen } }: Party, error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   const problem = systemProblem(cause) ?? (error instanceof Error ? error.message : String(error));
-  return `cannot listen on ${listen.host}:${listen.port}: ${problem}`;
+  const inUse = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
+  const remedy = inUse ? `; to move, change listen.port here and parties[${party}].port in every public.json` : "";
+  return `cannot listen on ${listen.host}:${listen.port}: ${problem}${remedy}`;
 }

@@ -30,9 +30,10 @@ export async function run(argv: readonly string[], commands: readonly RegisterCo
       .configureOutput({ outputError: () => {} })
       .addHelpText(
         "after",
-        "\nExit codes: 0 ok, 1 checked and found invalid, 2 usage or input, 3 cluster not reachable.",
+        "\nExit codes: 0 ok, 1 checked and found invalid, 2 usage or input, 3 cluster not reachable, 70 a defect of abcast.",
       );
     for (const register of commands) register(program);
+    requireOptionsLast(program);
     await program.parseAsync([...argv]);
     return exitCodeOfProcess();
   } catch (error) {
@@ -45,6 +46,20 @@ export async function run(argv: readonly string[], commands: readonly RegisterCo
     if (process.env["ABCAST_DEBUG"] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     return failure.exitCode;
   }
+}
+
+/** Commander looks for missing options before unknown ones, and so would not name a misspelt one. */
+function requireOptionsLast(command: Command): void {
+  const required = command.options.filter(({ mandatory }) => mandatory);
+  for (const option of required) option.makeOptionMandatory(false);
+  command.hook("preAction", () => {
+    const missing = required.find((option) => command.getOptionValue(option.attributeName()) === undefined);
+    if (missing === undefined) return;
+    command.error(`error: required option '${missing.flags}' not specified`, {
+      code: "commander.missingMandatoryOptionValue",
+    });
+  });
+  for (const child of command.commands) requireOptionsLast(child);
 }
 
 /** A command that ends with a verdict sets `process.exitCode` instead of throwing. */

@@ -42,9 +42,17 @@ export class ClientClosedError extends Error {
   override readonly name = "ClientClosedError";
 }
 
-/** Too few replicas answered in time; says of each why. */
+/** Too few replicas answered in time; says of each why. The request may still be ordered. */
 export class ClusterUnreachableError extends Error {
   override readonly name = "ClusterUnreachableError";
+
+  /** `reasons`: by party. */
+  constructor(
+    message: string,
+    readonly reasons: readonly string[],
+  ) {
+    super(message);
+  }
 }
 
 /** So many replicas refuse the request that it cannot succeed. */
@@ -144,10 +152,12 @@ export class Client {
 
   #unreachable(timeoutMs: number, notes: ReadonlyMap<PartyId, string>): ClusterUnreachableError {
     const reasons = this.#sessions.map(
-      (session, party) => `party ${party}: ${notes.get(party) ?? session.problem ?? "connected, but has not answered"}`,
+      (session, party) => notes.get(party) ?? session.problem ?? "connected, but has not answered",
     );
+    const each = reasons.map((reason, party) => `party ${party}: ${reason}`).join("; ");
     return new ClusterUnreachableError(
-      `the cluster did not answer within ${timeoutMs / 1000} s (${reasons.join("; ")})`,
+      `the cluster did not answer within ${timeoutMs / 1000} s (${each}); the request may have reached it: it may still be ordered; notarising again makes a second entry`,
+      reasons,
     );
   }
 

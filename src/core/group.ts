@@ -42,8 +42,9 @@ export function thresholdGroup({ n, byzantine, crash = 0 }: Thresholds): Group {
   if (!whole(byzantine)) throw new GroupError(`t=${byzantine} is not a whole number`);
   if (!whole(crash)) throw new GroupError(`crash=${crash} is not a whole number`);
   if (n <= 3 * byzantine + 2 * crash) {
+    const [crashed, term] = crash === 0 ? ["", ""] : [` and ${crash} crashed`, " + 2·crash"];
     throw new GroupError(
-      `n=${n} parties cannot tolerate t=${byzantine} corrupted and ${crash} crashed: n must exceed 3t + 2·crash = ${3 * byzantine + 2 * crash}`,
+      `n=${n} parties cannot tolerate t=${byzantine} corrupted${crashed}: n must exceed 3t${term} = ${3 * byzantine + 2 * crash}`,
     );
   }
   const quorum = n - byzantine - crash;

@@ -10,12 +10,20 @@ export function parseJson(text: string): Decoded<unknown> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { ok: false, error: `not JSON: ${error instanceof Error ? error.message : String(error)}` };
+    return { ok: false, error: `not JSON${placeOf(error, text)}` };
   }
   const twice = repeatedName(text);
   return twice === undefined
     ? { ok: true, value }
     : { ok: false, error: `field ${JSON.stringify(twice)} appears twice` };
+}
+
+/** Where the parser gave up. Its own message is not passed on: it quotes the text, which may hold a secret key. */
+function placeOf(error: unknown, text: string): string {
+  const position = error instanceof Error ? / at position (\d+)/.exec(error.message)?.[1] : undefined;
+  if (position === undefined) return "";
+  const before = text.slice(0, Number(position)).split("\n");
+  return `: a mistake in line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 }
 
 /** The first name that one object of `text` has twice. `text` is known to be JSON. */

@@ -1,9 +1,25 @@
 /** What this replica holds against others: per party and fault, how often, and where first. */
+import type { Fault } from "../core/fault.js";
 import type { PartyId } from "../core/party-set.js";
+
+/** What a peer can do wrong on a link, besides the faults of the protocols. */
+export type LinkFault =
+  /** Bytes that are no frame. */
+  | "malformed-frame"
+  /** A frame that has no place here, such as anything before the greeting. */
+  | "unexpected-frame"
+  | "wrong-version"
+  | "wrong-cluster"
+  /** It claims to have heard what was never said. */
+  | "impossible-resume"
+  /** A request about a channel that does not exist. */
+  | "unknown-channel"
+  /** More messages in one round than an honest party ever has. */
+  | "flood";
 
 export interface Accusation {
   readonly party: PartyId;
-  readonly fault: string;
+  readonly fault: Fault | LinkFault;
   /** The instance in which it was first seen. */
   readonly tag: string;
   readonly count: number;
@@ -12,7 +28,7 @@ export interface Accusation {
 export class Accusations {
   readonly #table = new Map<string, Accusation>();
 
-  add(party: PartyId, fault: string, tag: string): void {
+  add(party: PartyId, fault: Fault | LinkFault, tag: string): void {
     const key = `${party} ${fault}`;
     const first = this.#table.get(key) ?? { party, fault, tag, count: 0 };
     this.#table.set(key, { ...first, count: first.count + 1 });

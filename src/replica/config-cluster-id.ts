@@ -10,11 +10,11 @@ import { MAX_PARTIES } from "../core/party-set.js";
 import { sha256 } from "../crypto/hashing.js";
 import { type ClusterPublic, MAX_CLIENTS } from "./config.js";
 
-const MAX_CERTIFICATE_BYTES = 16 * 1024;
+const MAX_TLS_CERTIFICATE_BYTES = 16 * 1024;
 const MAX_NUMBER_BYTES = 1024;
 
 const key = fixedBytes(32);
-const certificate = bytes(MAX_CERTIFICATE_BYTES);
+const certificate = bytes(MAX_TLS_CERTIFICATE_BYTES);
 const number = bytes(MAX_NUMBER_BYTES);
 const coin = struct({ threshold: u32, verificationKeys: list(key, MAX_PARTIES) });
 

@@ -76,15 +76,55 @@ export async function readFileAs<T extends z.ZodType>(
   schema: T,
   access: FileAccess,
 ): Promise<z.output<T>> {
-  const json = parseJson(await readText(path, access));
+  const { text, mode } = await readText(path);
+  const json = parseJson(text);
+  const parsed = json.ok ? schema.safeParse(json.value) : undefined;
+  const issues = parsed?.error?.issues ?? [];
+  // Before the access: a public file that was named by mistake may be read by all.
+  for (const issue of issues) refuseOtherKind(path, issue, json.ok ? json.value : undefined);
+  if (access === "secret" && process.platform !== "win32" && (mode & 0o077) !== 0) {
+    throw new InputError(
+      { file: path },
+      `holds secret keys but others may access it (mode ${(mode & 0o777).toString(8)}); run: chmod 600 ${shellWord(path)}`,
+    );
+  }
   if (!json.ok) throw new InputError({ file: path }, json.error);
-  const parsed = schema.safeParse(json.value);
-  if (parsed.success) return parsed.data;
-  refuse(path, parsed.error.issues.map(issueOf));
+  if (parsed?.success) return parsed.data;
+  refuse(path, issues.toSorted((a, b) => rank(a) - rank(b)).map(issueOf));
   throw new InputError({ file: path }, "does not have the expected form");
 }
 
-async function readText(path: string, access: FileAccess): Promise<string> {
+/** By their `format`. */
+const FILE_KINDS: ReadonlyMap<unknown, string> = new Map([
+  ["abcast-public/1", "a cluster's public file, public.json"],
+  ["abcast-party/1", "a party's settings, config.json"],
+  ["abcast-party-keys/1", "a party's keys, keys.json"],
+  ["abcast-client/1", "a client's file, client-I.json"],
+  ["abcast-receipt/1", "a receipt"],
+]);
+
+/** Throws when `issue` is that the file at `path`, with `content`, is another one of ours than is needed. */
+function refuseOtherKind(path: string, issue: z.core.$ZodIssue, content: unknown): void {
+  if (!isOfFormat(issue) || issue.code !== "invalid_value") return;
+  if (typeof content !== "object" || content === null || !("format" in content)) return;
+  const [is, needed] = [FILE_KINDS.get(content.format), FILE_KINDS.get(issue.values[0])];
+  if (is === undefined || needed === undefined) return;
+  throw new InputError(
+    { file: path, field: "format" },
+    `is "${String(content.format)}": this is ${is}; needed is ${needed}`,
+  );
+}
+
+function isOfFormat({ path }: z.core.$ZodIssue): boolean {
+  return path.length === 1 && path[0] === "format";
+}
+
+/** Unknown fields before missing ones: a misspelt field is both. Another format explains all others. */
+function rank(issue: z.core.$ZodIssue): number {
+  return isOfFormat(issue) ? 0 : issue.code === "unrecognized_keys" ? 1 : 2;
+}
+
+async function readText(path: string): Promise<{ readonly text: string; readonly mode: number }> {
   // Non-blocking, so that a named pipe is refused below instead of waited for.
   const handle = await naming(path, open(path, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
@@ -92,13 +132,6 @@ async function readText(path: string, access: FileAccess): Promise<string> {
     const status = await naming(path, handle.stat());
     if (status.isDirectory()) throw new InputError({ file: path }, "is a directory, a file is needed");
     if (!status.isFile()) throw new InputError({ file: path }, "is not a regular file");
-    if (access === "secret" && process.platform !== "win32" && (status.mode & 0o077) !== 0) {
-      const mode = (status.mode & 0o777).toString(8);
-      throw new InputError(
-        { file: path },
-        `holds secret keys but others may access it (mode ${mode}); run: chmod 600 ${shellWord(path)}`,
-      );
-    }
     const content = new Uint8Array(MAX_CONFIG_FILE_BYTES + 1);
     let length = 0;
     for (;;) {
@@ -109,7 +142,7 @@ async function readText(path: string, access: FileAccess): Promise<string> {
         throw new InputError({ file: path }, `is larger than ${MAX_CONFIG_FILE_BYTES} bytes`);
     }
     try {
-      return fromUtf8(content.subarray(0, length));
+      return { text: fromUtf8(content.subarray(0, length)), mode: status.mode };
     } catch {
       throw new InputError({ file: path }, "is not UTF-8 text");
     }

@@ -7,6 +7,7 @@ import { decode, encode } from "../core/codec.js";
 import type { Envelope } from "../core/envelope.js";
 import type { Tag } from "../core/tag.js";
 import { PEER_PROTOCOL_VERSION, type PeerFrame, peerFrameCodec } from "../wire/peer-frames.js";
+import type { LinkFault } from "./accusations.js";
 import type { Connection, ConnectionHandlers } from "./links.js";
 
 /** Messages of one peer that wait for the engine; above it the peer is not read. */
@@ -17,7 +18,7 @@ export interface IncomingLinkOptions {
   positions(): readonly { readonly channel: Tag; readonly round: number }[];
   /** Takes the message; `handled` is called with its size when it is durable or dropped. */
   onMessage(envelope: Envelope, sizeBytes: number): void;
-  onFault(fault: string): void;
+  onFault(fault: LinkFault): void;
   /** A new connection: requests under way on the old one are lost. */
   onOpen(): void;
 }
@@ -65,7 +66,7 @@ export class IncomingLink {
     connection.close();
   }
 
-  #act(connection: Connection, frame: PeerFrame, sizeBytes: number): string | undefined {
+  #act(connection: Connection, frame: PeerFrame, sizeBytes: number): LinkFault | undefined {
     if (!this.#greeted) return frame.kind === "hello" ? this.#greet(connection, frame) : "unexpected-frame";
     if (frame.kind === "repeated") {
       this.#answered = Math.min(Math.max(this.#answered, frame.ask), this.#asked);
@@ -79,7 +80,7 @@ export class IncomingLink {
     return undefined;
   }
 
-  #greet(connection: Connection, hello: Extract<PeerFrame, { kind: "hello" }>): string | undefined {
+  #greet(connection: Connection, hello: Extract<PeerFrame, { kind: "hello" }>): LinkFault | undefined {
     if (hello.version !== PEER_PROTOCOL_VERSION) return "wrong-version";
     if (!equalBytes(hello.cluster, this.#options.cluster)) return "wrong-cluster";
     if (!equalBytes(hello.epoch, this.#epoch)) {

@@ -4,11 +4,13 @@
  * read costs no more than the live instances; what it misses of decided rounds it gets as proofs from the archive.
  */
 import { decode, encode } from "../core/codec.js";
+import { InvariantError } from "../core/protocol.js";
 import type { Envelope } from "../core/envelope.js";
 import { envelopeCodec } from "../core/envelope.js";
 import type { Tag } from "../core/tag.js";
 import { PROOFS_PER_REQUEST } from "../protocols/index.js";
 import { PEER_PROTOCOL_VERSION, type PeerFrame, peerFrameCodec } from "../wire/peer-frames.js";
+import type { LinkFault } from "./accusations.js";
 import type { Connection, ConnectionHandlers } from "./links.js";
 import { Outbox } from "./outbox.js";
 
@@ -21,7 +23,9 @@ export interface OutgoingLinkOptions {
   /** The archived proof of a decided round, as an encoded envelope. */
   proof(channel: Tag, round: number): Uint8Array | undefined;
   /** The peer sent something that no honest peer sends. */
-  onFault(fault: string): void;
+  onFault(fault: LinkFault): void;
+  /** The archive lacks what it must have. */
+  onDamage(error: Error): void;
   /** The peer refused or closed; for logs. */
   onClose(reason: string): void;
 }
@@ -107,7 +111,7 @@ export class OutgoingLink {
     connection.close();
   }
 
-  #act(connection: Connection, frame: PeerFrame): string | undefined {
+  #act(connection: Connection, frame: PeerFrame): LinkFault | undefined {
     const conversation = this.#conversation;
     if (conversation === undefined) {
       return frame.kind === "welcome" ? this.#greeted(connection, frame) : "unexpected-frame";
@@ -122,7 +126,7 @@ export class OutgoingLink {
   #greeted(
     connection: Connection,
     { resumeAfter, positions }: Extract<PeerFrame, { kind: "welcome" }>,
-  ): string | undefined {
+  ): LinkFault | undefined {
     // The epoch is ours, so nobody can have heard in it what was not said yet.
     if (resumeAfter > this.#outbox.lastNumber) return "impossible-resume";
     const conversation: Conversation = {
@@ -158,7 +162,7 @@ export class OutgoingLink {
   }
 
   /** The peer is in `round`; the last decided round and the current one are in the outbox. */
-  #serve(conversation: Conversation, channel: Tag, round: number): string | undefined {
+  #serve(conversation: Conversation, channel: Tag, round: number): LinkFault | undefined {
     const own = this.#options.round(channel);
     if (own === undefined) return "unknown-channel";
     if (round >= own) return undefined;
@@ -177,6 +181,16 @@ export class OutgoingLink {
 
   /** Writes as much as the connection takes. */
   flush(): void {
+    try {
+      this.#write();
+    } catch (error) {
+      // Our archive, not the peer: the replica must not go on as if nothing were.
+      if (!(error instanceof InvariantError)) throw error;
+      this.#options.onDamage(error);
+    }
+  }
+
+  #write(): void {
     const conversation = this.#conversation;
     if (conversation === undefined) return;
     while (this.#writable && conversation === this.#conversation) {
@@ -204,16 +218,20 @@ export class OutgoingLink {
 
   #nextProof({ serving }: Conversation): Envelope | undefined {
     for (const [channel, range] of serving) {
-      const bytes = range.next < range.end ? this.#options.proof(channel, range.next) : undefined;
-      const envelope = bytes === undefined ? undefined : decode(envelopeCodec, bytes);
-      if (envelope?.ok !== true) {
-        serving.delete(channel);
-        continue;
-      }
-      range.next++;
-      return envelope.value;
+      if (range.next < range.end) return this.#proof(channel, range.next++);
+      serving.delete(channel);
     }
     return undefined;
+  }
+
+  /** Every round below the own one was archived when it was decided. */
+  #proof(channel: Tag, round: number): Envelope {
+    const bytes = this.#options.proof(channel, round);
+    if (bytes === undefined) throw new InvariantError(`no proof of round ${round} of ${channel} in the archive`);
+    const envelope = decode(envelopeCodec, bytes);
+    if (!envelope.ok)
+      throw new InvariantError(`the proof of round ${round} of ${channel} is damaged: ${envelope.error}`);
+    return envelope.value;
   }
 
   close(): void {

@@ -10,6 +10,7 @@ import { equalBytes } from "../core/bytes.js";
 import { encode } from "../core/codec.js";
 import { type Effect, Engine, type Input } from "../core/engine.js";
 import { type Envelope, envelopeCodec } from "../core/envelope.js";
+import type { Fault } from "../core/fault.js";
 import type { Group } from "../core/group.js";
 import type { PartyId } from "../core/party-set.js";
 import type { Suite } from "../core/suite.js";
@@ -23,7 +24,7 @@ import {
   type NoMessage,
 } from "../protocols/index.js";
 import type { Service } from "../services/service.js";
-import { type Accusation, Accusations } from "./accusations.js";
+import { type Accusation, Accusations, type LinkFault } from "./accusations.js";
 import { IncomingLink } from "./incoming-link.js";
 import { decodeInput, encodeInput } from "./input-log.js";
 import { InputQueue } from "./input-queue.js";
@@ -32,12 +33,6 @@ import { EMPTY_LOG_DIGEST, extendLogDigest } from "./log-digest.js";
 import { OutgoingLink } from "./outgoing-link.js";
 import { ProofRequests } from "./proof-requests.js";
 import type { Batch, LedgerEntry, Store } from "./store.js";
-
-/**
- * What one peer may bring into the log between two decisions, for each party of the group. All that an honest peer says in
- * a round of the largest proposals is a small part of it. A flooding peer can fill a disk no faster than rounds go on.
- */
-const MAX_APPENDED_BYTES_PER_PARTY = 16 * 1024 * 1024;
 
 export interface ReplicaOptions<Reply> {
   readonly self: PartyId;
@@ -51,6 +46,11 @@ export interface ReplicaOptions<Reply> {
   readonly settings: LocalSettings;
   readonly service: Service<Reply>;
   readonly store: Store;
+  /**
+   * What one peer may bring into the log between two decisions; beyond it its messages are dropped, and it is accused of a
+   * flood. To be far above what an honest peer says in a round, repetitions after restarts included.
+   */
+  readonly peerQuotaBytes: number;
   /** 16 random bytes, new in each process. */
   readonly epoch: Uint8Array;
   /** A payload was delivered and is durable; in order. Also called for each payload of the replayed log. */
@@ -125,7 +125,7 @@ export class Replica<Reply> {
 
   #addLinks(party: PartyId): void {
     const { cluster, epoch, store, channel } = this.#options;
-    const onFault = (fault: string): void => this.#accuse(party, fault, "link");
+    const onFault = (fault: LinkFault): void => this.#accuse(party, fault, "link");
     this.#outgoing.set(
       party,
       new OutgoingLink({
@@ -134,6 +134,7 @@ export class Replica<Reply> {
         round: (tag) => (tag === channel ? this.#durable.round + 1 : undefined),
         proof: (tag, round) => store.proof(tag, round),
         onFault,
+        onDamage: (error) => this.#fail(error),
         onClose: (reason) => this.#options.onLog(`link to party ${party} closed: ${reason}`),
       }),
     );
@@ -254,7 +255,7 @@ export class Replica<Reply> {
     return [...this.#outgoing.values()].reduce((sum, link) => sum + count(link), 0);
   }
 
-  #accuse(party: PartyId, fault: string, tag: string): void {
+  #accuse(party: PartyId, fault: Fault | LinkFault, tag: string): void {
     this.#accusations.add(party, fault, tag);
   }
 
@@ -299,7 +300,7 @@ export class Replica<Reply> {
     }
     if (Number(round) < this.#engine.inspect(channel).round) return false;
     const appendedBytes = (this.#appendedBytes.get(from) ?? 0) + sizeBytes;
-    if (appendedBytes > MAX_APPENDED_BYTES_PER_PARTY * this.#options.group.n) {
+    if (appendedBytes > this.#options.peerQuotaBytes) {
       this.#accuse(from, "flood", envelope.tag);
       return false;
     }

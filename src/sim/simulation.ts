@@ -4,7 +4,7 @@
  * what remains undelivered at the end is the protocol's failure.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, equalBytes, toHex, utf8 } from "../core/bytes.js";
+import { concat, toHex, utf8 } from "../core/bytes.js";
 import { encode, u32 } from "../core/codec.js";
 import { type Envelope, envelopeCodec } from "../core/envelope.js";
 import { type Group, thresholdGroup } from "../core/group.js";
@@ -429,9 +429,4 @@ function isValid(payload: Uint8Array): boolean {
 /** One seed is one run. @throws Violation naming the property that the run broke */
 export function simulate(options: SimulationOptions): RunReport {
   return new Simulation(options).run(options.seed);
-}
-
-/** Whether two runs did the same, byte for byte. */
-export function sameTrace(a: RunReport, b: RunReport): boolean {
-  return equalBytes(utf8(a.traceSha256), utf8(b.traceSha256));
 }

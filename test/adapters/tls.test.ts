@@ -335,6 +335,8 @@ describe("refused", () => {
   });
 });
 
+const NO_REPLICA = "something that does not speak TLS 1.3 as a replica does listens there";
+
 describe("a dialer", () => {
   it.each([
     ["a stranger", () => stranger],
@@ -362,6 +364,20 @@ describe("a dialer", () => {
     const { dialed, failures } = dial((old.address() as { port: number }).port);
     await eventually(() => expect(failures.length).toBeGreaterThan(0));
     expect(dialed.all).toEqual([]);
+    expect(failures[0]).toBe(NO_REPLICA);
+  });
+
+  it.each([
+    ["HTTP", "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"],
+    ["SSH", "SSH-2.0-OpenSSH_9.6\r\n"],
+  ])("says so in one line when %s is spoken at the party's address", async (_, greeting) => {
+    const other = createTcpServer((socket) => socket.on("error", () => undefined).end(greeting));
+    other.listen(0, HOST);
+    await once(other, "listening");
+    opened.push(() => other.close());
+    const { failures } = dial((other.address() as { port: number }).port);
+    await eventually(() => expect(failures.length).toBeGreaterThan(0));
+    expect(failures[0]).toBe(NO_REPLICA);
   });
 
   it("gives up an attempt that gets no answer, and tries again", async () => {

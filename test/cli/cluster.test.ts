@@ -191,13 +191,13 @@ describe("a cluster", () => {
     await cluster.killNow(1);
     await cluster.killNow(3);
     const out = file("never.receipt");
-    const startedMs = performance.now();
     const { code, stdout, stderr } = await cluster.notarize(file("contract.txt"), out, "--timeout", "2");
-    expect(performance.now() - startedMs).toBeLessThan(8000);
     expect(stdout).toBe("");
     expect(stderr).toMatch(
       /did not answer within 2 s \(party 0: .+; party 1: .*ECONNREFUSED.*; party 2: .+; party 3: .*ECONNREFUSED.*\)/,
     );
+    expect(stderr).toContain("it may still be ordered; notarising again makes a second entry");
+    expect(stderr).not.toContain("abcast up");
     expect(code).toBe(3);
     // The request may be ordered when enough are back; nobody's log differs then either.
     await up();
@@ -208,8 +208,13 @@ describe("a cluster", () => {
     await cluster.ok("down", cluster.directory);
     expect(cluster.processes()).toEqual([]);
     const { code, stderr } = await runCli(["status", "--cluster", cluster.client(), "--timeout", "1"]);
-    expect(stderr).toMatch(/no replica answers \(party 0: .+; party 1: .+; party 2: .+; party 3: .+\)/);
+    expect(stderr).toMatch(
+      /no replica answers \(party 0: .+; party 1: .+; party 2: .+; party 3: .+\); start the replicas with abcast up\n$/,
+    );
     expect(code).toBe(3);
+    const notarized = await cluster.notarize(file("contract.txt"), file("down.receipt"), "--timeout", "1");
+    expect(notarized.stderr).toMatch(/; start the replicas with abcast up\n$/);
+    expect(notarized.code).toBe(3);
     const again = await cluster.ok("down", cluster.directory);
     expect(again.trimEnd().split("\n")).toEqual(PARTIES.map((party) => `${cluster.party(party)}: did not run`));
     const logs = await Promise.all(PARTIES.map((party) => cluster.ok("log", cluster.party(party), "--json")));

@@ -39,6 +39,20 @@ describe.each(COMMANDS)("abcast %s", (command, args) => {
     expect([surplus.code, surplus.stdout]).toEqual([2, ""]);
   });
 
+  it.runIf(args.some((arg) => arg.startsWith("--")))(
+    "names a misspelt option, not the one that is missing",
+    async () => {
+      const option = args.findLast((arg) => arg.startsWith("--")) ?? "";
+      const misspelt = option.slice(0, -1);
+      const line = [...words, ...args.map((arg) => (arg === option ? misspelt : arg))];
+      const { code, stderr } = await runCli(line);
+      expect(stderr).toContain(`abcast: unknown option '${misspelt}'\n(Did you mean ${option}?)\n`);
+      expect(code).toBe(2);
+      const json = await runCli([...line, "--json"]);
+      expect(JSON.parse(json.stderr)).toMatchObject({ error: { code: "usage", option: misspelt } });
+    },
+  );
+
   it.runIf(args.length > 0 && command !== "init")("names a file that is not there", async () => {
     const { code, stdout, stderr } = await runCli([...words, ...args, "--json"]);
     const { error } = JSON.parse(stderr) as { error: { code: string; file: string; message: string } };
@@ -52,4 +66,9 @@ describe.each(COMMANDS)("abcast %s", (command, args) => {
     expect(stderr).toMatch(/^abcast: (missing required argument|required option) '/);
     expect(code).toBe(2);
   });
+});
+
+it("abcast --help lists the exit codes", async () => {
+  const { stdout } = await runCli(["--help"]);
+  expect(stdout).toContain("3 cluster not reachable, 70 a defect of abcast.");
 });

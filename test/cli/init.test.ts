@@ -294,7 +294,11 @@ describe("loadPublic", () => {
       (json) => set(json, "cluster", "AB".repeat(32)),
       "cluster: must be 32 bytes in lower-case hexadecimal",
     ],
-    ["t that n does not allow", (json) => set(json, "t", 2), "t: n=4 parties cannot tolerate t=2"],
+    [
+      "t that n does not allow",
+      (json) => set(json, "t", 2),
+      "t: n=4 parties cannot tolerate t=2 corrupted: n must exceed 3t = 6",
+    ],
     ["c below t+1", (json) => set(json["channel"], "c", 1), "channel.c: is 1, must be within t+1..n-t = 2..3"],
     ["c above n-t", (json) => set(json["channel"], "c", 4), "channel.c: is 4"],
     ["an unknown order", (json) => set(json["channel"], "order", "any"), 'channel.order: must be "fixed" or "random"'],
@@ -404,6 +408,15 @@ describe("loadParty and loadClient", () => {
   }
 
   it.each<[string, string, (json: Json) => void, string]>([
+    [
+      "a misspelt field, which is missing, too",
+      "config.json",
+      (json) => {
+        set(json, "limts", json["limits"]);
+        set(json, "limits", undefined);
+      },
+      "limts: unknown field; remove it (and 1 more)",
+    ],
     ["an unknown limit", "config.json", (json) => set(json["limits"], "speed", 9), "limits.speed: unknown field"],
     [
       "the cluster's rules among a party's limits",

@@ -120,12 +120,22 @@ describe("abcast node refuses", () => {
     expect(existsSync(join(directory, "node.pid"))).toBe(false);
   });
 
+  it("a cluster's directory, and names a party's, as abcast log does", async () => {
+    for (const command of ["node", "log"]) {
+      const { code, stderr } = await runCli([command, cluster.directory]);
+      expect(stderr).toContain(
+        `abcast: ${cluster.directory}: is a cluster's directory; name a party's directory, such as ${cluster.party(0)}\n`,
+      );
+      expect(code).toBe(2);
+    }
+  });
+
   it("a port that another program has, and names it", async () => {
     const other = await listen(port(1));
     try {
       const { code, stderr } = await runCli(["node", cluster.party(1)]);
       expect(stderr).toContain(
-        `${cluster.party(1)}/config.json: listen: cannot listen on 127.0.0.1:${port(1)}: the port is in use`,
+        `${cluster.party(1)}/config.json: listen: cannot listen on 127.0.0.1:${port(1)}: the port is in use; to move, change listen.port here and parties[1].port in every public.json`,
       );
       expect(code).toBe(2);
       expect(existsSync(join(cluster.party(1), "node.pid"))).toBe(false);
@@ -184,7 +194,7 @@ describe("abcast up and down", () => {
     for (const command of ["up", "down"]) {
       expect((await runCli([command, empty])).stderr).toContain(`${empty}: has no party-I directories`);
       const gone = await runCli([command, join(empty, "gone")]);
-      expect(gone.stderr).toContain("gone: no such file or directory");
+      expect(gone.stderr).toContain("gone: no such file or directory; name a directory that abcast init has made");
       expect(gone.code).toBe(2);
     }
   });
@@ -215,7 +225,9 @@ describe("a replica's process", () => {
       const stranger = connect(port(0), "127.0.0.1", () => stranger.end("hello"));
       await new Promise((resolve) => stranger.on("close", resolve).resume());
     }
-    await sleep(100);
+    // It has dealt with the strangers when it serves the one who comes after them.
+    const { stdout } = await runCli(["status", "--cluster", cluster.client(), "--json"]);
+    expect((JSON.parse(stdout) as { parties: unknown[] }).parties[0]).toMatchObject({ state: "active" });
     expect(runningProcess(cluster.party(0))).toEqual({ pid: child.pid, serving: true });
     child.kill("SIGHUP");
     expect(await closed).toBe(0);
@@ -257,8 +269,8 @@ describe("a replica's process", () => {
     expect(code).toBe(0);
   });
 
-  it("counts as gone when it has ended but nobody has waited for it", async () => {
-    if (!existsSync("/proc/self/stat")) return;
+  it("counts as gone when it has ended but nobody has waited for it", async (context) => {
+    context.skip(!existsSync("/proc/self/stat"), "there is no /proc to tell from");
     // The parent sleeps and never asks for its child.
     const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 30"]);
     try {

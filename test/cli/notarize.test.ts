@@ -119,6 +119,14 @@ describe("a client's file", () => {
     }
   });
 
+  it("is not the public one, which nobody is told to lock away", async () => {
+    const { code, stderr } = await runCli(["status", "--cluster", cluster.publicFile]);
+    expect(stderr).toBe(
+      `abcast: ${cluster.publicFile}: format: is "abcast-public/1": this is a cluster's public file, public.json; needed is a client's file, client-I.json\n`,
+    );
+    expect(code).toBe(2);
+  });
+
   it("of another cluster at the same address reaches no replica of its own, and says why", async () => {
     const config = await loadClient(cluster.client());
     const path = join(directory, "client.json");

@@ -189,6 +189,7 @@ describe("notarize", () => {
     const error = await failure(notarized);
     expect(error).toBeInstanceOf(ClusterUnreachableError);
     expect(error.message).toContain("within 30 s");
+    expect(error.message).toContain("it may still be ordered; notarising again makes a second entry");
     expect(error.message).toContain("party 0: connection refused");
     expect(error.message).toContain("party 1: sent a malformed frame");
     expect(error.message).toContain("party 2: the queue is full");

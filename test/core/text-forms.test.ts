@@ -61,6 +61,23 @@ describe("hexadecimal", () => {
 });
 
 describe("parseJson", () => {
+  it("says where a mistake is, and never quotes the text, which may hold a secret", () => {
+    const secret = "pVyVSPgk0KsecretsecretSECRET";
+    for (const text of [
+      `{"signing": ${secret}}`,
+      `{\n  "signing": "${secret}",\n}`,
+      `{"signing": "${secret}`,
+      `{"signing": "${secret}"} ${secret}`,
+      `${secret}`,
+      `{"signing" "${secret}"}`,
+    ]) {
+      const parsed = parseJson(text);
+      if (parsed.ok) throw new Error("accepted");
+      expect(parsed.error).toMatch(/^not JSON(: a mistake in line \d+, column \d+)?$/);
+    }
+    expect(parseJson('{\n  "a": 1,\n}')).toEqual({ ok: false, error: "not JSON: a mistake in line 3, column 1" });
+  });
+
   it("reads JSON", () => {
     fc.assert(
       fc.property(fc.json(), (text) => {

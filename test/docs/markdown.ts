@@ -31,7 +31,8 @@ export interface Document {
 
 /** README.md and all others that a reader meets. */
 export function documents(): readonly Document[] {
-  const inRoot = readdirSync(ROOT).filter((name) => name.endsWith(".md"));
+  // Named, so that a file that somebody left here is not run as a document.
+  const inRoot = ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"];
   const inDocs = readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" }).filter((name) =>
     name.endsWith(".md"),
   );

@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -46,8 +46,9 @@ async function runDemo(words: readonly string[], interruptWhen?: (stdout: string
   return ended;
 }
 
-/** Command lines of live processes that name `directory`. */
+/** Command lines of live processes that name `directory`; where there is no /proc, nothing is known of them. */
 function processesWithin(directory: string): readonly string[] {
+  if (!existsSync("/proc/self/cmdline")) return [];
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map((pid) => commandLine(pid))

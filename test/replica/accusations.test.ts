@@ -6,7 +6,7 @@ fc.configureGlobal({ seed: 20 });
 
 const accusation = fc.record({
   party: fc.nat(12),
-  fault: fc.constantFrom("a", "b", "c d"),
+  fault: fc.constantFrom("double-vote", "equivocation", "flood"),
   tag: fc.constantFrom("x", "y", "link"),
 });
 

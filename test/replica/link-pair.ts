@@ -44,6 +44,9 @@ export class LinkPair {
   readonly heard: Envelope[] = [];
   readonly faults: string[] = [];
   readonly held: number[] = [];
+  /** Rounds whose proofs the dialler's archive has lost, and what it says of it. */
+  readonly lostProofs = new Set<number>();
+  readonly damage: string[] = [];
   /** Rounds below are decided at the dialler, and their proofs archived. */
   diallerRound = 1;
   acceptorRound = 1;
@@ -57,8 +60,10 @@ export class LinkPair {
       cluster: CLUSTER,
       epoch: EPOCH,
       round: (channel) => (channel === "abc" ? this.diallerRound : undefined),
-      proof: (_channel, round) => (round < this.diallerRound ? encode(envelopeCodec, proofOf(round)) : undefined),
+      proof: (_channel, round) =>
+        round < this.diallerRound && !this.lostProofs.has(round) ? encode(envelopeCodec, proofOf(round)) : undefined,
       onFault: (fault) => this.faults.push(`dialler: ${fault}`),
+      onDamage: (error) => this.damage.push(error.message),
       onClose: () => undefined,
     });
     this.incoming = new IncomingLink({

@@ -196,6 +196,17 @@ describe("proofs", () => {
     expect(link.names).toEqual(["proof-3", "proof-4", "proof-5", "live"]);
   });
 
+  it("that the archive has lost are no reason to go on as if nothing were", () => {
+    const link = new LinkPair();
+    link.diallerRound = 6;
+    link.acceptorRound = 3;
+    link.lostProofs.add(4);
+    link.connect().settle();
+    expect(link.damage).toEqual(["no proof of round 4 of abc in the archive"]);
+    expect(link.names).toEqual(["proof-3"]);
+    expect(link.faults).toEqual([]);
+  });
+
   it("are not more than PROOFS_PER_REQUEST for one request", () => {
     const link = new LinkPair();
     link.diallerRound = 100;

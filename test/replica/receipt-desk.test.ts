@@ -233,7 +233,7 @@ describe("the desk", () => {
     const office = new Office();
     office.accusations = Array.from({ length: 600 }, (_, index) => ({
       party: index % 4,
-      fault: "f".repeat(64),
+      fault: "vote-contradicts-commit",
       tag: "t".repeat(160),
       count: Number.MAX_SAFE_INTEGER,
     }));

@@ -92,6 +92,7 @@ export class TestCluster {
       }),
       service,
       store,
+      peerQuotaBytes: 1024 * 1024,
       epoch: new Uint8Array(16).fill(++this.#epochs),
       onDelivered: (_id, _entry, reply) => delivered.push(reply),
       onFatal: (error) => fatal.push(error),

@@ -135,6 +135,9 @@ class TlsDialer implements Dialer {
   }
 }
 
+/** What OpenSSL makes of bytes that are no TLS, and of an older TLS. */
+const NO_TLS_1_3 = /wrong version number|packet length too long|unsupported protocol|alert protocol version/;
+
 /** An error of several attempts (a name with several addresses) has its reasons inside. */
 function describe(error: Error): string {
   if (error instanceof AggregateError) return error.errors.map((one) => describe(one as Error)).join("; ");
@@ -142,5 +145,7 @@ function describe(error: Error): string {
   if ("code" in error && error.code === "DEPTH_ZERO_SELF_SIGNED_CERT") {
     return "another certificate than the pinned one: a replica of another cluster listens there, or the public file is wrong";
   }
-  return error.message;
+  if (NO_TLS_1_3.test(error.message)) return "something that does not speak TLS 1.3 as a replica does listens there";
+  // What comes from OpenSSL has line feeds.
+  return error.message.replace(/\s+/g, " ").trim();
 }

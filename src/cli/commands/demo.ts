@@ -1,4 +1,5 @@
 /** `abcast demo`: the whole way through once, with real processes, a crash and a traitor. */
+import { constants } from "node:os";
 import type { Command } from "commander";
 import { playDemo } from "../demo/demo.js";
 import { Stage } from "../demo/stage.js";
@@ -31,8 +32,9 @@ async function demo({ keep = false, json }: Options): Promise<void> {
   };
   const stage = new Stage();
   let finished = false;
-  const interrupt = (): void => {
-    const leave = (): never => process.exit(128 + 2);
+  const interrupt = (signal: NodeJS.Signals): void => {
+    // As a shell reports a process that the signal has ended.
+    const leave = (): never => process.exit(128 + constants.signals[signal]);
     if (finished) leave();
     stage.clear().then(leave, leave);
   };

@@ -1,13 +1,11 @@
 /** `abcast log`: the ordered log as one party has it on disk; the replica may be running. */
 import { once } from "node:events";
-import { access } from "node:fs/promises";
-import { join } from "node:path";
 import type { Command } from "commander";
 import { openStore } from "../../adapters/lmdb-store.js";
 import { toHex } from "../../core/bytes.js";
-import { naming } from "../../replica/input-error.js";
 import type { LedgerEntry, Store } from "../../replica/store.js";
 import { decodeRequest } from "../../services/notary/index.js";
+import { checkPartyDirectory } from "../launch.js";
 import { storeDirectory } from "../node-process.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
 import { createOutput } from "../output.js";
@@ -31,7 +29,7 @@ export function registerLog(program: Command): void {
 async function log(directory: string, options: { readonly from: number; readonly json?: boolean }): Promise<void> {
   const output = createOutput(options);
   // Else a mistyped path would be reported as a party that has lost its store.
-  await naming(join(directory, "config.json"), access(join(directory, "config.json")));
+  checkPartyDirectory(directory);
   const store = openStore(storeDirectory(directory), { readOnly: true });
   try {
     for (let next = options.from; ;) {

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { loadParty } from "../../replica/config-files.js";
 import { InputError } from "../../replica/input-error.js";
 import { EXIT } from "../errors.js";
+import { checkPartyDirectory } from "../launch.js";
 import { startNode } from "../node-process.js";
 import { example, jsonOption } from "../options.js";
 import { removePidFile, runningProcess, writePidFile } from "../pid-file.js";
@@ -19,6 +20,7 @@ export function registerNode(program: Command): void {
 }
 
 async function node(directory: string, { json = false }: { readonly json?: boolean }): Promise<void> {
+  checkPartyDirectory(directory);
   const party = await loadParty(directory);
   const log = (message: string): void => {
     const time = new Date().toISOString();

@@ -17,7 +17,10 @@ interface Options {
 }
 
 export function registerReceipt(program: Command): void {
-  const receipt = program.command("receipt").description("Works with receipts.");
+  const receipt = program
+    .command("receipt")
+    .summary("export a receipt for other tools")
+    .description("Writes out what a receipt contains, for tools other than abcast.");
   receipt
     .command("export")
     .summary("write a receipt's statement and signature as raw files")

@@ -4,7 +4,7 @@ import type { PartyState } from "../../client/index.js";
 import { toHex } from "../../core/bytes.js";
 import type { PartyId } from "../../core/party-set.js";
 import { openClient } from "../cluster-client.js";
-import { UnreachableError } from "../errors.js";
+import { startHint, UnreachableError } from "../errors.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
 import { createOutput } from "../output.js";
 
@@ -51,9 +51,8 @@ async function status({ cluster, timeout, json }: Options): Promise<void> {
     const states = await client.status(timeout * 1000);
     const parties = [...states].sort(([a], [b]) => a - b).map(([party, state]) => partyStatus(party, state));
     if (parties.every(({ state }) => state === "unreachable")) {
-      throw new UnreachableError(
-        `no replica answers (${parties.map(({ party, reason }) => `party ${party}: ${reason}`).join("; ")})`,
-      );
+      const each = parties.map(({ party, reason }) => `party ${party}: ${reason}`).join("; ");
+      throw new UnreachableError(`no replica answers (${each})${startHint(parties.map(({ reason = "" }) => reason))}`);
     }
     output.result({ parties }, table(parties));
   } finally {

@@ -143,7 +143,9 @@ class Demo {
       await this.#notarize(document, count++ < 5);
       states = await this.#honestStates();
     }
-    this.#say(`  ${count} documents notarised beside it.`);
+    this.#say(
+      `  ${count} documents notarised beside it. (Its accomplice, a client, may have had some of its own ordered.)`,
+    );
     for (const { attack, faults } of ATTACKS_AND_FAULTS) {
       const shown = accusationsOf(states, faults);
       this.#checks.check(`${attack}: accused`, shown.length > 0, shown.join(", "));

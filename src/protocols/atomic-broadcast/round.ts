@@ -21,7 +21,7 @@ import { decode, encode } from "../../core/codec.js";
 import type { Envelope } from "../../core/envelope.js";
 import type { Fault } from "../../core/fault.js";
 import type { PartyId } from "../../core/party-set.js";
-import type { Child, Instance, Protocol, Scope } from "../../core/protocol.js";
+import { type Child, type Instance, InvariantError, type Protocol, type Scope } from "../../core/protocol.js";
 import { type MultivaluedDecision, multivaluedAgreement } from "../multivalued-agreement/index.js";
 import {
   QUEUE,
@@ -152,6 +152,8 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
   #onDecision({ value, proof, tries }: MultivaluedDecision): void {
     const vector = decode(queueVectorCodec, value);
     // Certified, hence checked by an honest witness.
-    if (vector.ok) this.#scope.output({ kind: "decided", vector: vector.value, proof, tries });
+    if (!vector.ok)
+      throw new InvariantError(`the decided vector of ${this.#scope.tag} does not decode: ${vector.error}`);
+    this.#scope.output({ kind: "decided", vector: vector.value, proof, tries });
   }
 }

@@ -12,13 +12,14 @@
  * candidate a. All of them live from the start, so that a party that has no proposal yet signs others'
  * proposals and halts on others' decisions.
  *
- * Messages (boxes of Fig. 2):
- *   proposal/j: m            box 10   VCBC of the own value
- *   commit/j: set            box 32   random: VCBC of the parties whose proposals were received (a quorum)
- *   coin(share)              box 36   random: after a quorum of commits; b+1 shares give Π
- *   vote(a, closing | none)  box 40   closing of a's proposal: Y; without: N
- *   quorum of valid votes    box 50   random: N counts only if the voter's commit is here and does not name a
- *   aba/1/a                  box 70   input 1 with a's closing if any Y, else 0; 1 decides, 0 → next candidate
+ * Messages and steps (boxes of Figs. 2, 3a, 3b):
+ *   proposal/j            box 10   VCBC of the own value, on input
+ *   commit/j              box 32   random: VCBC of the set of delivered proposals, once `isQuorum`
+ *   coin(share)           box 36   random: all → all, after `isQuorum` commits and the own; `hasHonest` shares give Π
+ *   yes(a, closing)       box 40   all → all, for the next candidate a in Π: its proposal was delivered here
+ *   no(a)                 box 40   all → all, otherwise
+ *   counting              box 50   `isQuorum` valid votes; random: no(a) counts only if the voter's commit does not name a
+ *   aba/1/a               box 70   input 1 with a's closing if a is delivered by then, else 0; 1 decides, 0: next a
  *
  * The decision is transferable: the decision message of `aba/1/a` with value 1 carries a's closing as its proof.
  * Whoever receives it, in any step, decides, forwards it and halts.
