@@ -1,7 +1,7 @@
 /** Starting and stopping replicas as processes of their own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, closeSync, existsSync, fstatSync, openSync, readSync, readdirSync } from "node:fs";
+import { accessSync, closeSync, fstatSync, openSync, readSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -22,14 +22,17 @@ export function logFile(directory: string): string {
 
 /** The directories of the parties under `cluster`, by number. @throws InputError when there are none */
 export function partyDirectories(cluster: string): readonly string[] {
-  const number = (name: string): number => Number(name.slice("party-".length));
-  const parties = namesIn(cluster)
-    .filter((name) => /^party-\d+$/.test(name))
-    .sort((a, b) => number(a) - number(b));
+  const parties = partyNames(namesIn(cluster));
   if (parties.length === 0) {
     throw new InputError({ file: cluster }, "has no party-I directories; name a directory that abcast init has made");
   }
   return parties.map((name) => join(cluster, name));
+}
+
+/** Those of `names` that are of parties' directories, by number. */
+function partyNames(names: readonly string[]): readonly string[] {
+  const number = (name: string): number => Number(name.slice("party-".length));
+  return names.filter((name) => /^party-\d+$/.test(name)).toSorted((a, b) => number(a) - number(b));
 }
 
 function namesIn(directory: string): readonly string[] {
@@ -53,9 +56,13 @@ export function checkPartyDirectory(directory: string): void {
   } catch (error) {
     const problem = systemProblem(error);
     if (problem === undefined) throw error;
-    const party = join(directory, "party-0");
-    if (!existsSync(party)) throw new InputError({ file: config }, problem);
-    throw new InputError({ file: directory }, `is a cluster's directory; name a party's directory, such as ${party}`);
+    const isDirectory = statSync(directory, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    const [party] = isDirectory ? partyNames(namesIn(directory)) : [];
+    if (party === undefined) throw new InputError({ file: config }, problem);
+    throw new InputError(
+      { file: directory },
+      `is a cluster's directory; name a party's directory, such as ${join(directory, party)}`,
+    );
   }
 }
 

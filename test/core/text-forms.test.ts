@@ -68,7 +68,7 @@ describe("parseJson", () => {
       `{\n  "signing": "${secret}",\n}`,
       `{"signing": "${secret}`,
       `{"signing": "${secret}"} ${secret}`,
-      `${secret}`,
+      secret,
       `{"signing" "${secret}"}`,
     ]) {
       const parsed = parseJson(text);
