@@ -251,7 +251,7 @@ export const MUTANTS = [
   mutant("abc: delivered payload stays in the queue", QUEUE, "    this.#waiting.delete(id);\n"),
   mutant("abc: delivered payload deliverable again", QUEUE, "if (this.#delivered.has(id)) return false;"),
   mutant("abc: payload twice in a round", ABC, "if (this.#queue.isDelivered(id)) continue;"),
-  mutant("abc: peers' quota unlimited", QUEUE, "Math.max(this.#limits.maxPayloadsPerPeer,", "Math.max(Infinity,"),
+  mutant("abc: peers' quota unlimited", QUEUE, "Math.max(this.#limits().maxPayloadsPerPeer,", "Math.max(Infinity,"),
   mutant("abc: no room for the payload that wakes", QUEUE, "this.#waiting.size === 0 ? 1 : 0", "0"),
   mutant(
     "abc: others' payloads not inserted",
@@ -272,7 +272,7 @@ export const MUTANTS = [
     ABC,
     "if (peer.highest > this.#round) this.#scope.askProofs(party, this.#round, peer.highest);",
   ),
-  mutant("abc: early messages unbounded", ABC, " && peer.earlyBytes + body.length <= this.#options.maxEarlyBytes"),
+  mutant("abc: early messages unbounded", ABC, " && peer.earlyBytes + body.length <= this.#settings.maxEarlyBytes"),
   mutant(
     "abc: early messages lost",
     ABC,

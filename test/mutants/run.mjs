@@ -4,6 +4,7 @@
  *
  *   node test/mutants/run.mjs            all mutants
  *   node test/mutants/run.mjs coin vote  those whose name contains one of the words
+ *   node test/mutants/run.mjs --check    none: only whether they still fit the sources
  */
 import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -83,6 +84,10 @@ async function judge(mutant) {
 
 // All must fit the sources before any test runs.
 for (const mutant of MUTANTS) mutated(mutant);
+if (process.argv.includes("--check")) {
+  console.log(`${MUTANTS.length} mutants fit the sources`);
+  process.exit();
+}
 const words = process.argv.slice(2);
 const waiting = MUTANTS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
 if (waiting.length === 0) throw new Error(`no mutant is called ${words.join(" or ")}`);
