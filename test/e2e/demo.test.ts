@@ -2,9 +2,9 @@
  * The demo, as a user runs it: real processes, a SIGKILL, a corrupted replica. Its own checks are the assertions; here it
  * must also leave nothing behind, whether it ends or is interrupted.
  */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -75,6 +75,33 @@ describe("abcast demo", () => {
     expect(report.documents.length).toBeGreaterThanOrEqual(9);
     expect(leftFiles).toEqual([]);
     expect(leftProcesses).toEqual([]);
+  }, 180_000);
+
+  test("--keep leaves a cluster of honest replicas up, and the commands that it prints work on it", async () => {
+    const temporary = mkdtempSync(join(tmpdir(), "abcast-demo-keep-"));
+    const abcast = (...words: readonly string[]): string =>
+      execFileSync(process.execPath, [BIN, ...words], { encoding: "utf8", env: { ...process.env, TMPDIR: temporary } });
+    try {
+      const story = abcast("demo", "--keep");
+      const [, cluster = ""] = /still up, in (.+)\. Try:/.exec(story) ?? [];
+      expect(processesWithin(temporary)).toHaveLength(existsSync("/proc/self/cmdline") ? 4 : 0);
+      const commands = [...story.matchAll(/^ {2}npx abcast (.+)$/gm)].map(([, words = ""]) => words.split(" "));
+      expect(commands.map(([name]) => name)).toEqual(["notarize", "verify", "status", "log", "down"]);
+      const document = join(temporary, "README.md");
+      writeFileSync(document, "a document\n");
+      const inTemporary = (word: string): string => (word.startsWith("README") ? join(temporary, word) : word);
+      for (const words of commands) {
+        const output = abcast(...words.map(inTemporary));
+        if (words[0] === "verify") expect(output).toMatch(/^valid: /);
+        if (words[0] === "status") expect(output.match(/ active /g)).toHaveLength(4);
+      }
+      expect(cluster.startsWith(temporary)).toBe(true);
+    } finally {
+      const left = readdirSync(temporary).find((name) => name.startsWith("abcast-demo-"));
+      if (left !== undefined) spawnSync(process.execPath, [BIN, "down", join(temporary, left, "cluster")]);
+      rmSync(temporary, { recursive: true, force: true });
+    }
+    expect(processesWithin(temporary)).toEqual([]);
   }, 180_000);
 
   test.each([
