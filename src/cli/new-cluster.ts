@@ -1,8 +1,8 @@
 /** The files of a new cluster, as data: from the dealer's keys and the parties' addresses. */
 import { randomBytes } from "node:crypto";
 import type { Dealing } from "../crypto/dealer.js";
-import { createEd25519Signer, SEED_BYTES } from "../crypto/ed25519.js";
-import { createTlsIdentity } from "../crypto/tls-identity.js";
+import { createEd25519Signer, SEED_BYTES } from "../crypto/ed25519/ed25519.js";
+import { createTlsIdentity } from "../crypto/ed25519/tls-identity.js";
 import {
   type ClientConfig,
   type ClusterPublic,

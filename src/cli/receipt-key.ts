@@ -1,5 +1,5 @@
 /** The cluster's receipt key in the forms that verifiers read. */
-import { rsaPublicKeyPem } from "../crypto/rsa-key.js";
+import { rsaPublicKeyPem } from "../crypto/rsa/key.js";
 import type { ClusterPublic } from "../replica/config.js";
 import { publicKeyFromPem } from "../verify/index.js";
 

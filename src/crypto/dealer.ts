@@ -5,13 +5,13 @@
 import { randomBytes } from "node:crypto";
 import { type Thresholds, thresholdGroup } from "../core/group.js";
 import type { PartyId } from "../core/party-set.js";
-import { SEED_BYTES, createEd25519Signer } from "./ed25519.js";
+import { SEED_BYTES, createEd25519Signer } from "./ed25519/ed25519.js";
 import { KeyError } from "./errors.js";
 import type { CoinPublicKey, PublicKeys, SecretKeys } from "./keys.js";
-import { GROUP_ORDER, type Ristretto, loadRistretto, scalarToBytes } from "./ristretto.js";
-import { type SafePrimes, checkSafePrimes, dealRsa, generateSafePrimes } from "./rsa-dealer.js";
-import { MAX_RSA_BITS, MIN_RSA_BITS } from "./rsa-key.js";
-import { randomBelow, shareSecret } from "./shamir.js";
+import { GROUP_ORDER, type Ristretto, loadRistretto, scalarToBytes } from "./ristretto/group.js";
+import { type SafePrimes, checkSafePrimes, dealRsa, generateSafePrimes } from "./rsa/dealer.js";
+import { MAX_RSA_BITS, MIN_RSA_BITS } from "./rsa/key.js";
+import { randomBelow, shareSecret } from "./sharing/shamir.js";
 
 /** How long the search for primes takes is a matter of luck: this shows that it lives, not how far it is. */
 export interface DealProgress {

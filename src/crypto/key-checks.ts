@@ -1,10 +1,10 @@
 /** Whether a set of public keys makes sense for a group, before anything trusts it. */
 import type { Group } from "../core/group.js";
 import { PartySet } from "../core/party-set.js";
-import { checkCoinPublicKey } from "./coin.js";
+import { checkCoinPublicKey } from "./ristretto/coin.js";
 import type { CoinPublicKey, PublicKeys } from "./keys.js";
-import { type Ristretto, loadRistretto } from "./ristretto.js";
-import { checkRsaPublicKey } from "./rsa-key.js";
+import { type Ristretto, loadRistretto } from "./ristretto/group.js";
+import { checkRsaPublicKey } from "./rsa/key.js";
 
 /** What is wrong with `publicKeys` for `group`, or undefined. Total. */
 export async function checkPublicKeys(group: Group, publicKeys: PublicKeys): Promise<string | undefined> {

@@ -3,15 +3,15 @@ import { createHash } from "node:crypto";
 import type { Group } from "../core/group.js";
 import type { PartyId } from "../core/party-set.js";
 import type { Coin, Suite } from "../core/suite.js";
-import { createCoin } from "./coin.js";
+import { createCoin } from "./ristretto/coin.js";
 import { KeyError } from "./errors.js";
 import type { Domain } from "./hashing.js";
 import { checkPublicKeys } from "./key-checks.js";
 import type { PublicKeys, SecretKeys } from "./keys.js";
 import { VerificationMemo } from "./memo.js";
-import { createMultisigCertifier } from "./multisig.js";
-import { createPartySignatures } from "./party-signatures.js";
-import { loadRistretto } from "./ristretto.js";
+import { createMultisigCertifier } from "./ed25519/multisig.js";
+import { createPartySignatures } from "./ed25519/party-signatures.js";
+import { loadRistretto } from "./ristretto/group.js";
 
 /** About 10 MB; enough for all that is in flight in some hundred rounds of a group of sixteen. */
 const MEMO_ENTRIES = 65_536;

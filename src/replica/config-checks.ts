@@ -2,12 +2,12 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { equalBytes, toHex } from "../core/bytes.js";
 import { type Group, GroupError, thresholdGroup } from "../core/group.js";
-import { createEd25519Signer } from "../crypto/ed25519.js";
+import { createEd25519Signer } from "../crypto/ed25519/ed25519.js";
 import { KeyError } from "../crypto/errors.js";
 import { checkPublicKeys } from "../crypto/key-checks.js";
-import { loadRistretto, type Ristretto } from "../crypto/ristretto.js";
-import { checkRsaPublicKey } from "../crypto/rsa-key.js";
-import { createRsaSigner } from "../crypto/rsa-threshold.js";
+import { loadRistretto, type Ristretto } from "../crypto/ristretto/group.js";
+import { checkRsaPublicKey } from "../crypto/rsa/key.js";
+import { createRsaSigner } from "../crypto/rsa/threshold.js";
 import { MAX_VECTOR_SIZE, greatestEntryBytes } from "../protocols/atomic-broadcast/messages.js";
 import { clusterId } from "./config-cluster-id.js";
 import type { ClientConfig, ClusterPublic, PartyConfig, PartyKeys } from "./config.js";

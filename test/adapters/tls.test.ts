@@ -15,7 +15,7 @@ import {
   type TlsIdentity,
 } from "../../src/adapters/tls/index.js";
 import type { Connection, ConnectionHandlers, Listener } from "../../src/replica/links.js";
-import { createTlsIdentity } from "../../src/crypto/tls-identity.js";
+import { createTlsIdentity } from "../../src/crypto/ed25519/tls-identity.js";
 
 const HOST = "127.0.0.1";
 const KIB = 1024;

@@ -1,7 +1,7 @@
 /** Another cluster for the price of a moment: new keys for everything but coins and receipts, whose making takes seconds. */
 import { randomBytes } from "node:crypto";
 import { createEd25519Signer } from "../../src/crypto/index.js";
-import { createTlsIdentity } from "../../src/crypto/tls-identity.js";
+import { createTlsIdentity } from "../../src/crypto/ed25519/tls-identity.js";
 import type { ClusterPublic } from "../../src/replica/config.js";
 import { clusterId } from "../../src/replica/config-cluster-id.js";
 

@@ -2,8 +2,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createEd25519Signer, createEd25519Verifier } from "../../src/crypto/ed25519.js";
-import { createRsaSigner, createRsaVerifier } from "../../src/crypto/rsa-threshold.js";
+import { createEd25519Signer, createEd25519Verifier } from "../../src/crypto/ed25519/ed25519.js";
+import { createRsaSigner, createRsaVerifier } from "../../src/crypto/rsa/threshold.js";
 import { loadClient, loadParty, loadPublic } from "../../src/replica/config-files.js";
 import { createNotary, encodeRequest, requestStatement } from "../../src/services/notary/index.js";
 import { formatReceipt, type Receipt, receiptOf } from "../../src/verify/index.js";

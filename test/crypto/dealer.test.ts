@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { toHex, utf8 } from "../../src/core/bytes.js";
 import { GroupError } from "../../src/core/group.js";
-import { bytesToBigint } from "../../src/crypto/bigints.js";
+import { bytesToBigint } from "../../src/crypto/numbers/bigints.js";
 import {
   type DealProgress,
   KeyError,
@@ -11,7 +11,7 @@ import {
   generateSafePrimes,
 } from "../../src/crypto/index.js";
 import { whileReporting } from "../../src/crypto/dealer.js";
-import { checkSafePrimes } from "../../src/crypto/rsa-dealer.js";
+import { checkSafePrimes } from "../../src/crypto/rsa/dealer.js";
 import { PRIMES_1024, at, sharesOf } from "./fixtures.js";
 
 const [p, q] = PRIMES_1024;

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concat, equalBytes, fromUtf8, toHex, utf8 } from "../../src/core/bytes.js";
 import { EncodeError } from "../../src/core/codec.js";
-import { createEd25519Signer, createEd25519Verifier } from "../../src/crypto/ed25519.js";
+import { createEd25519Signer, createEd25519Verifier } from "../../src/crypto/ed25519/ed25519.js";
 import {
   createNotary,
   decodeRequest,

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { type TLSSocket, connect, createServer } from "node:tls";
 import { describe, expect, test } from "vitest";
-import { type TlsIdentity, createTlsIdentity } from "../../src/crypto/index.js";
+import { type TlsIdentity, createTlsIdentity } from "../../../src/crypto/index.js";
 
 const [server, client, stranger] = await Promise.all(["replica-0", "replica-1", "replica-1"].map(createTlsIdentity));
 if (server === undefined || client === undefined || stranger === undefined) throw new Error("no identities");

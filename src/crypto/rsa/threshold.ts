@@ -14,15 +14,15 @@
  * Combining is optimistic: shares carry no proof until a combination fails; then `prove` and `combineProven`.
  */
 import { verify as verifySignature } from "node:crypto";
-import type { PartyId } from "../core/party-set.js";
-import { bezout, bytesToBigint, jacobi } from "./bigints.js";
-import { KeyError } from "./errors.js";
-import type { RsaPublicKey } from "./keys.js";
-import type { Power } from "./modexp.js";
-import { type RsaKey, openRsaKey } from "./rsa-key.js";
-import { pkcs1Encode } from "./rsa-padding.js";
-import { type ShareClaim, proveShare, verifyShareProof } from "./rsa-proof.js";
-import { integerLagrangeAtZero } from "./shamir.js";
+import type { PartyId } from "../../core/party-set.js";
+import { bezout, bytesToBigint, jacobi } from "../numbers/bigints.js";
+import { KeyError } from "../errors.js";
+import type { RsaPublicKey } from "../keys.js";
+import type { Power } from "../numbers/modexp.js";
+import { type RsaKey, openRsaKey } from "./key.js";
+import { pkcs1Encode } from "./padding.js";
+import { type ShareClaim, proveShare, verifyShareProof } from "./proof.js";
+import { integerLagrangeAtZero } from "../sharing/shamir.js";
 
 export interface RsaSigner {
   /** This party's share of the signature of `message`, as long as the modulus. */

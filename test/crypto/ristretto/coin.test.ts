@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { concat, fromHex, toHex, utf8 } from "../../src/core/bytes.js";
-import type { PartyId } from "../../src/core/party-set.js";
-import type { Coin } from "../../src/core/suite.js";
-import { bytesToBigint, mod } from "../../src/crypto/bigints.js";
-import { COIN_SHARE_BYTES, checkCoinPublicKey, createCoin } from "../../src/crypto/coin.js";
-import { CombineError, KeyError } from "../../src/crypto/errors.js";
-import type { CoinPublicKey } from "../../src/crypto/keys.js";
-import { GROUP_ORDER, loadRistretto, scalarToBytes } from "../../src/crypto/ristretto.js";
-import { shareSecret } from "../../src/crypto/shamir.js";
-import { at, flipBit, sharesOf } from "./fixtures.js";
+import { concat, fromHex, toHex, utf8 } from "../../../src/core/bytes.js";
+import type { PartyId } from "../../../src/core/party-set.js";
+import type { Coin } from "../../../src/core/suite.js";
+import { bytesToBigint, mod } from "../../../src/crypto/numbers/bigints.js";
+import { COIN_SHARE_BYTES, checkCoinPublicKey, createCoin } from "../../../src/crypto/ristretto/coin.js";
+import { CombineError, KeyError } from "../../../src/crypto/errors.js";
+import type { CoinPublicKey } from "../../../src/crypto/keys.js";
+import { GROUP_ORDER, loadRistretto, scalarToBytes } from "../../../src/crypto/ristretto/group.js";
+import { shareSecret } from "../../../src/crypto/sharing/shamir.js";
+import { at, flipBit, sharesOf } from "../fixtures.js";
 
 const ristretto = await loadRistretto();
 

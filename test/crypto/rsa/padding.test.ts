@@ -1,7 +1,7 @@
 import { constants, createHash, generateKeyPairSync, publicDecrypt, sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { toHex, utf8 } from "../../src/core/bytes.js";
-import { pkcs1Encode, pkcs1EncodeDigest } from "../../src/crypto/rsa-padding.js";
+import { toHex, utf8 } from "../../../src/core/bytes.js";
+import { pkcs1Encode, pkcs1EncodeDigest } from "../../../src/crypto/rsa/padding.js";
 
 describe("EMSA-PKCS1-v1_5 with SHA-256 (RFC 8017, section 9.2)", () => {
   test("layout at the least possible length", () => {

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { concat, utf8 } from "../../src/core/bytes.js";
-import type { PartyId } from "../../src/core/party-set.js";
-import { bigintToBytes, bytesToBigint, inverse, jacobi } from "../../src/crypto/bigints.js";
+import { concat, utf8 } from "../../../src/core/bytes.js";
+import type { PartyId } from "../../../src/core/party-set.js";
+import { bigintToBytes, bytesToBigint, inverse, jacobi } from "../../../src/crypto/numbers/bigints.js";
 import {
   KeyError,
   type RsaDealing,
@@ -15,14 +15,14 @@ import {
   createRsaVerifier,
   dealRsa,
   rsaPublicKeyPem,
-} from "../../src/crypto/index.js";
-import { Modulus } from "../../src/crypto/modexp.js";
-import { openRsaKey } from "../../src/crypto/rsa-key.js";
-import { pkcs1Encode } from "../../src/crypto/rsa-padding.js";
-import { type ShareClaim, proveShare } from "../../src/crypto/rsa-proof.js";
-import { requireTool } from "../support/tools.js";
-import { OTHER_PRIMES_1024, PRIMES_1024, PROTOCOL_1, PROTOCOL_2, at, flipBit, sharesOf } from "./fixtures.js";
-import { powBigint } from "./oracle.js";
+} from "../../../src/crypto/index.js";
+import { Modulus } from "../../../src/crypto/numbers/modexp.js";
+import { openRsaKey } from "../../../src/crypto/rsa/key.js";
+import { pkcs1Encode } from "../../../src/crypto/rsa/padding.js";
+import { type ShareClaim, proveShare } from "../../../src/crypto/rsa/proof.js";
+import { requireTool } from "../../support/tools.js";
+import { OTHER_PRIMES_1024, PRIMES_1024, PROTOCOL_1, PROTOCOL_2, at, flipBit, sharesOf } from "../fixtures.js";
+import { powBigint } from "../oracle.js";
 
 const [p, q] = PRIMES_1024;
 const N = p * q;

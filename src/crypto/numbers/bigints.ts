@@ -2,7 +2,7 @@
  * Numbers as BigInt: bytes, inverses, the Jacobi symbol. Nothing here is constant time: it handles
  * public numbers, and secret ones only in the dealer's room and where a comment says why that is fine.
  */
-import { toHex } from "../core/bytes.js";
+import { toHex } from "../../core/bytes.js";
 
 /** The number that big-endian `bytes` denote; 0 for none. */
 export function bytesToBigint(bytes: Uint8Array): bigint {

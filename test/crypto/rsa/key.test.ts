@@ -1,8 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { concat } from "../../src/core/bytes.js";
-import { bigintToBytes, bytesToBigint } from "../../src/crypto/bigints.js";
-import { KeyError, type RsaPublicKey, checkRsaPublicKey, createRsaVerifier, dealRsa } from "../../src/crypto/index.js";
-import { OTHER_PRIMES_1024, PRIMES_1024, PROTOCOL_1, PROTOCOL_2, at } from "./fixtures.js";
+import { concat } from "../../../src/core/bytes.js";
+import { bigintToBytes, bytesToBigint } from "../../../src/crypto/numbers/bigints.js";
+import {
+  KeyError,
+  type RsaPublicKey,
+  checkRsaPublicKey,
+  createRsaVerifier,
+  dealRsa,
+} from "../../../src/crypto/index.js";
+import { OTHER_PRIMES_1024, PRIMES_1024, PROTOCOL_1, PROTOCOL_2, at } from "../fixtures.js";
 
 const [p, q] = PRIMES_1024;
 const N = p * q;

@@ -1,12 +1,12 @@
 /** The dealer's part of Shoup's scheme (EUROCRYPT 2000, Protocols 1 and 2): safe primes and a shared exponent. */
 import { checkPrime, generatePrime } from "node:crypto";
 import { promisify } from "node:util";
-import { bigintToBytes, bitLength, factorial, inverse, jacobi } from "./bigints.js";
-import { KeyError } from "./errors.js";
-import type { RsaPublicKey } from "./keys.js";
-import { Modulus } from "./modexp.js";
-import { checkRsaPublicKey } from "./rsa-key.js";
-import { randomBelow, shareSecret } from "./shamir.js";
+import { bigintToBytes, bitLength, factorial, inverse, jacobi } from "../numbers/bigints.js";
+import { KeyError } from "../errors.js";
+import type { RsaPublicKey } from "../keys.js";
+import { Modulus } from "../numbers/modexp.js";
+import { checkRsaPublicKey } from "./key.js";
+import { randomBelow, shareSecret } from "../sharing/shamir.js";
 
 /** Prime and larger than any group. */
 const PUBLIC_EXPONENT = 65_537;

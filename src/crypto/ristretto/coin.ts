@@ -10,14 +10,14 @@
  * Deviation: the proof's nonce is not random but a pseudorandom function of the secret and the name, so
  * that a replayed log gives the same bytes (and a bad random generator cannot betray the key).
  */
-import { concat, equalBytes, utf8 } from "../core/bytes.js";
-import type { PartyId } from "../core/party-set.js";
-import { type Coin, MAX_COIN_SHARE_BYTES } from "../core/suite.js";
-import { CombineError, KeyError } from "./errors.js";
-import { hmacSha512, sha256, sha512, u32Bytes } from "./hashing.js";
-import type { CoinPublicKey } from "./keys.js";
-import { ELEMENT_BYTES, GROUP_ORDER, type Ristretto, SCALAR_BYTES, scalarToBytes } from "./ristretto.js";
-import { lagrangeAtZero } from "./shamir.js";
+import { concat, equalBytes, utf8 } from "../../core/bytes.js";
+import type { PartyId } from "../../core/party-set.js";
+import { type Coin, MAX_COIN_SHARE_BYTES } from "../../core/suite.js";
+import { CombineError, KeyError } from "../errors.js";
+import { hmacSha512, sha256, sha512, u32Bytes } from "../hashing.js";
+import type { CoinPublicKey } from "../keys.js";
+import { ELEMENT_BYTES, GROUP_ORDER, type Ristretto, SCALAR_BYTES, scalarToBytes } from "./group.js";
+import { lagrangeAtZero } from "../sharing/shamir.js";
 
 export const COIN_SHARE_BYTES = ELEMENT_BYTES + 2 * SCALAR_BYTES;
 if (COIN_SHARE_BYTES > MAX_COIN_SHARE_BYTES) throw new Error("coin shares exceed the wire's bound");

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { concat, fromHex, toHex, utf8 } from "../../src/core/bytes.js";
-import { createEd25519Signer, createEd25519Verifier } from "../../src/crypto/ed25519.js";
-import { KeyError } from "../../src/crypto/errors.js";
-import { GROUP_ORDER, scalarToBytes } from "../../src/crypto/ristretto.js";
-import { bytesToBigint } from "../../src/crypto/bigints.js";
-import { flipBit } from "./fixtures.js";
+import { concat, fromHex, toHex, utf8 } from "../../../src/core/bytes.js";
+import { createEd25519Signer, createEd25519Verifier } from "../../../src/crypto/ed25519/ed25519.js";
+import { KeyError } from "../../../src/crypto/errors.js";
+import { GROUP_ORDER, scalarToBytes } from "../../../src/crypto/ristretto/group.js";
+import { bytesToBigint } from "../../../src/crypto/numbers/bigints.js";
+import { flipBit } from "../fixtures.js";
 
 const hex = (text: string): Uint8Array => fromHex(text) ?? new Uint8Array();
 

@@ -1,10 +1,10 @@
 /** Shoup's RSA public key: checked, opened for computing, and in the standard format for everybody else. */
 import { type KeyObject, checkPrimeSync, createPublicKey } from "node:crypto";
-import { bigintToBytes, bitLength, bytesToBigint, factorial, inverse, jacobi } from "./bigints.js";
-import { KeyError } from "./errors.js";
-import { sha256, u32Bytes } from "./hashing.js";
-import type { RsaPublicKey } from "./keys.js";
-import { Modulus } from "./modexp.js";
+import { bigintToBytes, bitLength, bytesToBigint, factorial, inverse, jacobi } from "../numbers/bigints.js";
+import { KeyError } from "../errors.js";
+import { sha256, u32Bytes } from "../hashing.js";
+import type { RsaPublicKey } from "../keys.js";
+import { Modulus } from "../numbers/modexp.js";
 
 export const MIN_RSA_BITS = 2048;
 export const MAX_RSA_BITS = 4096;

@@ -3,12 +3,12 @@
  * signatures in ascending order of parties. Unlike a threshold signature it says who signed and works for
  * any adversary structure; its size grows with the set (4 of 7 parties: 258 bytes).
  */
-import { type Codec, EncodeError, decode, encode } from "../core/codec.js";
-import { type PartyId, PartySet, partySetCodec } from "../core/party-set.js";
-import type { Certifier } from "../core/suite.js";
+import { type Codec, EncodeError, decode, encode } from "../../core/codec.js";
+import { type PartyId, PartySet, partySetCodec } from "../../core/party-set.js";
+import type { Certifier } from "../../core/suite.js";
 import { SIGNATURE_BYTES } from "./ed25519.js";
-import { CombineError } from "./errors.js";
-import type { Domain } from "./hashing.js";
+import { CombineError } from "../errors.js";
+import type { Domain } from "../hashing.js";
 import type { PartySignatures } from "./party-signatures.js";
 
 export interface MultisigOptions {

@@ -1,6 +1,6 @@
 /** EMSA-PKCS1-v1_5 with SHA-256 (RFC 8017, section 9.2). */
 import { createHash } from "node:crypto";
-import { concat } from "../core/bytes.js";
+import { concat } from "../../core/bytes.js";
 
 /** DER of DigestInfo { SHA-256, NULL }, up to the digest (RFC 8017, section 9.2, note 1). */
 const SHA256_DIGEST_INFO = Uint8Array.from([

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Modulus } from "../../src/crypto/modexp.js";
-import { PRIMES_1024 } from "./fixtures.js";
-import { powBigint } from "./oracle.js";
+import { Modulus } from "../../../src/crypto/numbers/modexp.js";
+import { PRIMES_1024 } from "../fixtures.js";
+import { powBigint } from "../oracle.js";
 
 const [p, q] = PRIMES_1024;
 const N = p * q;

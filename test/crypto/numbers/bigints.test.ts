@@ -9,9 +9,9 @@ import {
   inverse,
   jacobi,
   mod,
-} from "../../src/crypto/bigints.js";
-import { PRIMES_1024 } from "./fixtures.js";
-import { powBigint } from "./oracle.js";
+} from "../../../src/crypto/numbers/bigints.js";
+import { PRIMES_1024 } from "../fixtures.js";
+import { powBigint } from "../oracle.js";
 
 const odd = fc.bigInt({ min: 1n, max: 1n << 80n }).map((value) => 2n * value + 1n);
 

@@ -3,8 +3,8 @@
  * coefficients that undo it at 0. Party i (0-based) holds f(i+1): f(0) is the secret itself.
  */
 import { randomBytes } from "node:crypto";
-import type { PartyId } from "../core/party-set.js";
-import { bitLength, bytesToBigint, factorial, inverse, mod } from "./bigints.js";
+import type { PartyId } from "../../core/party-set.js";
+import { bitLength, bytesToBigint, factorial, inverse, mod } from "../numbers/bigints.js";
 
 /** Where party `party`'s share lies on the polynomial. */
 export function abscissa(party: PartyId): bigint {

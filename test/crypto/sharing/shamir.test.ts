@@ -1,9 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { factorial, mod } from "../../src/crypto/bigints.js";
-import { GROUP_ORDER } from "../../src/crypto/ristretto.js";
-import { abscissa, integerLagrangeAtZero, lagrangeAtZero, randomBelow, shareSecret } from "../../src/crypto/shamir.js";
-import { at } from "./fixtures.js";
+import { factorial, mod } from "../../../src/crypto/numbers/bigints.js";
+import { GROUP_ORDER } from "../../../src/crypto/ristretto/group.js";
+import {
+  abscissa,
+  integerLagrangeAtZero,
+  lagrangeAtZero,
+  randomBelow,
+  shareSecret,
+} from "../../../src/crypto/sharing/shamir.js";
+import { at } from "../fixtures.js";
 
 /** n, a threshold and a set of exactly so many parties. */
 const qualified = fc

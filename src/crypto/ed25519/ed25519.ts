@@ -1,7 +1,7 @@
 /** Ed25519 (RFC 8032) with raw keys, computed by OpenSSL through node:crypto. */
 import { type KeyObject, createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
-import { concat } from "../core/bytes.js";
-import { KeyError } from "./errors.js";
+import { concat } from "../../core/bytes.js";
+import { KeyError } from "../errors.js";
 
 export const SEED_BYTES = 32;
 export const PUBLIC_KEY_BYTES = 32;

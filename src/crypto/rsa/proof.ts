@@ -9,11 +9,11 @@
  * replayed log gives the same bytes); the hash binds x_i itself, not only its square, and the
  * party and the whole public key.
  */
-import { concat, equalBytes } from "../core/bytes.js";
-import type { PartyId } from "../core/party-set.js";
-import { bigintToBytes, bytesToBigint, inverse } from "./bigints.js";
-import { hmacSha512, sha256, shake256, u32Bytes } from "./hashing.js";
-import type { RsaKey } from "./rsa-key.js";
+import { concat, equalBytes } from "../../core/bytes.js";
+import type { PartyId } from "../../core/party-set.js";
+import { bigintToBytes, bytesToBigint, inverse } from "../numbers/bigints.js";
+import { hmacSha512, sha256, shake256, u32Bytes } from "../hashing.js";
+import type { RsaKey } from "./key.js";
 
 const CHALLENGE_BYTES = 32;
 /** The paper's L_1 is the challenge's length; r has 2·L_1 bits more than N, so that z hides s_i statistically. */

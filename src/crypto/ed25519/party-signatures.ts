@@ -2,12 +2,12 @@
  * The parties' ordinary signatures: Ed25519 over a domain and a statement. One key per party serves
  * several uses (messages, two kinds of certificate); the domain keeps them apart.
  */
-import { concat, utf8 } from "../core/bytes.js";
-import type { PartyId } from "../core/party-set.js";
+import { concat, utf8 } from "../../core/bytes.js";
+import type { PartyId } from "../../core/party-set.js";
 import { createEd25519Signer, createEd25519Verifier } from "./ed25519.js";
-import { KeyError } from "./errors.js";
-import type { Domain } from "./hashing.js";
-import type { VerificationMemo } from "./memo.js";
+import { KeyError } from "../errors.js";
+import type { Domain } from "../hashing.js";
+import type { VerificationMemo } from "../memo.js";
 
 export interface PartySignatures {
   /** This party's signature, 64 bytes. */
