@@ -18,6 +18,18 @@ export class PartySet {
     return set;
   }
 
+  /** The parties 0..n-1. */
+  static upTo(n: number): PartySet {
+    return PartySet.of(Array.from({ length: n }, (_, party) => party));
+  }
+
+  static #ofWords(words: readonly number[]): PartySet {
+    const set = new PartySet();
+    set.#words.push(...words);
+    set.#size = words.reduce((size, word) => size + bitsIn(word), 0);
+    return set;
+  }
+
   get size(): number {
     return this.#size;
   }
@@ -45,6 +57,27 @@ export class PartySet {
     return this.#size === other.#size && this.isSubsetOf(other);
   }
 
+  union(other: PartySet): PartySet {
+    const [long, short] = this.#words.length > other.#words.length ? [this, other] : [other, this];
+    return PartySet.#ofWords(long.#words.map((word, index) => word | (short.#words[index] ?? 0)));
+  }
+
+  intersection(other: PartySet): PartySet {
+    return PartySet.#ofWords(this.#words.map((word, index) => word & (other.#words[index] ?? 0)));
+  }
+
+  difference(other: PartySet): PartySet {
+    return PartySet.#ofWords(this.#words.map((word, index) => word & ~(other.#words[index] ?? 0)));
+  }
+
+  /** The size of `this.difference(other)`, without making it. */
+  sizeWithout(other: PartySet): number {
+    let size = 0;
+    for (let index = 0; index < this.#words.length; index++)
+      size += bitsIn((this.#words[index] ?? 0) & ~(other.#words[index] ?? 0));
+    return size;
+  }
+
   /** Ascending. */
   *[Symbol.iterator](): IterableIterator<PartyId> {
     for (let party = 0; party < 32 * this.#words.length; party++) if (this.has(party)) yield party;
@@ -53,6 +86,13 @@ export class PartySet {
   toString(): string {
     return `{${[...this].join(",")}}`;
   }
+}
+
+/** The number of ones among 32 bits: sums of neighbours, in fields of 2, 4 and 8 bits, then all four bytes at once. */
+function bitsIn(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x5555_5555);
+  const nibbles = (pairs & 0x3333_3333) + ((pairs >>> 2) & 0x3333_3333);
+  return Math.imul((nibbles + (nibbles >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
 }
 
 /** A bitmap, lowest party first, without trailing zero bytes: one encoding per set. */
