@@ -6,7 +6,7 @@ import { dialTls } from "../adapters/tls/index.js";
 import { Client } from "../client/index.js";
 import { createEd25519Signer } from "../crypto/index.js";
 import type { ClientConfig } from "../replica/config.js";
-import { InputError, loadClient } from "../replica/config-files.js";
+import { InputError, type PassphraseSource, loadClient } from "../replica/config-files.js";
 import { MAX_REPLY_FRAME_BYTES } from "../wire/client-frames.js";
 
 export {
@@ -17,11 +17,14 @@ export {
   type PartyState,
   RefusedError,
 } from "../client/index.js";
-export { type ClientConfig, InputError };
+export { type ClientConfig, InputError, type PassphraseSource };
 
-/** Connects to the cluster of the client file at `path`; to be closed. @throws InputError */
-export async function openClient(path: string): Promise<{ readonly client: Client; readonly config: ClientConfig }> {
-  const config = await loadClient(path);
+/** Connects to the cluster of the client file at `path`, which may be under a passphrase; to be closed. @throws InputError */
+export async function openClient(
+  path: string,
+  passphrase?: PassphraseSource,
+): Promise<{ readonly client: Client; readonly config: ClientConfig }> {
+  const config = await loadClient(path, passphrase);
   return { client: connectClient(config), config };
 }
 

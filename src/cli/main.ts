@@ -1,11 +1,14 @@
 /** The `abcast` command. bin/abcast.mjs loads this module, which runs at once. */
 import { registerDemo } from "./commands/demo.js";
 import { registerInit } from "./commands/init.js";
+import { registerKeygen } from "./commands/keygen.js";
 import { registerLog } from "./commands/log.js";
 import { registerNode } from "./commands/node.js";
 import { registerNotarize } from "./commands/notarize.js";
+import { registerProtect } from "./commands/protect.js";
 import { registerReceipt } from "./commands/receipt.js";
 import { registerStatus } from "./commands/status.js";
+import { registerUnseal } from "./commands/unseal.js";
 import { registerDown, registerUp } from "./commands/up.js";
 import { registerVerify } from "./commands/verify.js";
 import { run } from "./program.js";
@@ -20,5 +23,8 @@ process.exitCode = await run(process.argv, [
   registerReceipt,
   registerStatus,
   registerLog,
+  registerKeygen,
+  registerUnseal,
+  registerProtect,
   registerDemo,
 ]);

@@ -1,8 +1,10 @@
-/** The files of a new cluster, as data: from the dealer's keys and the parties' addresses. */
+/** The files of a new cluster, as data: from the dealer's keys and what the parties say of themselves. */
 import { randomBytes } from "node:crypto";
 import type { Dealing } from "../crypto/dealer.js";
 import { createEd25519Signer, SEED_BYTES } from "../crypto/ed25519/ed25519.js";
 import { createTlsIdentity } from "../crypto/ed25519/tls-identity.js";
+import type { OwnSecretKeys, SharedSecretKeys } from "../crypto/keys.js";
+import { createOwnKeys, ownPublicKeys } from "../crypto/own-keys.js";
 import {
   type ClientConfig,
   type ClusterPublic,
@@ -20,83 +22,107 @@ export interface Address {
   readonly httpPort: number;
 }
 
-export interface NewCluster {
-  readonly public: ClusterPublic;
-  /** Party i's at index i. */
-  readonly parties: readonly { readonly config: PartyConfig; readonly keys: PartyKeys }[];
-  readonly clients: readonly ClientConfig[];
+/** A party as everybody knows it. */
+export interface Member extends Address {
+  /** PEM. */
+  readonly certificate: string;
+  /** Raw Ed25519 keys. */
+  readonly signing: Uint8Array;
+  readonly cosigning: Uint8Array;
+}
+
+/** What a party knows of itself before the dealer gives it anything. */
+export interface OwnIdentity extends OwnSecretKeys {
+  /** PEM, PKCS #8. */
+  readonly tlsPrivateKey: string;
+}
+
+/** A party's new identity. `commonName` stands in its certificate. */
+export async function createMember(
+  address: Address,
+  commonName: string,
+): Promise<{ readonly member: Member; readonly own: OwnIdentity }> {
+  const { certificatePem, privateKeyPem } = await createTlsIdentity(commonName);
+  const keys = createOwnKeys();
+  return {
+    member: { ...address, certificate: certificatePem, ...ownPublicKeys(keys) },
+    own: { ...keys, tlsPrivateKey: privateKeyPem },
+  };
 }
 
 export interface Plan {
-  readonly n: number;
   readonly t: number;
-  /** n of them. */
-  readonly addresses: readonly Address[];
+  /** Party i at index i. */
+  readonly members: readonly Member[];
   readonly clientCount: number;
   readonly channel: ChannelRules;
   readonly dealing: Dealing;
 }
 
-export async function assembleCluster({ n, t, addresses, clientCount, channel, dealing }: Plan): Promise<NewCluster> {
-  const parties = await Promise.all(
-    addresses.map(async (address, party) => ({ address, party, identity: await createTlsIdentity(`party-${party}`) })),
-  );
+export interface NewCluster {
+  readonly public: ClusterPublic;
+  readonly clients: readonly ClientConfig[];
+}
+
+export async function assembleCluster({ t, members, clientCount, channel, dealing }: Plan): Promise<NewCluster> {
   const clients = await Promise.all(
     Array.from({ length: clientCount }, async (_, client) => {
       const seed = new Uint8Array(randomBytes(SEED_BYTES));
       return { client, seed, identity: await createTlsIdentity(`client-${client}`) };
     }),
   );
-
   const unnamed: Omit<ClusterPublic, "cluster"> = {
-    format: "abcast-public/1",
+    format: "abcast-public/2",
     salt: new Uint8Array(randomBytes(32)),
-    n,
+    n: members.length,
     t,
     channel,
-    parties: parties.map(({ address: { name, host, port, httpPort }, party, identity }) => {
-      return { party, name, host, port, httpPort, certificate: identity.certificatePem };
+    parties: members.map(({ name, host, port, httpPort, certificate }, party) => {
+      return { party, name, host, port, httpPort, certificate };
     }),
     clients: clients.map(({ client, seed, identity }) => {
       return { client, publicKey: createEd25519Signer(seed).publicKey, certificate: identity.certificatePem };
     }),
-    keys: dealing.publicKeys,
+    keys: {
+      ...dealing.publicKeys,
+      signing: members.map(({ signing }) => signing),
+      cosigning: members.map(({ cosigning }) => cosigning),
+    },
   };
   const cluster: ClusterPublic = { ...unnamed, cluster: clusterId(unnamed) };
-
   return {
     public: cluster,
-    parties: parties.map(({ address, party, identity }) => {
-      const secrets = dealing.secretKeys[party];
-      if (secrets === undefined) throw new Error(`the dealer made no keys for party ${party}`);
-      const { signing, quorumCoin, honestCoin, receipt } = secrets;
-      return {
-        config: {
-          format: "abcast-party/1",
-          party,
-          listen: { host: address.host, port: address.port },
-          // Written out in full, so that an operator sees what there is to set.
-          limits: resolveLimits({}),
-        },
-        keys: {
-          format: "abcast-party-keys/1",
-          party,
-          signing,
-          quorumCoin,
-          honestCoin,
-          receipt,
-          tlsPrivateKey: identity.privateKeyPem,
-        },
-      };
-    }),
     clients: clients.map(({ client, seed, identity }) => {
       return {
-        format: "abcast-client/1",
+        format: "abcast-client/2",
         client,
         signing: seed,
         tlsPrivateKey: identity.privateKeyPem,
         public: cluster,
       };
     }),
+  };
+}
+
+/** A party's config.json, with all limits written out, so that an operator sees what there is to set. */
+export function newPartyConfig(party: number, { host, port }: Pick<Address, "host" | "port">): PartyConfig {
+  return { format: "abcast-party/1", party, listen: { host, port }, limits: resolveLimits({}) };
+}
+
+/** A party's keys.json. */
+export function newPartyKeys(party: number, own: OwnIdentity, shared: SharedSecretKeys): PartyKeys {
+  const { coins, certificates, encryption, receipt, token } = shared;
+  const { signing, cosigning, tlsPrivateKey } = own;
+  return {
+    format: "abcast-party-keys/2",
+    party,
+    signing,
+    cosigning,
+    coins,
+    certificates,
+    encryption,
+    receipt,
+    token,
+    tlsPrivateKey,
   };
 }

@@ -8,7 +8,7 @@ import { openStore } from "../adapters/lmdb-store.js";
 import { type DialOptions, dialTls, listenTls } from "../adapters/tls/index.js";
 import { toHex } from "../core/bytes.js";
 import { thresholdGroup } from "../core/group.js";
-import { createEd25519Verifier, createRsaSigner, createSuite, type RsaSigner } from "../crypto/index.js";
+import { createEd25519Verifier, createRsaSharer, createRsaWorkers, createSuite } from "../crypto/index.js";
 import { type AtomicBroadcastProtocol, atomicBroadcast, type LocalSettings } from "../protocols/index.js";
 import type { Party } from "../replica/config-files.js";
 import { InputError, systemProblem } from "../replica/input-error.js";
@@ -35,13 +35,33 @@ const MAX_EARLY_BYTES = 16 * 1024 * 1024;
 
 export interface NodePorts {
   dial(options: DialOptions): Dialer;
-  /** Makes this party's shares of receipt signatures. */
-  rsaSigner(party: Party): RsaSigner;
+  receiptSigner(party: Party): ReceiptSigner;
+}
+
+/** Makes this party's shares of receipt signatures. */
+export interface ReceiptSigner {
+  readonly shareBytes: number;
+  share(statement: Uint8Array): Uint8Array;
+  /** In another thread: it takes tens of milliseconds with long keys. */
+  prove(statement: Uint8Array): Promise<Uint8Array>;
+  close(): Promise<void>;
 }
 
 export const REAL_PORTS: NodePorts = {
   dial: dialTls,
-  rsaSigner: ({ public: cluster, config, keys }) => createRsaSigner(cluster.keys.receipt, config.party, keys.receipt),
+  receiptSigner({ public: cluster, config: { party }, keys }) {
+    const sharer = createRsaSharer(cluster.keys.receipt, party, keys.receipt);
+    const workers = createRsaWorkers({ publicKey: cluster.keys.receipt, party, secret: keys.receipt });
+    return {
+      shareBytes: sharer.shareBytes,
+      share: (statement) => sharer.share(statement),
+      prove: (statement) => workers.prove(statement),
+      async close() {
+        sharer.destroy();
+        await workers.close();
+      },
+    };
+  },
 };
 
 export interface RunningNode {
@@ -69,7 +89,7 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
   const group = thresholdGroup({ n: cluster.n, byzantine: cluster.t });
   const suite = await createSuite({ group, self, publicKeys: cluster.keys, secretKeys: keys });
   const notary = notaryOf(party);
-  const signer = ports.rsaSigner(party);
+  const signer = ports.receiptSigner(party);
   const store = openStore(storeDirectory(party.directory));
 
   const replica: Replica<NotaryEntry> = new Replica({
@@ -99,8 +119,14 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
       if (entry === undefined) throw new Error(`no ledger entry ${sequence}`);
       return notary.apply(entry, entry.payload);
     },
+    shareBytes: signer.shareBytes,
     share: (statement) => signer.share(statement),
-    prove: (statement) => signer.prove(statement),
+    prove: (statement, done) => {
+      signer.prove(statement).then(done, (error: unknown) => {
+        onLog(`a share could not be proved: ${String(error)}`);
+        done(undefined);
+      });
+    },
     later: (work) => void setImmediate(work),
   });
 
@@ -156,6 +182,7 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
     async stop() {
       for (const dialer of dialers) dialer.close();
       desk.close();
+      await signer.close();
       const closed = listener.close();
       await replica.stop();
       await closed;

@@ -1,5 +1,6 @@
 /** Values of command-line options. A refused value is a usage error in which commander names the option. */
 import { InvalidArgumentError, Option } from "commander";
+import type { z } from "zod";
 
 /** A parser for a whole number from `min` to `max`. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
@@ -9,6 +10,15 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
       throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
     }
     return value;
+  };
+}
+
+/** A parser for text that `schema` describes. */
+export function checkedText(schema: z.ZodType): (text: string) => string {
+  return (text) => {
+    const problem = schema.safeParse(text).error?.issues[0];
+    if (problem !== undefined) throw new InvalidArgumentError(`It ${problem.message}.`);
+    return text;
   };
 }
 

@@ -1,4 +1,4 @@
-/** The cluster's receipt key in the forms that verifiers read. */
+/** The cluster's RSA keys in the forms that verifiers read. */
 import { rsaPublicKeyPem } from "../crypto/rsa/key.js";
 import type { ClusterPublic } from "../replica/config.js";
 import { publicKeyFromPem } from "../verify/index.js";
@@ -8,7 +8,12 @@ export function receiptKeyPem(cluster: Pick<ClusterPublic, "keys">): string {
   return rsaPublicKeyPem(cluster.keys.receipt);
 }
 
-/** The same as DER, for `verifyReceipt`. */
+/** PEM SubjectPublicKeyInfo: token-key.pem. */
+export function tokenKeyPem(cluster: Pick<ClusterPublic, "keys">): string {
+  return rsaPublicKeyPem(cluster.keys.token);
+}
+
+/** The receipt key as DER, for `verifyReceipt`. */
 export function receiptKeySpki(cluster: Pick<ClusterPublic, "keys">): Uint8Array {
   const spki = publicKeyFromPem(receiptKeyPem(cluster));
   if (spki === undefined) throw new Error("OpenSSL wrote a public key that is not PEM");

@@ -1,50 +1,74 @@
-/** Writes the files of a new cluster into an empty directory and reads them back. */
+/** Writes the files of a cluster and reads them back. */
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { createStore } from "../adapters/lmdb-store.js";
+import { utf8 } from "../core/bytes.js";
+import { encryptWithPassphrase } from "../crypto/ceremony/passphrase.js";
 import {
   type ClientConfig,
+  type ClusterPublic,
   clientConfigSchema,
   formatFile,
+  type PartyConfig,
   partyConfigSchema,
+  type PartyKeys,
   partyKeysSchema,
   publicSchema,
 } from "../replica/config.js";
-import { loadClient, loadParty } from "../replica/config-files.js";
-import type { NewCluster } from "./new-cluster.js";
-import { receiptKeyPem } from "./receipt-key.js";
+import { protectedSchema } from "../replica/config-ceremony.js";
+import { loadClient, loadParty, loadPublic } from "../replica/config-files.js";
+import { receiptKeyPem, tokenKeyPem } from "./receipt-key.js";
 
 const PUBLIC = 0o644;
 const SECRET = 0o600;
 
-export async function writeCluster(directory: string, cluster: NewCluster): Promise<void> {
-  const publicText = formatFile(publicSchema, cluster.public);
-  await write(join(directory, "public.json"), publicText, PUBLIC);
-  await write(join(directory, "receipt-key.pem"), receiptKeyPem(cluster.public), PUBLIC);
-  // One after the other: after a failure nothing still writes into what the caller then removes.
-  for (const party of cluster.parties) await writeParty(directory, party, publicText);
-  for (const client of cluster.clients) await writeClient(directory, client);
+/** What everybody may see: public.json, and the RSA keys for other people's tools. */
+export async function writePublic(directory: string, cluster: ClusterPublic): Promise<void> {
+  await writePublicFile(join(directory, "public.json"), formatFile(publicSchema, cluster));
+  await writePublicFile(join(directory, "receipt-key.pem"), receiptKeyPem(cluster));
+  await writePublicFile(join(directory, "token-key.pem"), tokenKeyPem(cluster));
+  await loadPublic(join(directory, "public.json"));
 }
 
-async function writeParty(
-  directory: string,
-  { config, keys }: NewCluster["parties"][number],
-  publicText: string,
-): Promise<void> {
-  const partyDirectory = join(directory, `party-${config.party}`);
-  await mkdir(partyDirectory, { mode: 0o700 });
-  await write(join(partyDirectory, "config.json"), formatFile(partyConfigSchema, config), PUBLIC);
-  await write(join(partyDirectory, "public.json"), publicText, PUBLIC);
-  await write(join(partyDirectory, "keys.json"), formatFile(partyKeysSchema, keys), SECRET);
+export interface PartyFiles {
+  readonly config: PartyConfig;
+  readonly public: ClusterPublic;
+  readonly keys: PartyKeys;
+}
+
+/** A party's directory, from which its replica can start. */
+export async function writeParty(directory: string, files: PartyFiles, passphrase?: string): Promise<void> {
+  await writePublicFile(join(directory, "config.json"), formatFile(partyConfigSchema, files.config));
+  await writePublicFile(join(directory, "public.json"), formatFile(publicSchema, files.public));
+  await writeSecretFile(join(directory, "keys.json"), formatFile(partyKeysSchema, files.keys), passphrase);
   // The one place where a party's store comes into being: a replica never starts on an empty one by itself.
-  await createStore(join(partyDirectory, "store"));
-  await loadParty(partyDirectory);
+  await createStore(join(directory, "store"));
+  await loadParty(directory, () => Promise.resolve(passphrase));
 }
 
-async function writeClient(directory: string, client: ClientConfig): Promise<void> {
+export async function writeClient(directory: string, client: ClientConfig, passphrase?: string): Promise<void> {
   const file = join(directory, `client-${client.client}.json`);
-  await write(file, formatFile(clientConfigSchema, client), SECRET);
-  await loadClient(file);
+  await writeSecretFile(file, formatFile(clientConfigSchema, client), passphrase);
+  await loadClient(file, () => Promise.resolve(passphrase));
+}
+
+/** A directory that only its owner can look into. */
+export async function makeSecretDirectory(path: string): Promise<void> {
+  await mkdir(path, { mode: 0o700 });
+}
+
+export async function writePublicFile(path: string, text: string): Promise<void> {
+  await write(path, text, PUBLIC);
+}
+
+export async function writeSecretFile(path: string, text: string, passphrase?: string): Promise<void> {
+  await write(path, passphrase === undefined ? text : await protect(text, passphrase), SECRET);
+}
+
+/** The text of a file that holds `text` under a passphrase. */
+export async function protect(text: string, passphrase: string): Promise<string> {
+  const secret = await encryptWithPassphrase(utf8(text), passphrase);
+  return formatFile(protectedSchema, { format: "abcast-protected/1", ...secret });
 }
 
 async function write(path: string, text: string, mode: number): Promise<void> {

@@ -1,11 +1,12 @@
 /**
  * The client library: hands a request to all replicas, as the source's client does, and assembles their signature shares to
- * a receipt that anybody can check. It believes no single replica: a number counts when κ = t+1 shares make a valid signature
- * on it.
+ * a receipt that anybody can check. It believes no single replica: a number counts when the shares of a qualified set make a valid
+ * signature on it.
  */
 import { toHex } from "../core/bytes.js";
-import type { PartyId } from "../core/party-set.js";
-import { type RsaPublicKey, createRsaVerifier } from "../crypto/index.js";
+import { type PartyId, PartySet } from "../core/party-set.js";
+import type { RsaPublicKey } from "../crypto/keys.js";
+import { type RsaScheme, createRsaScheme } from "../crypto/rsa/threshold.js";
 import { encodeRequest, encodeStatement, requestStatement } from "../services/notary/index.js";
 import { type Receipt, receiptOf } from "../verify/index.js";
 import { REFUSALS, type ReplyFrame } from "../wire/client-frames.js";
@@ -79,7 +80,7 @@ interface StatusQuery {
 export class Client {
   readonly #options: ClientOptions;
   readonly #sessions: readonly ReplicaSession[];
-  readonly #verifier: ReturnType<typeof createRsaVerifier>;
+  readonly #scheme: RsaScheme;
   readonly #requests = new Map<string, Request>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #statusQueries = new Set<StatusQuery>();
@@ -87,7 +88,7 @@ export class Client {
   /** Starts connecting to all replicas. */
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.#verifier = createRsaVerifier(options.receiptKey);
+    this.#scheme = createRsaScheme(options.receiptKey);
     const { cluster, dial } = options;
     this.#sessions = Array.from(
       { length: options.n },
@@ -97,18 +98,17 @@ export class Client {
 
   /**
    * Has the cluster notarise a document by its SHA-256 digest (32 bytes). `nonce`: 16 bytes never used before.
-   * @throws ClusterUnreachableError when fewer than t+1 replicas answer within `timeoutMs`; RefusedError
+   * @throws ClusterUnreachableError when no qualified set of replicas answers within `timeoutMs`; RefusedError
    */
   async notarize(digest: Uint8Array, nonce: Uint8Array, timeoutMs: number): Promise<Notarized> {
-    const { cluster, publicKey, receiptKey } = this.#options;
+    const { cluster, publicKey } = this.#options;
     const documentDigest = { algorithm: "sha256", value: digest } as const;
     const unsigned = { cluster, client: publicKey, nonce, digest: documentDigest };
     const payload = encodeRequest({ ...unsigned, signature: this.#options.sign(requestStatement(unsigned)) });
     const id = this.#options.hash(payload);
     const key = toHex(id);
     const collector = new ReceiptCollector({
-      verifier: this.#verifier,
-      threshold: receiptKey.threshold,
+      scheme: this.#scheme,
       statement: (position) => encodeStatement({ cluster, ...position, digest: documentDigest, client: publicKey }),
       askProof: (party) => this.#sessions[party]?.ask(`prove ${key}`, { kind: "prove", id }),
     });
@@ -197,10 +197,11 @@ export class Client {
     this.#refuse(party, request, reason);
   }
 
-  /** Beyond n-κ refusals no κ shares can come any more. */
+  /** When those that do not refuse are no qualified set, no receipt can come any more. */
   #refuse(party: PartyId, request: Request, reason: string): void {
     request.refusals.set(party, reason);
-    if (request.refusals.size <= this.#options.n - this.#options.receiptKey.threshold) return;
+    const others = [...this.#sessions.keys()].filter((id) => !request.refusals.has(id));
+    if (this.#scheme.sharing.isQualified(PartySet.of(others))) return;
     const reasons = [...request.refusals].map(([id, text]) => `party ${id}: ${text}`);
     request.fail(new RefusedError(`the cluster refuses the request (${reasons.join("; ")})`));
   }

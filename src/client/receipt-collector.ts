@@ -1,11 +1,13 @@
 /**
  * Collects the parties' shares for one payload and assembles them to a receipt signature.
  *
- * Optimistic: as soon as κ parties agree on number and round, their shares are combined and the result is checked with the
+ * Optimistic: as soon as a qualified set agrees on number and round, its shares are combined and the result is checked with the
  * public key. Only when it is wrong, each of them is asked to prove its share; then bad shares are known by name.
  */
-import type { PartyId } from "../core/party-set.js";
-import type { ProvenShare, RsaVerifier } from "../crypto/index.js";
+import { concat } from "../core/bytes.js";
+import { type PartyId, PartySet } from "../core/party-set.js";
+import type { RsaScheme } from "../crypto/rsa/threshold.js";
+import { type Verdict, combineRobustly } from "../crypto/scheme.js";
 
 export interface Position {
   readonly sequence: number;
@@ -18,9 +20,7 @@ export interface Assembled extends Position {
 }
 
 export interface ReceiptCollectorOptions {
-  readonly verifier: RsaVerifier;
-  /** κ. */
-  readonly threshold: number;
+  readonly scheme: RsaScheme;
   /** The receipt statement for this payload at a position of the log. */
   statement(position: Position): Uint8Array;
   /** Asks a party to prove its share. */
@@ -31,8 +31,11 @@ export interface ReceiptCollectorOptions {
 interface Candidate {
   readonly position: Position;
   readonly statement: Uint8Array;
+  /** With the proof, where it came. */
   readonly shares: Map<PartyId, Uint8Array>;
-  readonly proven: Map<PartyId, ProvenShare>;
+  readonly proven: Set<PartyId>;
+  /** Checks each proof once. */
+  readonly scheme: RsaScheme;
   proofsNeeded: boolean;
 }
 
@@ -66,10 +69,9 @@ export class ReceiptCollector {
     const candidate = this.#candidate(key, position);
     // One proof from each: to check one takes milliseconds, and a party could send thousands.
     if (candidate.proven.has(party)) return undefined;
-    candidate.shares.set(party, share);
-    if (proof.length > 0) candidate.proven.set(party, { share, proof });
-    if (!candidate.proofsNeeded) return this.#combine(candidate);
-    if (proof.length > 0) return this.#combineProven(candidate);
+    candidate.shares.set(party, concat(share, proof));
+    if (proof.length > 0) candidate.proven.add(party);
+    if (!candidate.proofsNeeded || proof.length > 0) return this.#combine(candidate);
     this.#askProof(party);
     return undefined;
   }
@@ -83,29 +85,41 @@ export class ReceiptCollector {
   #candidate(key: string, position: Position): Candidate {
     const known = this.#candidates.get(key);
     if (known !== undefined) return known;
-    const statement = this.#options.statement(position);
-    const candidate = { position, statement, shares: new Map(), proven: new Map(), proofsNeeded: false };
+    const candidate: Candidate = {
+      position,
+      statement: this.#options.statement(position),
+      shares: new Map(),
+      proven: new Set(),
+      scheme: rememberingProofs(this.#options.scheme),
+      proofsNeeded: false,
+    };
     this.#candidates.set(key, candidate);
     return candidate;
   }
 
   #combine(candidate: Candidate): Assembled | undefined {
-    if (candidate.shares.size < this.#options.threshold) return undefined;
-    const signature = this.#options.verifier.combine(candidate.statement, candidate.shares);
-    if (signature !== undefined) return this.#assembled(candidate, signature);
+    const { scheme, position, statement, shares } = candidate;
+    if (!scheme.sharing.isQualified(PartySet.of(shares.keys()))) return undefined;
+    const combination = combineRobustly(scheme, statement, shares);
+    for (const party of combination.faulty.keys()) this.#faulty.add(party);
+    if (combination.kind === "combined") return { ...position, statement, signature: combination.value };
     candidate.proofsNeeded = true;
-    for (const party of candidate.shares.keys()) this.#askProof(party);
-    // Who proved its share without being asked may suffice.
-    return this.#combineProven(candidate);
+    for (const party of combination.unproven) this.#askProof(party);
+    return undefined;
   }
+}
 
-  #combineProven(candidate: Candidate): Assembled | undefined {
-    const { signature, faulty } = this.#options.verifier.combineProven(candidate.statement, candidate.proven);
-    for (const party of faulty) this.#faulty.add(party);
-    return signature === undefined ? undefined : this.#assembled(candidate, signature);
-  }
-
-  #assembled({ position, statement }: Candidate, signature: Uint8Array): Assembled {
-    return { ...position, statement, signature };
-  }
+/** The scheme for one message, where each party proves its share once: however often all are combined, its proof is checked once. */
+function rememberingProofs(scheme: RsaScheme): RsaScheme {
+  const known = new Map<PartyId, { readonly share: Uint8Array; readonly verdict: Verdict }>();
+  return {
+    ...scheme,
+    checkShare(party, message, share) {
+      const earlier = known.get(party);
+      if (earlier?.share === share) return earlier.verdict;
+      const verdict = scheme.checkShare(party, message, share);
+      known.set(party, { share, verdict });
+      return verdict;
+    },
+  };
 }

@@ -44,6 +44,8 @@ export interface Suite {
 }
 
 /** Bounds on what a suite may put on the wire. */
-export const MAX_SIGNATURE_BYTES = 512;
+/** 96 bytes for each leaf of a party in a BLS key's formula. */
+export const MAX_SIGNATURE_BYTES = 3072;
 export const MAX_CERTIFICATE_BYTES = 32 * 1024;
-export const MAX_COIN_SHARE_BYTES = 512;
+/** As a BLS signature share; a Diffie-Hellman share of so many leaves is shorter. */
+export const MAX_COIN_SHARE_BYTES = 3072;

@@ -1,17 +1,25 @@
 /**
- * The trusted dealer: runs once, makes all keys of a cluster, and must then forget what it knew. Each use
- * has its own, independent key (docs/protocols.md section 3).
+ * The trusted dealer: runs once, makes the shared keys of a cluster, and must then forget what it knew. Each use
+ * has its own, independent key (docs/CRYPTO.md). What parties can make themselves, they do: own-keys.ts.
  */
-import { randomBytes } from "node:crypto";
-import { type Thresholds, thresholdGroup } from "../core/group.js";
-import type { PartyId } from "../core/party-set.js";
-import { SEED_BYTES, createEd25519Signer } from "./ed25519/ed25519.js";
+import { type Formula, sameFormula, thresholdFormula } from "../core/formula.js";
+import type { Group } from "../core/group.js";
+import { MAX_PARTIES, type PartyId } from "../core/party-set.js";
+import { blsKeys } from "./bls/curve.js";
 import { KeyError } from "./errors.js";
-import type { CoinPublicKey, PublicKeys, SecretKeys } from "./keys.js";
-import { GROUP_ORDER, type Ristretto, loadRistretto, scalarToBytes } from "./ristretto/group.js";
+import type {
+  CertificatePublicKeys,
+  Dealt,
+  RsaPublicKey,
+  RsaSecretKeys,
+  SharedPublicKeys,
+  SharedSecretKeys,
+} from "./keys.js";
+import { loadRistretto } from "./ristretto/group.js";
+import { ristrettoKeys } from "./ristretto/shared-key.js";
 import { type SafePrimes, checkSafePrimes, dealRsa, generateSafePrimes } from "./rsa/dealer.js";
 import { MAX_RSA_BITS, MIN_RSA_BITS } from "./rsa/key.js";
-import { randomBelow, shareSecret } from "./sharing/shamir.js";
+import { dealKey } from "./sharing/deal-key.js";
 
 /** How long the search for primes takes is a matter of luck: this shows that it lives, not how far it is. */
 export interface DealProgress {
@@ -21,54 +29,117 @@ export interface DealProgress {
 
 const PROGRESS_INTERVAL_MS = 200;
 
-export interface DealOptions extends Thresholds {
-  /** Size of the receipt key, 2048..4096. */
+export interface DealOptions {
+  readonly group: Group;
+  /** Size of the RSA keys, 2048..4096. */
   readonly rsaBits: number;
+  /** How certificates are made. Default `multisig`. */
+  readonly certificates?: CertificatePublicKeys["scheme"];
+  /** How coins are tossed. Default `dh`. */
+  readonly coins?: "dh" | "bls";
+  /** RSA shares for so many parties that may join later. Only for groups with thresholds. Default 0. */
+  readonly spare?: number;
   /** Called when a step starts and at least every 250 ms while primes are searched. */
   readonly onProgress?: (progress: DealProgress) => void;
   /** Safe primes to use instead of new ones, for tests. */
-  readonly primes?: SafePrimes;
+  readonly primes?: { readonly receipt: SafePrimes; readonly token: SafePrimes };
 }
 
 export interface Dealing {
-  readonly publicKeys: PublicKeys;
+  readonly publicKeys: SharedPublicKeys;
   /** Party i's at index i. */
-  readonly secretKeys: SecretKeys[];
+  readonly secretKeys: readonly SharedSecretKeys[];
+  /** Those of the parties n, n+1, … that may join later. */
+  readonly spares: readonly RsaSecretKeys[];
 }
 
-/**
- * @throws GroupError when the group cannot be defended.
- * @throws KeyError when the imported primes are unfit or `rsaBits` is outside its bounds.
- */
+/** @throws KeyError when the imported primes are unfit, `rsaBits` is outside its bounds, or spares are not possible. */
 export async function deal(options: DealOptions): Promise<Dealing> {
-  const { n, byzantine, crash = 0, rsaBits } = options;
-  thresholdGroup({ n, byzantine, crash });
+  const { group, rsaBits, spare = 0, primes } = options;
   checkRsaBits(rsaBits);
+  const rsaAccess = withSpares(group, spare);
   const report = reporter(options.onProgress);
 
-  report("signing keys and coins");
+  report("coins, certificates and encryption");
   const ristretto = await loadRistretto();
-  const seeds = Array.from({ length: n }, () => new Uint8Array(randomBytes(SEED_BYTES)));
-  const quorumCoin = dealCoin(ristretto, n, n - byzantine - crash);
-  const honestCoin = dealCoin(ristretto, n, byzantine + 1);
-  const primes = await obtainPrimes(options, report);
-  report("receipt key");
-  const receipt = dealRsa({ n, threshold: byzantine + 1, corrupted: byzantine, primes });
+  const coinKeys = options.coins === "bls" ? blsKeys : ristrettoKeys(ristretto);
+  const quorumCoin = dealKey(coinKeys, group.access.quorum);
+  const honestCoin = dealKey(coinKeys, group.access.honest);
+  const encryption = dealKey(ristrettoKeys(ristretto), group.access.honest);
+  const certificates = dealCertificates(group, options.certificates ?? "multisig");
+  const receipt = await dealRsaKey("receipt", rsaAccess, rsaBits, primes?.receipt, report);
+  const token = await dealRsaKey("token", rsaAccess, rsaBits, primes?.token, report);
+  const rsaSecretsOf = (party: PartyId): RsaSecretKeys => {
+    return { receipt: receipt.secretOf(party), token: token.secretOf(party) };
+  };
 
   return {
     publicKeys: {
-      signing: seeds.map((seed) => createEd25519Signer(seed).publicKey),
-      quorumCoin: quorumCoin.publicKey,
-      honestCoin: honestCoin.publicKey,
+      coins: { scheme: options.coins ?? "dh", quorum: quorumCoin.publicKey, honest: honestCoin.publicKey },
+      certificates: certificates.publicKeys,
+      encryption: encryption.publicKey,
       receipt: receipt.publicKey,
+      token: token.publicKey,
     },
-    secretKeys: seeds.map((signing, party) => ({
-      signing,
-      quorumCoin: itemAt(quorumCoin.secrets, party),
-      honestCoin: itemAt(honestCoin.secrets, party),
-      receipt: itemAt(receipt.secrets, party),
+    secretKeys: group.parties.map((party) => ({
+      coins: { quorum: quorumCoin.secretOf(party), honest: honestCoin.secretOf(party) },
+      certificates: certificates.secretKeysOf(party),
+      encryption: encryption.secretOf(party),
+      ...rsaSecretsOf(party),
     })),
+    spares: Array.from({ length: spare }, (_, index) => rsaSecretsOf(group.n + index)),
   };
+}
+
+interface DealtCertificates {
+  readonly publicKeys: CertificatePublicKeys;
+  secretKeysOf(party: PartyId): SharedSecretKeys["certificates"];
+}
+
+function dealCertificates({ access }: Group, scheme: CertificatePublicKeys["scheme"]): DealtCertificates {
+  if (scheme === "multisig") return { publicKeys: { scheme }, secretKeysOf: () => ({ scheme }) };
+  const quorum = dealKey(blsKeys, access.quorum);
+  const broadcast = dealKey(blsKeys, access.broadcastQuorum);
+  return {
+    publicKeys: { scheme, quorum: quorum.publicKey, broadcast: broadcast.publicKey },
+    secretKeysOf: (party) => ({ scheme, quorum: quorum.secretOf(party), broadcast: broadcast.secretOf(party) }),
+  };
+}
+
+/** An honest party stands behind each RSA signature, so Shoup's Protocol 1 will do. */
+async function dealRsaKey(
+  name: string,
+  access: Formula,
+  rsaBits: number,
+  given: SafePrimes | undefined,
+  report: Report,
+): Promise<Dealt<RsaPublicKey>> {
+  if (given !== undefined) await checkSafePrimes(given, rsaBits);
+  const primes =
+    given ??
+    (await whileReporting(generateSafePrimes(rsaBits), () =>
+      report(`two safe primes of ${rsaBits / 2} bits for the ${name} key`),
+    ));
+  report(`${name} key`);
+  return dealRsa({ access, dual: false, primes });
+}
+
+/**
+ * Who can make an RSA signature together, counting those who may join later: of n+spare parties as many as of n before.
+ * @throws KeyError when the group has no thresholds, or would outgrow the largest group.
+ */
+export function withSpares({ n, access }: Group, spare: number): Formula {
+  if (spare === 0) return access.honest;
+  if (!Number.isInteger(spare) || spare < 0 || n + spare > MAX_PARTIES) {
+    throw new KeyError(`${spare} spare shares: n=${n} leaves room for 0..${MAX_PARTIES - n}`);
+  }
+  const { honest } = access;
+  if (typeof honest === "number" || !sameFormula(honest, thresholdFormula(honest.threshold, n))) {
+    throw new KeyError(
+      "spare shares are for groups with a threshold: in another structure a new party has no place yet",
+    );
+  }
+  return thresholdFormula(honest.threshold, n + spare);
 }
 
 type Report = (step: string) => void;
@@ -76,14 +147,6 @@ type Report = (step: string) => void;
 function reporter(onProgress: DealOptions["onProgress"]): Report {
   const started = performance.now();
   return (step) => onProgress?.({ step, elapsedMs: performance.now() - started });
-}
-
-async function obtainPrimes({ rsaBits, primes }: DealOptions, report: Report): Promise<SafePrimes> {
-  if (primes !== undefined) {
-    await checkSafePrimes(primes, rsaBits);
-    return primes;
-  }
-  return whileReporting(generateSafePrimes(rsaBits), () => report(`two safe primes of ${rsaBits / 2} bits`));
 }
 
 /** Calls `report` at once and then again and again until `work` has ended, which gives the result. */
@@ -97,32 +160,8 @@ export async function whileReporting<T>(work: Promise<T>, report: () => void): P
   }
 }
 
-interface CoinDealing {
-  readonly publicKey: CoinPublicKey;
-  readonly secrets: readonly Uint8Array[];
-}
-
-function dealCoin(ristretto: Ristretto, n: number, threshold: number): CoinDealing {
-  for (;;) {
-    const shares = shareSecret({ secret: randomBelow(GROUP_ORDER), modulus: GROUP_ORDER, n, threshold });
-    // Zero is no key: its public part would be the identity. Practically never happens.
-    if (shares.includes(0n)) continue;
-    const secrets = shares.map(scalarToBytes);
-    return {
-      publicKey: { threshold, verificationKeys: secrets.map((secret) => ristretto.basePower(secret)) },
-      secrets,
-    };
-  }
-}
-
 function checkRsaBits(rsaBits: number): void {
   if (!Number.isInteger(rsaBits) || rsaBits % 2 !== 0 || rsaBits < MIN_RSA_BITS || rsaBits > MAX_RSA_BITS) {
     throw new KeyError(`RSA: ${rsaBits} bits are not an even number within ${MIN_RSA_BITS}..${MAX_RSA_BITS}`);
   }
-}
-
-function itemAt(secrets: readonly Uint8Array[], party: PartyId): Uint8Array {
-  const secret = secrets[party];
-  if (secret === undefined) throw new RangeError(`no secret for party ${party}`);
-  return secret;
 }

@@ -1,4 +1,4 @@
-/** The public surface of the cryptography; everything else in this folder is its inside. */
+/** The public surface of the cryptography, also as `abcast/crypto`; everything else in this folder is its inside. */
 export { type Dealing, type DealOptions, type DealProgress, deal } from "./dealer.js";
 export { CombineError, KeyError } from "./errors.js";
 export {
@@ -7,17 +7,22 @@ export {
   createEd25519Signer,
   createEd25519Verifier,
 } from "./ed25519/ed25519.js";
-export { checkPublicKeys } from "./key-checks.js";
-export type { CoinPublicKey, PublicKeys, RsaPublicKey, SecretKeys } from "./keys.js";
-export { type SafePrimes, type RsaDealing, type RsaDealOptions, dealRsa, generateSafePrimes } from "./rsa/dealer.js";
-export { MAX_RSA_BITS, MIN_RSA_BITS, checkRsaPublicKey, rsaPublicKeyPem } from "./rsa/key.js";
-export {
-  type ProvenCombination,
-  type ProvenShare,
-  type RsaSigner,
-  type RsaVerifier,
-  createRsaSigner,
-  createRsaVerifier,
-} from "./rsa/threshold.js";
-export { type SuiteOptions, createSuite } from "./suite.js";
 export { type TlsIdentity, createTlsIdentity } from "./ed25519/tls-identity.js";
+export { type KeyProblem, checkPublicKeys } from "./key-checks.js";
+export type { Dealt, PublicKeys, RsaPublicKey, SecretKeys, SharedPublicKey } from "./keys.js";
+export { type OwnPublicKeys, createOwnKeys, ownPublicKeys } from "./own-keys.js";
+export { type Combination, type Invalid, type Scheme, type Sharer, type Verdict, combineRobustly } from "./scheme.js";
+export { type KeyGroup, dealKey } from "./sharing/deal-key.js";
+export { type Sharing, type Term, createSharing } from "./sharing/sharing.js";
+export { type SuiteOptions, createSuite } from "./suite.js";
+
+export { blsKeys } from "./bls/curve.js";
+export { checkBlsPublicKey, createBlsScheme, createBlsSharer } from "./bls/threshold.js";
+export { type Ristretto, loadRistretto } from "./ristretto/group.js";
+export { checkSharedKey, ristrettoKeys } from "./ristretto/shared-key.js";
+export { createCoinScheme, createCoinSharer } from "./ristretto/coin.js";
+export { type Tdh2Scheme, type Tdh2Subject, createTdh2Scheme, createTdh2Sharer } from "./ristretto/tdh2.js";
+export { type SafePrimes, checkSafePrimes, dealRsa, generateSafePrimes } from "./rsa/dealer.js";
+export { MAX_RSA_BITS, MIN_RSA_BITS, checkRsaPublicKey, rsaPublicKeyPem } from "./rsa/key.js";
+export { type RsaWorkers, type RsaWorkersOptions, RsaWorkerError, createRsaWorkers } from "./rsa/workers.js";
+export { type RsaScheme, type RsaSharer, createRsaScheme, createRsaSharer } from "./rsa/threshold.js";

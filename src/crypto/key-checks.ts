@@ -1,56 +1,101 @@
 /** Whether a set of public keys makes sense for a group, before anything trusts it. */
+import { type Formula, sameFormula, thresholdFormula } from "../core/formula.js";
 import type { Group } from "../core/group.js";
-import { PartySet } from "../core/party-set.js";
-import { checkCoinPublicKey } from "./ristretto/coin.js";
-import type { CoinPublicKey, PublicKeys } from "./keys.js";
+import { checkBlsPublicKey } from "./bls/threshold.js";
+import type { PublicKeys, RsaPublicKey, SharedPublicKey } from "./keys.js";
 import { type Ristretto, loadRistretto } from "./ristretto/group.js";
+import { checkSharedKey } from "./ristretto/shared-key.js";
 import { checkRsaPublicKey } from "./rsa/key.js";
 
-/** What is wrong with `publicKeys` for `group`, or undefined. Total. */
-export async function checkPublicKeys(group: Group, publicKeys: PublicKeys): Promise<string | undefined> {
+export interface KeyProblem {
+  /** Where in `PublicKeys`. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** What is wrong with `publicKeys` for `group`; empty when nothing is. Total. */
+export async function checkPublicKeys(group: Group, publicKeys: PublicKeys): Promise<KeyProblem[]> {
   const ristretto = await loadRistretto();
-  const { signing, quorumCoin, honestCoin, receipt } = publicKeys;
-  if (signing.length !== group.n) return `${signing.length} signing keys for n=${group.n}`;
-  // A key of small order would verify one signature for many messages.
-  const bad = signing.findIndex((key) => !ristretto.isEd25519Key(key));
-  if (bad >= 0) return `signing key ${bad} is not a point of the prime-order subgroup`;
-  if (new Set(signing.map((key) => key.join())).size !== group.n) return "two parties share a signing key";
-  return (
-    checkCoin(ristretto, group, "quorum", quorumCoin, (set) => group.isQuorum(set)) ??
-    checkCoin(ristretto, group, "honest", honestCoin, (set) => group.hasHonest(set)) ??
-    checkReceipt(group, receipt)
-  );
+  const { coins, certificates, encryption, receipt, token } = publicKeys;
+  const { honest, quorum, broadcastQuorum } = group.access;
+  const isBls = certificates.scheme === "bls";
+  const dh = (key: SharedPublicKey): string | undefined => checkSharedKey(ristretto, key);
+  const checkCoin = coins.scheme === "bls" ? checkBlsPublicKey : dh;
+  return [
+    ...checkPartyKeys(ristretto, group, publicKeys),
+    ...checkAlong(["coins", "quorum"], coins.quorum, quorum, checkCoin),
+    ...checkAlong(["coins", "honest"], coins.honest, honest, checkCoin),
+    ...(isBls ? checkAlong(["certificates", "quorum"], certificates.quorum, quorum, checkBlsPublicKey) : []),
+    ...(isBls
+      ? checkAlong(["certificates", "broadcast"], certificates.broadcast, broadcastQuorum, checkBlsPublicKey)
+      : []),
+    ...checkAlong(["encryption"], encryption, honest, dh),
+    ...checkRsa("receipt", group, receipt),
+    ...checkRsa("token", group, token),
+    ...checkDistinct(publicKeys),
+  ];
 }
 
-function checkCoin(
-  ristretto: Ristretto,
-  group: Group,
-  label: string,
-  key: CoinPublicKey,
-  suffices: (set: PartySet) => boolean,
-): string | undefined {
-  const problem = checkCoinPublicKey(ristretto, key);
-  if (problem !== undefined) return `${label} coin: ${problem}`;
-  if (key.verificationKeys.length !== group.n)
-    return `${label} coin: ${key.verificationKeys.length} keys for n=${group.n}`;
-  return isExactly(group, key.threshold, suffices)
-    ? undefined
-    : `${label} coin: threshold ${key.threshold} is not the group's`;
+function checkPartyKeys(ristretto: Ristretto, { n }: Group, { signing, cosigning }: PublicKeys): KeyProblem[] {
+  const problems: KeyProblem[] = [];
+  const owners = new Map<string, string>();
+  for (const [list, keys] of Object.entries({ signing, cosigning })) {
+    if (keys.length !== n)
+      problems.push({ path: [list], message: `has ${keys.length} entries where n=${n} are needed` });
+    keys.forEach((key, party) => {
+      // A key of small order would verify one signature for many messages.
+      if (!ristretto.isEd25519Key(key))
+        problems.push({ path: [list, party], message: "is no point of the prime-order subgroup of Ed25519" });
+      const owner = owners.get(key.join());
+      if (owner !== undefined) problems.push({ path: [list, party], message: `is also ${owner}` });
+      owners.set(key.join(), `the ${list} key of party ${party}`);
+    });
+  }
+  return problems;
 }
 
-function checkReceipt(group: Group, receipt: PublicKeys["receipt"]): string | undefined {
-  const problem = checkRsaPublicKey(receipt);
-  if (problem !== undefined) return `receipt key: ${problem}`;
-  if (receipt.verificationKeys.length !== group.n)
-    return `receipt key: ${receipt.verificationKeys.length} keys for n=${group.n}`;
-  // A receipt must prove that an honest party stood behind it.
-  return isExactly(group, receipt.threshold, (set) => group.hasHonest(set))
-    ? undefined
-    : `receipt key: threshold ${receipt.threshold} is not the group's`;
+/** The key itself, and whether just those can use it who should. */
+function checkAlong<Key extends { readonly access: Formula }>(
+  path: KeyProblem["path"],
+  key: Key,
+  access: Formula,
+  check: (key: Key) => string | undefined,
+): KeyProblem[] {
+  const message = check(key);
+  if (message !== undefined) return [{ path, message }];
+  if (sameFormula(key.access, access)) return [];
+  return [{ path: [...path, "access"], message: "is not the access structure that the group needs for this key" }];
 }
 
-/** Whether `threshold` parties suffice and one fewer do not. */
-function isExactly(group: Group, threshold: number, suffices: (set: PartySet) => boolean): boolean {
-  const first = (size: number): PartySet => PartySet.of(group.parties.slice(0, size));
-  return suffices(first(threshold)) && !suffices(first(threshold - 1));
+function checkRsa(path: "receipt" | "token", { access, n }: Group, key: RsaPublicKey): KeyProblem[] {
+  // An RSA signature must prove that an honest party stood behind it; parties that may join later count.
+  const { honest } = access;
+  const spare = key.verificationKeys.length - n;
+  const isThreshold = typeof honest !== "number" && sameFormula(honest, thresholdFormula(honest.threshold, n));
+  const wanted = isThreshold && spare > 0 ? thresholdFormula(honest.threshold, n + spare) : honest;
+  const problems = checkAlong([path], key, wanted, checkRsaPublicKey);
+  if (problems.length > 0 || key.nonResidue.length === 0) return problems;
+  return [{ path: [path, "nonResidue"], message: "is for Shoup's Protocol 2, which this key does not need" }];
+}
+
+/** One key for two uses would let the one speak in the name of the other. */
+function checkDistinct({ coins, certificates, encryption, receipt, token }: PublicKeys): KeyProblem[] {
+  const keys: [KeyProblem["path"], Uint8Array][] = [
+    [["coins", "quorum"], coins.quorum.publicKey],
+    [["coins", "honest"], coins.honest.publicKey],
+    [["encryption"], encryption.publicKey],
+    [["receipt"], receipt.modulus],
+    [["token"], token.modulus],
+  ];
+  if (certificates.scheme === "bls") {
+    keys.push([["certificates", "quorum"], certificates.quorum.publicKey]);
+    keys.push([["certificates", "broadcast"], certificates.broadcast.publicKey]);
+  }
+  const first = new Map<string, KeyProblem["path"]>();
+  return keys.flatMap(([path, key]) => {
+    const before = first.get(key.join());
+    if (before !== undefined) return [{ path, message: `is the same key as ${before.join(".")}` }];
+    first.set(key.join(), path);
+    return [];
+  });
 }

@@ -1,17 +1,19 @@
-/** The production cryptography behind the protocols' `Suite`: Ed25519, certificates of signatures, CKS coins. */
+/** The production cryptography behind the protocols' `Suite`, of the schemes that the keys are for. */
 import { createHash } from "node:crypto";
 import type { Group } from "../core/group.js";
 import type { PartyId } from "../core/party-set.js";
-import type { Coin, Suite } from "../core/suite.js";
-import { createCoin } from "./ristretto/coin.js";
+import type { Certifier, Coin, Suite } from "../core/suite.js";
+import { createBlsCertifier } from "./bls/certifier.js";
+import { createBlsCoin } from "./bls/coin.js";
+import { createMultisigCertifier } from "./ed25519/multisig.js";
+import { type PartySignatures, createPartySignatures } from "./ed25519/party-signatures.js";
 import { KeyError } from "./errors.js";
 import type { Domain } from "./hashing.js";
 import { checkPublicKeys } from "./key-checks.js";
 import type { PublicKeys, SecretKeys } from "./keys.js";
 import { VerificationMemo } from "./memo.js";
-import { createMultisigCertifier } from "./ed25519/multisig.js";
-import { createPartySignatures } from "./ed25519/party-signatures.js";
-import { loadRistretto } from "./ristretto/group.js";
+import { createDhCoin } from "./ristretto/coin.js";
+import { type Ristretto, loadRistretto } from "./ristretto/group.js";
 
 /** About 10 MB; enough for all that is in flight in some hundred rounds of a group of sixteen. */
 const MEMO_ENTRIES = 65_536;
@@ -24,41 +26,79 @@ export interface SuiteOptions {
 }
 
 /** @throws KeyError when the keys do not fit the group, or the secret keys are not those of `self`. */
-export async function createSuite({ group, self, publicKeys, secretKeys }: SuiteOptions): Promise<Suite> {
-  const problem = await checkPublicKeys(group, publicKeys);
-  if (problem !== undefined) throw new KeyError(problem);
+export async function createSuite(options: SuiteOptions): Promise<Suite> {
+  const { group, self, publicKeys, secretKeys } = options;
+  const [problem] = await checkPublicKeys(group, publicKeys);
+  if (problem !== undefined) throw new KeyError(`${problem.path.join(".")} ${problem.message}`);
   const ristretto = await loadRistretto();
   const memo = new VerificationMemo(MEMO_ENTRIES);
   const signatures = createPartySignatures({ publicKeys: publicKeys.signing, self, seed: secretKeys.signing, memo });
-  const certifier = (domain: Domain, suffices: Group["isQuorum"]) =>
-    createMultisigCertifier({ n: group.n, domain, signatures, suffices });
-  const coin = (label: "quorum" | "honest", key: "quorumCoin" | "honestCoin"): Coin =>
-    remembering(
-      createCoin({ ristretto, label, publicKey: publicKeys[key], self, secret: secretKeys[key] }),
-      `abcast/1 memo of ${label} coin`,
-      group.n,
-      memo,
-    );
 
   return {
     hash: (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest()),
     sign: (statement) => signatures.sign("abcast/1 statement", statement),
     verify: (party, statement, signature) => signatures.verify(party, "abcast/1 statement", statement, signature),
-    quorumCertifier: certifier("abcast/1 quorum certificate", (set) => group.isQuorum(set)),
-    broadcastCertifier: certifier("abcast/1 broadcast certificate", (set) => group.isBroadcastQuorum(set)),
-    quorumCoin: coin("quorum", "quorumCoin"),
-    honestCoin: coin("honest", "honestCoin"),
+    quorumCertifier: certifierOf(options, "quorum", signatures, memo),
+    broadcastCertifier: certifierOf(options, "broadcast", signatures, memo),
+    quorumCoin: coinOf(options, "quorum", ristretto, memo),
+    honestCoin: coinOf(options, "honest", ristretto, memo),
   };
 }
 
-/** The same coin, verifying each share once. */
-function remembering(coin: Coin, domain: Domain, n: number, memo: VerificationMemo): Coin {
+function certifierOf(
+  { group, self, publicKeys, secretKeys }: SuiteOptions,
+  use: "quorum" | "broadcast",
+  signatures: PartySignatures,
+  memo: VerificationMemo,
+): Certifier {
+  const { certificates } = publicKeys;
+  if (certificates.scheme === "multisig") {
+    const suffices: Group["isQuorum"] = (set) =>
+      use === "quorum" ? group.isQuorum(set) : group.isBroadcastQuorum(set);
+    return createMultisigCertifier({ n: group.n, domain: `abcast/1 ${use} certificate`, signatures, suffices });
+  }
+  if (secretKeys.certificates.scheme !== "bls")
+    throw new KeyError("certificates: the secret keys are of another scheme");
+  const certifier = createBlsCertifier({
+    label: `${use} certificate`,
+    publicKey: certificates[use],
+    self,
+    secret: secretKeys.certificates[use],
+  });
   return {
-    ...coin,
-    verifyShare: (party, name, share) =>
+    ...remembering(certifier, `abcast/1 memo of ${use} certificate share`, group.n, memo),
+    // The same certificate arrives in many messages. It is nobody's in particular.
+    verify: (statement, certificate) =>
+      memo.check(`abcast/1 memo of ${use} certificate`, 0, statement, certificate, () =>
+        certifier.verify(statement, certificate),
+      ),
+  };
+}
+
+function coinOf(
+  { group, self, publicKeys: { coins }, secretKeys }: SuiteOptions,
+  use: "quorum" | "honest",
+  ristretto: Ristretto,
+  memo: VerificationMemo,
+): Coin {
+  const options = { label: use, publicKey: coins[use], self, secret: secretKeys.coins[use] };
+  const coin = coins.scheme === "bls" ? createBlsCoin(options) : createDhCoin({ ristretto, ...options });
+  return remembering(coin, `abcast/1 memo of ${use} coin`, group.n, memo);
+}
+
+/** The same scheme, verifying each share once. */
+function remembering<Scheme extends Certifier | Coin>(
+  scheme: Scheme,
+  domain: Domain,
+  n: number,
+  memo: VerificationMemo,
+): Scheme {
+  return {
+    ...scheme,
+    verifyShare: (party: PartyId, subject: Uint8Array, share: Uint8Array) =>
       Number.isInteger(party) &&
       party >= 0 &&
       party < n &&
-      memo.check(domain, party, name, share, () => coin.verifyShare(party, name, share)),
+      memo.check(domain, party, subject, share, () => scheme.verifyShare(party, subject, share)),
   };
 }

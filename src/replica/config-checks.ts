@@ -3,11 +3,9 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { equalBytes, toHex } from "../core/bytes.js";
 import { type Group, GroupError, thresholdGroup } from "../core/group.js";
 import { createEd25519Signer } from "../crypto/ed25519/ed25519.js";
-import { KeyError } from "../crypto/errors.js";
 import { checkPublicKeys } from "../crypto/key-checks.js";
-import { loadRistretto, type Ristretto } from "../crypto/ristretto/group.js";
-import { checkRsaPublicKey } from "../crypto/rsa/key.js";
-import { createRsaSigner } from "../crypto/rsa/threshold.js";
+import { loadRistretto } from "../crypto/ristretto/group.js";
+import { checkSharedSecrets } from "../crypto/secret-checks.js";
 import { MAX_VECTOR_SIZE, greatestEntryBytes } from "../protocols/atomic-broadcast/messages.js";
 import { clusterId } from "./config-cluster-id.js";
 import type { ClientConfig, ClusterPublic, PartyConfig, PartyKeys } from "./config.js";
@@ -32,29 +30,10 @@ export async function checkPublic(cluster: ClusterPublic): Promise<Issue[]> {
     return [{ path: ["t"], message: error.message }];
   }
   const issues: Issue[] = checkRules(cluster);
-  const counts: readonly (readonly [readonly string[], number])[] = [
-    [["parties"], parties.length],
-    [["keys", "signing"], keys.signing.length],
-    [["keys", "quorumCoin", "verificationKeys"], keys.quorumCoin.verificationKeys.length],
-    [["keys", "honestCoin", "verificationKeys"], keys.honestCoin.verificationKeys.length],
-    [["keys", "receipt", "verificationKeys"], keys.receipt.verificationKeys.length],
-  ];
-  for (const [path, count] of counts)
-    if (count !== n) issues.push({ path, message: `has ${count} entries where n=${n} are needed` });
-
-  const thresholds: readonly (readonly [readonly string[], number, number])[] = [
-    [["keys", "quorumCoin", "threshold"], keys.quorumCoin.threshold, n - t],
-    [["keys", "honestCoin", "threshold"], keys.honestCoin.threshold, t + 1],
-    [["keys", "receipt", "threshold"], keys.receipt.threshold, t + 1],
-    [["keys", "receipt", "corrupted"], keys.receipt.corrupted, t],
-  ];
-  for (const [path, value, wanted] of thresholds) {
-    if (value !== wanted) issues.push({ path, message: `is ${value} where n=${n}, t=${t} need ${wanted}` });
-  }
+  if (parties.length !== n)
+    issues.push({ path: ["parties"], message: `has ${parties.length} entries where n=${n} are needed` });
   issues.push(...checkEndpoints(parties));
-  const receiptProblem = checkRsaPublicKey(keys.receipt);
-  if (receiptProblem !== undefined)
-    issues.push({ path: ["keys", "receipt"], message: `is no usable RSA key: ${receiptProblem}` });
+  for (const { path, message } of await checkPublicKeys(group, keys)) issues.push({ path: ["keys", ...path], message });
 
   parties.forEach(({ party }, index) => {
     if (party !== index)
@@ -83,19 +62,7 @@ export async function checkPublic(cluster: ClusterPublic): Promise<Issue[]> {
     if (!ristretto.isEd25519Key(publicKey))
       issues.push({ path: ["clients", index, "publicKey"], message: "is no Ed25519 public key" });
   });
-  // A certificate that two peers share would let one speak as the other.
-  const fingerprints = [...parties, ...clients].map(
-    ({ certificate }) => new X509Certificate(certificate).fingerprint256,
-  );
-  fingerprints.forEach((fingerprint, index) => {
-    if (fingerprints.indexOf(fingerprint) === index) return;
-    const path =
-      index < parties.length ? ["parties", index, "certificate"] : ["clients", index - parties.length, "certificate"];
-    issues.push({ path, message: "is another entry's certificate" });
-  });
-  // What the fields above do not show: points outside the group, weak or repeated keys.
-  const keyProblem = issues.length === 0 ? await checkPublicKeys(group, keys) : undefined;
-  if (keyProblem !== undefined) issues.push({ path: ["keys"], message: keyProblem });
+  issues.push(...checkCertificates(cluster));
   if (issues.length === 0 && !equalBytes(clusterId(cluster), cluster.cluster)) {
     issues.push({
       path: ["cluster"],
@@ -104,6 +71,21 @@ export async function checkPublic(cluster: ClusterPublic): Promise<Issue[]> {
     });
   }
   return issues;
+}
+
+function checkCertificates({ parties, clients }: ClusterPublic): Issue[] {
+  const certificates = [...parties, ...clients].map(({ certificate }) => new X509Certificate(certificate));
+  const first = (field: "fingerprint256" | "subject", index: number): number =>
+    certificates.findIndex((certificate) => certificate[field] === certificates[index]?.[field]);
+  return certificates.flatMap((_, index) => {
+    const path =
+      index < parties.length ? ["parties", index, "certificate"] : ["clients", index - parties.length, "certificate"];
+    // A certificate that two peers share would let one speak as the other.
+    if (first("fingerprint256", index) !== index) return [{ path, message: "is another entry's certificate" }];
+    // OpenSSL looks up a self-signed certificate by its subject, and would find the other one.
+    if (first("subject", index) !== index) return [{ path, message: "has the subject of another entry's certificate" }];
+    return [];
+  });
 }
 
 /** What is wrong with the settings that all parties share; for `abcast init` too. */
@@ -175,16 +157,15 @@ export function checkParty({ party, limits }: PartyConfig, { n, channel: { c } }
 export async function checkPartyKeys(keys: PartyKeys, party: number, cluster: ClusterPublic): Promise<Issue[]> {
   if (keys.party !== party) return [{ path: ["party"], message: `is ${keys.party}, config.json says ${party}` }];
   const signing = cluster.keys.signing[party];
+  const cosigning = cluster.keys.cosigning[party];
   const entry = cluster.parties[party];
-  if (signing === undefined || entry === undefined)
+  if (signing === undefined || cosigning === undefined || entry === undefined)
     return [{ path: ["party"], message: `is ${party}, no party of the cluster` }];
-  const ristretto = await loadRistretto();
   return [
-    ...checkSeed(keys.signing, signing),
+    ...checkSeed("signing", keys.signing, signing),
+    ...checkSeed("cosigning", keys.cosigning, cosigning),
     ...checkTlsKey(keys.tlsPrivateKey, entry.certificate),
-    ...checkCoinSecret("quorumCoin", keys, party, cluster, ristretto),
-    ...checkCoinSecret("honestCoin", keys, party, cluster, ristretto),
-    ...checkReceiptSecret(keys.receipt, party, cluster),
+    ...(await checkSharedSecrets(party, cluster.keys, keys)).map((path) => ({ path, message: FOREIGN_KEY })),
   ];
 }
 
@@ -196,41 +177,15 @@ export async function checkClient({ client, signing, tlsPrivateKey, public: clus
   const entry = clients[client];
   if (entry === undefined)
     return [{ path: ["client"], message: `is ${client}, the cluster has ${clients.length} clients` }];
-  return [...checkSeed(signing, entry.publicKey), ...checkTlsKey(tlsPrivateKey, entry.certificate)];
+  return [...checkSeed("signing", signing, entry.publicKey), ...checkTlsKey(tlsPrivateKey, entry.certificate)];
 }
 
-function checkSeed(seed: Uint8Array, publicKey: Uint8Array): Issue[] {
+function checkSeed(field: string, seed: Uint8Array, publicKey: Uint8Array): Issue[] {
   if (equalBytes(createEd25519Signer(seed).publicKey, publicKey)) return [];
-  return [{ path: ["signing"], message: FOREIGN_KEY }];
+  return [{ path: [field], message: FOREIGN_KEY }];
 }
 
 function checkTlsKey(privateKey: string, certificate: string): Issue[] {
   if (new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey))) return [];
   return [{ path: ["tlsPrivateKey"], message: FOREIGN_CERTIFICATE }];
-}
-
-function checkCoinSecret(
-  coin: "quorumCoin" | "honestCoin",
-  keys: PartyKeys,
-  party: number,
-  cluster: ClusterPublic,
-  ristretto: Ristretto,
-): Issue[] {
-  const verificationKey = cluster.keys[coin].verificationKeys[party];
-  const secret = keys[coin];
-  const fits =
-    verificationKey !== undefined &&
-    ristretto.isScalar(secret) &&
-    equalBytes(ristretto.basePower(secret), verificationKey);
-  return fits ? [] : [{ path: [coin], message: FOREIGN_KEY }];
-}
-
-function checkReceiptSecret(secret: Uint8Array, party: number, cluster: ClusterPublic): Issue[] {
-  try {
-    createRsaSigner(cluster.keys.receipt, party, secret);
-    return [];
-  } catch (error) {
-    if (!(error instanceof KeyError)) throw error;
-    return [{ path: ["receipt"], message: FOREIGN_KEY }];
-  }
 }

@@ -6,8 +6,10 @@
  */
 import { X509Certificate } from "node:crypto";
 import { bytes, encode, fixedBytes, list, struct, text, u32 } from "../core/codec.js";
+import { MAX_FORMULA_LEAVES, formulaCodec } from "../core/formula.js";
 import { MAX_PARTIES } from "../core/party-set.js";
 import { sha256 } from "../crypto/hashing.js";
+import type { CertificatePublicKeys } from "../crypto/keys.js";
 import { type ClusterPublic, MAX_CLIENTS } from "./config.js";
 
 const MAX_TLS_CERTIFICATE_BYTES = 16 * 1024;
@@ -16,27 +18,36 @@ const MAX_NUMBER_BYTES = 1024;
 const key = fixedBytes(32);
 const certificate = bytes(MAX_TLS_CERTIFICATE_BYTES);
 const number = bytes(MAX_NUMBER_BYTES);
-const coin = struct({ threshold: u32, verificationKeys: list(key, MAX_PARTIES) });
+const element = bytes(48);
+const sharedKey = struct({
+  access: formulaCodec,
+  publicKey: element,
+  verificationKeys: list(element, MAX_FORMULA_LEAVES),
+});
+const rsaKey = struct({
+  modulus: number,
+  exponent: u32,
+  access: formulaCodec,
+  verificationBase: number,
+  verificationKeys: list(number, MAX_FORMULA_LEAVES),
+  nonResidue: number,
+});
+const certificates = struct({ scheme: text(16), keys: list(sharedKey, 2) });
 
 const nameCodec = struct({
   salt: fixedBytes(32),
   n: u32,
   t: u32,
   channel: struct({ c: u32, order: text(16) }),
-  certificates: list(certificate, MAX_PARTIES),
+  tlsCertificates: list(certificate, MAX_PARTIES),
   clients: list(struct({ publicKey: key, certificate }), MAX_CLIENTS),
   signing: list(key, MAX_PARTIES),
-  quorumCoin: coin,
-  honestCoin: coin,
-  receipt: struct({
-    modulus: number,
-    exponent: u32,
-    threshold: u32,
-    corrupted: u32,
-    verificationBase: number,
-    verificationKeys: list(number, MAX_PARTIES),
-    nonResidue: number,
-  }),
+  cosigning: list(key, MAX_PARTIES),
+  coins: struct({ scheme: text(16), quorum: sharedKey, honest: sharedKey }),
+  certificates,
+  encryption: sharedKey,
+  receipt: rsaKey,
+  token: rsaKey,
 });
 
 /** 32 bytes. */
@@ -48,9 +59,14 @@ export function clusterId({ salt, n, t, channel, parties, clients, keys }: Omit<
     n,
     t,
     channel,
-    certificates: parties.map((party) => der(party.certificate)),
+    tlsCertificates: parties.map((party) => der(party.certificate)),
     clients: clients.map((client) => ({ publicKey: client.publicKey, certificate: der(client.certificate) })),
     ...keys,
+    certificates: certificatesOf(keys.certificates),
   };
   return sha256("abcast/1 cluster", encode(nameCodec, content));
+}
+
+function certificatesOf(keys: CertificatePublicKeys) {
+  return { scheme: keys.scheme, keys: keys.scheme === "bls" ? [keys.quorum, keys.broadcast] : [] };
 }

@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { z } from "zod";
 import { fromBase64, toBase64 } from "../core/base64.js";
 import { fromHex, toHex } from "../core/bytes.js";
+import { type Formula, checkFormula } from "../core/formula.js";
 
 const MAX_PEM_CHARACTERS = 16 * 1024;
 
@@ -40,6 +41,22 @@ export function base64Field(minBytes: number, maxBytes = minBytes) {
 export function hexField(sizeBytes: number) {
   return bytesField(sizeBytes, sizeBytes, { name: "lower-case hexadecimal", read: fromHex, write: toHex });
 }
+
+/** A monotone formula over parties: {"threshold": k, "of": [...]}, or a party. */
+export const formulaField = z.codec(
+  z.unknown(),
+  z.custom<Formula>((value) => checkFormula(value) === undefined),
+  {
+    decode(value, context) {
+      const message = checkFormula(value);
+      // The check is what makes it a formula.
+      if (message === undefined) return value as Formula;
+      context.issues.push({ code: "custom", input: value, message });
+      return z.NEVER;
+    },
+    encode: (formula) => formula,
+  },
+);
 
 /** A whole number within bounds that the message names. */
 export function wholeField(min: number, max: number) {

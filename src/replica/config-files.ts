@@ -7,7 +7,10 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { z } from "zod";
 import { fromUtf8 } from "../core/bytes.js";
+import type { Decoded } from "../core/codec.js";
 import { parseJson } from "../core/json.js";
+import { decryptWithPassphrase } from "../crypto/ceremony/passphrase.js";
+import { protectedSchema } from "./config-ceremony.js";
 import {
   type ChannelSettings,
   type ClientConfig,
@@ -50,19 +53,19 @@ export async function loadPublic(path: string): Promise<ClusterPublic> {
  * @throws InputError when one of them is missing, malformed, readable by others (the keys), or does not
  * fit the others.
  */
-export async function loadParty(directory: string): Promise<Party> {
+export async function loadParty(directory: string, passphrase?: PassphraseSource): Promise<Party> {
   const file = (name: string): string => join(directory, name);
   const config = await readFileAs(file("config.json"), partyConfigSchema, "open");
   const cluster = await loadPublic(file("public.json"));
   refuse(file("config.json"), checkParty(config, cluster));
-  const keys = await readFileAs(file("keys.json"), partyKeysSchema, "secret");
+  const keys = await readFileAs(file("keys.json"), partyKeysSchema, "secret", passphrase);
   refuse(file("keys.json"), await checkPartyKeys(keys, config.party, cluster));
   return { directory, config, channel: { ...cluster.channel, ...resolveLimits(config.limits) }, public: cluster, keys };
 }
 
 /** @throws InputError when the file is missing, malformed, readable by others, or contradicts itself. */
-export async function loadClient(path: string): Promise<ClientConfig> {
-  const client = await readFileAs(path, clientConfigSchema, "secret");
+export async function loadClient(path: string, passphrase?: PassphraseSource): Promise<ClientConfig> {
+  const client = await readFileAs(path, clientConfigSchema, "secret", passphrase);
   refuse(path, await checkClient(client));
   return client;
 }
@@ -70,14 +73,18 @@ export async function loadClient(path: string): Promise<ClientConfig> {
 /** "secret": refused when anybody but its owner may read or write it. */
 export type FileAccess = "open" | "secret";
 
+/** Where the passphrase of the secret file at `path` comes from; undefined when nobody has one. */
+export type PassphraseSource = (path: string) => Promise<string | undefined>;
+
 /** @throws InputError naming `path` and the field. */
 export async function readFileAs<T extends z.ZodType>(
   path: string,
   schema: T,
   access: FileAccess,
+  passphrase?: PassphraseSource,
 ): Promise<z.output<T>> {
   const { text, mode } = await readText(path);
-  const json = parseJson(text);
+  const json = access === "secret" ? await unprotect(path, parseJson(text), passphrase) : parseJson(text);
   const parsed = json.ok ? schema.safeParse(json.value) : undefined;
   const issues = parsed?.error?.issues ?? [];
   // Before the access: a public file that was named by mistake may be read by all.
@@ -94,25 +101,52 @@ export async function readFileAs<T extends z.ZodType>(
   throw new InputError({ file: path }, "does not have the expected form");
 }
 
+/** The content of a file that may be under a passphrase. @throws InputError when it is, and the right one is not to be had */
+async function unprotect(
+  path: string,
+  json: Decoded<unknown>,
+  passphrase?: PassphraseSource,
+): Promise<Decoded<unknown>> {
+  if (!json.ok || formatOf(json.value) !== "abcast-protected/1") return json;
+  const parsed = protectedSchema.safeParse(json.value);
+  if (!parsed.success) refuse(path, parsed.error.issues.map(issueOf));
+  const phrase = parsed.success ? await passphrase?.(path) : undefined;
+  if (!parsed.success || phrase === undefined) {
+    throw new InputError(
+      { file: path },
+      "is under a passphrase; write it to a file that only you can read, and name that in ABCAST_PASSPHRASE_FILE",
+    );
+  }
+  const opened = await decryptWithPassphrase(parsed.data, phrase);
+  if (opened.kind === "invalid") throw new InputError({ file: path }, opened.reason);
+  return parseJson(fromUtf8(opened.plaintext));
+}
+
+function formatOf(content: unknown): unknown {
+  return typeof content === "object" && content !== null && "format" in content ? content.format : undefined;
+}
+
 /** By their `format`. */
 const FILE_KINDS: ReadonlyMap<unknown, string> = new Map([
-  ["abcast-public/1", "a cluster's public file, public.json"],
+  ["abcast-public/2", "a cluster's public file, public.json"],
   ["abcast-party/1", "a party's settings, config.json"],
-  ["abcast-party-keys/1", "a party's keys, keys.json"],
-  ["abcast-client/1", "a client's file, client-I.json"],
+  ["abcast-party-keys/2", "a party's keys, keys.json"],
+  ["abcast-client/2", "a client's file, client-I.json"],
   ["abcast-receipt/1", "a receipt"],
+  ["abcast-identity/1", "a party's own keys, identity.json"],
+  ["abcast-card/1", "a party's card, card.json"],
+  ["abcast-sealed/1", "a party's sealed folder, party-I.sealed"],
+  ["abcast-spare/1", "an encrypted spare share, spare-I.sealed"],
+  ["abcast-protected/1", "a secret file under a passphrase"],
 ]);
 
 /** Throws when `issue` is that the file at `path`, with `content`, is another one of ours than is needed. */
 function refuseOtherKind(path: string, issue: z.core.$ZodIssue, content: unknown): void {
   if (!isOfFormat(issue) || issue.code !== "invalid_value") return;
-  if (typeof content !== "object" || content === null || !("format" in content)) return;
-  const [is, needed] = [FILE_KINDS.get(content.format), FILE_KINDS.get(issue.values[0])];
+  const format = formatOf(content);
+  const [is, needed] = [FILE_KINDS.get(format), FILE_KINDS.get(issue.values[0])];
   if (is === undefined || needed === undefined) return;
-  throw new InputError(
-    { file: path, field: "format" },
-    `is "${String(content.format)}": this is ${is}; needed is ${needed}`,
-  );
+  throw new InputError({ file: path, field: "format" }, `is "${String(format)}": this is ${is}; needed is ${needed}`);
 }
 
 function isOfFormat({ path }: z.core.$ZodIssue): boolean {

@@ -11,11 +11,13 @@
  */
 import { z } from "zod";
 import type { PublicKeys, SecretKeys } from "../crypto/keys.js";
+import { MAX_FORMULA_LEAVES, MAX_LEAVES_PER_PARTY } from "../core/formula.js";
 import { MAX_PARTIES } from "../core/party-set.js";
 import { MAX_ENTRY_PAYLOADS } from "../protocols/atomic-broadcast/messages.js";
 import {
   base64Field,
   certificateField,
+  formulaField,
   hexField,
   hostField,
   nameField,
@@ -54,7 +56,7 @@ export interface ClientEntry {
 
 /** public.json */
 export interface ClusterPublic {
-  readonly format: "abcast-public/1";
+  readonly format: "abcast-public/2";
   /** Names the cluster in everything that is signed for or by it: `clusterId` of this file (config-cluster-id.ts). */
   readonly cluster: Uint8Array;
   /** 32 random bytes: gives a new log a name of its own, whatever else it shares with an older one. */
@@ -100,7 +102,7 @@ export interface PartyConfig {
 
 /** party-I/keys.json */
 export interface PartyKeys extends SecretKeys {
-  readonly format: "abcast-party-keys/1";
+  readonly format: "abcast-party-keys/2";
   readonly party: number;
   /** PEM, PKCS #8; belongs to the party's certificate. */
   readonly tlsPrivateKey: string;
@@ -108,7 +110,7 @@ export interface PartyKeys extends SecretKeys {
 
 /** client-I.json */
 export interface ClientConfig {
-  readonly format: "abcast-client/1";
+  readonly format: "abcast-client/2";
   readonly client: number;
   /** Ed25519 seed, 32 bytes. */
   readonly signing: Uint8Array;
@@ -120,25 +122,37 @@ export interface ClientConfig {
 const partyField = wholeField(0, MAX_PARTIES - 1);
 const key32 = base64Field(32);
 const perParty = <T extends z.ZodType>(item: T) => z.array(item).max(MAX_PARTIES, `at most ${MAX_PARTIES}`);
-const coinKey = z.strictObject({ threshold: wholeField(1, MAX_PARTIES), verificationKeys: perParty(key32) });
+const perLeaf = <T extends z.ZodType>(item: T) =>
+  z.array(item).max(MAX_FORMULA_LEAVES, `at most ${MAX_FORMULA_LEAVES}`);
+/** Elements of ristretto255 (32 bytes) or of G1 of BLS12-381 (48). */
+const element = base64Field(32, 48);
+const sharedKey = z.strictObject({ access: formulaField, publicKey: element, verificationKeys: perLeaf(element) });
+const rsaNumber = base64Field(1, MODULUS_BYTES[1]);
+const rsaKey = z.strictObject({
+  modulus: base64Field(...MODULUS_BYTES),
+  exponent: wholeField(3, 0xffff_ffff),
+  access: formulaField,
+  verificationBase: rsaNumber,
+  verificationKeys: perLeaf(rsaNumber),
+  nonResidue: base64Field(0, MODULUS_BYTES[1]),
+});
+const multisig = z.strictObject({ scheme: z.literal("multisig") });
 
 const publicKeys = z.strictObject({
   signing: perParty(key32),
-  quorumCoin: coinKey,
-  honestCoin: coinKey,
-  receipt: z.strictObject({
-    modulus: base64Field(...MODULUS_BYTES),
-    exponent: wholeField(3, 0xffff_ffff),
-    threshold: wholeField(1, MAX_PARTIES),
-    corrupted: wholeField(0, MAX_PARTIES),
-    verificationBase: base64Field(1, MODULUS_BYTES[1]),
-    verificationKeys: perParty(base64Field(1, MODULUS_BYTES[1])),
-    nonResidue: base64Field(0, MODULUS_BYTES[1]),
-  }),
+  cosigning: perParty(key32),
+  coins: z.strictObject({ scheme: z.enum(["dh", "bls"]), quorum: sharedKey, honest: sharedKey }),
+  certificates: z.discriminatedUnion("scheme", [
+    multisig,
+    z.strictObject({ scheme: z.literal("bls"), quorum: sharedKey, broadcast: sharedKey }),
+  ]),
+  encryption: sharedKey,
+  receipt: rsaKey,
+  token: rsaKey,
 });
 
 export const publicSchema = z.strictObject({
-  format: z.literal("abcast-public/1"),
+  format: z.literal("abcast-public/2"),
   cluster: hexField(32),
   salt: hexField(32),
   n: wholeField(1, MAX_PARTIES),
@@ -181,18 +195,34 @@ export const partyConfigSchema = z.strictObject({
   }),
 });
 
+/** One for each leaf of the party; in most groups there is one. */
+const scalars = base64Field(32, 32 * MAX_LEAVES_PER_PARTY);
+/** Shares along a formula of several gates are longer than the modulus (crypto/rsa/exponent-sharing.ts). */
+export const rsaSharesField = base64Field(MODULUS_BYTES[0], 2 * MODULUS_BYTES[1] * MAX_LEAVES_PER_PARTY);
+
+/** The fields of `SharedSecretKeys`. */
+export const sharedSecretFields = {
+  coins: z.strictObject({ quorum: scalars, honest: scalars }),
+  certificates: z.discriminatedUnion("scheme", [
+    multisig,
+    z.strictObject({ scheme: z.literal("bls"), quorum: scalars, broadcast: scalars }),
+  ]),
+  encryption: scalars,
+  receipt: rsaSharesField,
+  token: rsaSharesField,
+};
+
 export const partyKeysSchema = z.strictObject({
-  format: z.literal("abcast-party-keys/1"),
+  format: z.literal("abcast-party-keys/2"),
   party: partyField,
   signing: key32,
-  quorumCoin: key32,
-  honestCoin: key32,
-  receipt: base64Field(1, MODULUS_BYTES[1]),
+  cosigning: key32,
+  ...sharedSecretFields,
   tlsPrivateKey: privateKeyField,
 });
 
 export const clientConfigSchema = z.strictObject({
-  format: z.literal("abcast-client/1"),
+  format: z.literal("abcast-client/2"),
   client: wholeField(0, MAX_CLIENTS - 1),
   signing: key32,
   tlsPrivateKey: privateKeyField,
@@ -215,6 +245,6 @@ export function resolveLimits(limits: PartyConfig["limits"]): ChannelLimits {
 }
 
 /** The text of the file that `schema` describes. Throws ZodError when `value` breaks it: the caller's mistake. */
-export function formatFile(schema: z.ZodType, value: ClusterPublic | PartyConfig | PartyKeys | ClientConfig): string {
+export function formatFile(schema: z.ZodType, value: object): string {
   return `${JSON.stringify(z.encode(schema, value), undefined, 2)}\n`;
 }

@@ -41,8 +41,11 @@ export interface ReceiptDeskOptions {
   state(): ReplicaState;
   /** What was delivered as number `sequence`. */
   entry(sequence: number): ReceiptEntry;
+  /** Bytes of a share. */
+  readonly shareBytes: number;
   share(statement: Uint8Array): Uint8Array;
-  prove(statement: Uint8Array): Uint8Array;
+  /** The share, then the proof that it is right, or undefined when it cannot be made. `done` may be called later: it takes long. */
+  prove(statement: Uint8Array, done: (proven: Uint8Array | undefined) => void): void;
   /** Calls `work` when other events have had their turn. */
   later(work: () => void): void;
 }
@@ -227,12 +230,21 @@ export class ReceiptDesk {
     const owed = list.shift();
     this.#owed.delete(client);
     if (list.length > 0) this.#owed.set(client, list);
-    if (owed !== undefined) {
+    const goOn = (): void => this.#options.later(() => this.#work());
+    if (owed === undefined) goOn();
+    else this.#pay(owed, goOn);
+  }
+
+  #pay(owed: Owed, done: () => void): void {
+    const { round, statement } = this.#options.entry(owed.sequence);
+    const pay = (made: Uint8Array | undefined): void => {
       owed.session.owed--;
-      this.#sendShare(owed);
+      if (made !== undefined) this.#sendShare(owed, round, made);
       this.#regulate(owed.session);
-    }
-    this.#options.later(() => this.#work());
+      done();
+    };
+    if (owed.withProof) this.#options.prove(statement, pay);
+    else pay(this.#options.share(statement));
   }
 
   /** A client that does not read its replies, or has asked for more than we can make, is not read either. */
@@ -241,10 +253,10 @@ export class ReceiptDesk {
     else connection.resume();
   }
 
-  #sendShare({ session, id, sequence, withProof }: Owed): void {
-    const { round, statement } = this.#options.entry(sequence);
-    const share = this.#options.share(statement);
-    const proof = withProof ? this.#options.prove(statement) : new Uint8Array(0);
+  #sendShare({ session, id, sequence }: Owed, round: number, made: Uint8Array): void {
+    if (this.#closed) return;
+    const { shareBytes } = this.#options;
+    const [share, proof] = [made.subarray(0, shareBytes), made.subarray(shareBytes)];
     this.#reply(session, { kind: "share", id, sequence, round, share, proof });
   }
 

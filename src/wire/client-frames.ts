@@ -4,6 +4,7 @@
  *   client → replica   hello, submit, prove, status
  *   replica → client   welcome, share, refused, state
  */
+import { MAX_LEAVES_PER_PARTY } from "../core/formula.js";
 import { type Value, bytes, fixedBytes, list, struct, text, u32, u64, u8, union } from "../core/codec.js";
 
 export const CLIENT_PROTOCOL_VERSION = 1;
@@ -15,6 +16,10 @@ export const MAX_REPLY_FRAME_BYTES = 256 * 1024;
 
 /** The greatest payload that a client can submit; longer documents are submitted as their digest. */
 export const MAX_SUBMIT_BYTES = 64 * 1024;
+/** A number of 4096 bits for each leaf of a party in the receipt key's formula. */
+export const MAX_SHARE_BYTES = 512 * MAX_LEAVES_PER_PARTY;
+/** A response for each leaf, which along formulas of several gates is longer than the number. */
+export const MAX_PROOF_BYTES = 2 * MAX_SHARE_BYTES;
 
 /** More (party, fault) pairs than a state frame carries are counted, not listed. */
 export const MAX_ACCUSATIONS = 512;
@@ -37,7 +42,7 @@ export const clientFrameCodec = union({
 export const replyFrameCodec = union({
   welcome: empty,
   /** The replica's share of the receipt's signature; `proof` is empty unless it was asked for. */
-  share: struct({ id, sequence: u64, round: u64, share: bytes(1024), proof: bytes(4096) }),
+  share: struct({ id, sequence: u64, round: u64, share: bytes(MAX_SHARE_BYTES), proof: bytes(MAX_PROOF_BYTES) }),
   /** `id` is zero when the refusal concerns no payload. `reason` is for people. */
   refused: struct({ id, code: u8, reason: text(1024) }),
   state: struct({

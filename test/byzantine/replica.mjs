@@ -82,14 +82,17 @@ function lying(to, connection) {
   };
 }
 
+const damaged = (share) => share.map((byte, index) => (index === 100 ? byte ^ 1 : byte));
+
 const ports = {
   dial: (options) =>
     REAL_PORTS.dial({ ...options, accept: (connection) => options.accept(lying(options.party, connection)) }),
-  rsaSigner(own) {
-    const honest = REAL_PORTS.rsaSigner(own);
+  receiptSigner(own) {
+    const honest = REAL_PORTS.receiptSigner(own);
     return {
-      share: (message) => honest.share(message).map((byte, index) => (index === 100 ? byte ^ 1 : byte)),
-      prove: (message) => honest.prove(message),
+      ...honest,
+      share: (message) => damaged(honest.share(message)),
+      prove: async (message) => damaged(await honest.prove(message)),
     };
   },
 };

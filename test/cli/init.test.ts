@@ -14,11 +14,13 @@ import {
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createEd25519Signer } from "../../src/crypto/index.js";
+import { createEd25519Signer, createTlsIdentity } from "../../src/crypto/index.js";
 import { InputError, loadClient, loadParty, loadPublic } from "../../src/replica/config-files.js";
 import { lastingDirectory, runCli, temporaryDirectory } from "./run-cli.js";
 
 const work = lastingDirectory();
+/** As hostile a certificate as a party can bring: OpenSSL would take it for party 0's. */
+const namesake = await createTlsIdentity("party-0");
 const cluster = join(work.path, "made", "here");
 afterAll(() => work.remove());
 
@@ -58,6 +60,7 @@ describe("abcast init", () => {
       "party-3",
       "public.json",
       "receipt-key.pem",
+      "token-key.pem",
     ]);
     expect(readdirSync(join(cluster, "party-2")).sort()).toEqual(["config.json", "keys.json", "public.json", "store"]);
     expect(mode(join(cluster, "party-2"))).toBe(0o700);
@@ -92,14 +95,11 @@ describe("abcast init", () => {
   it("keeps secrets out of the public files", () => {
     const shared = readFileSync(join(cluster, "public.json"), "utf8");
     for (const party of [0, 1, 2, 3]) {
-      const keys = JSON.parse(readFileSync(join(cluster, `party-${party}`, "keys.json"), "utf8")) as Record<
-        string,
-        string
-      >;
-      for (const name of ["signing", "quorumCoin", "honestCoin", "receipt"]) {
-        expect(keys[name]?.length).toBeGreaterThan(40);
-        expect(shared).not.toContain(keys[name]);
-      }
+      const text = readFileSync(join(cluster, `party-${party}`, "keys.json"), "utf8");
+      // Ed25519 seeds and scalars have 44 characters in base64, RSA shares more.
+      const secrets = [...text.matchAll(/"([A-Za-z0-9+/=]{44,})"/g)].map(([, secret]) => secret ?? "");
+      expect(secrets.length).toBe(7);
+      for (const secret of secrets) expect(shared).not.toContain(secret);
     }
     expect(shared).not.toContain("PRIVATE KEY");
   });
@@ -288,7 +288,7 @@ describe("loadPublic", () => {
 
   it.each<[string, (json: Json) => void, string]>([
     ["an unknown field", (json) => set(json, "extra", 1), "extra: unknown field"],
-    ["another format", (json) => set(json, "format", "abcast-public/2"), "format: "],
+    ["another format", (json) => set(json, "format", "abcast-public/1"), "format: "],
     [
       "an upper-case cluster",
       (json) => set(json, "cluster", "AB".repeat(32)),
@@ -334,6 +334,11 @@ describe("loadPublic", () => {
       "parties[1].certificate: is another entry's",
     ],
     [
+      "two certificates with one subject",
+      (json) => set(json["parties"]?.[1], "certificate", namesake.certificatePem),
+      "parties[1].certificate: has the subject of another entry's",
+    ],
+    [
       "a client key of small order",
       (json) => set(json["clients"]?.[0], "publicKey", `01${"00".repeat(31)}`),
       "clients[0].publicKey: is no Ed25519 public key",
@@ -351,28 +356,38 @@ describe("loadPublic", () => {
     ],
     [
       "a wrong coin threshold",
-      (json) => set(json["keys"]?.["quorumCoin"], "threshold", 2),
-      "keys.quorumCoin.threshold: is 2 where n=4, t=1 need 3",
+      (json) => set(json["keys"]?.["encryption"]?.["access"], "threshold", 3),
+      "keys.encryption.access: is not the access structure that the group needs for this key",
+    ],
+    [
+      "a threshold that is none",
+      (json) => set(json["keys"]?.["encryption"]?.["access"], "threshold", 5),
+      "keys.encryption.access: a gate's threshold is not within 1..4",
+    ],
+    [
+      "a coin where another is due",
+      (json) => set(json["keys"]?.["coins"], "honest", json["keys"]?.["coins"]?.["quorum"]),
+      "keys.coins.honest.access: is not the access structure that the group needs for this key",
     ],
     [
       "a wrong receipt threshold",
-      (json) => set(json["keys"]?.["receipt"], "threshold", 3),
-      "keys.receipt.threshold: is 3",
+      (json) => set(json["keys"]?.["receipt"]?.["access"], "threshold", 3),
+      "keys.receipt.access: is not the access structure that the group needs for this key",
     ],
     [
       "an exponent that is not prime",
       (json) => set(json["keys"]?.["receipt"], "exponent", 65535),
-      "keys.receipt: is no usable RSA key",
+      "keys.receipt: exponent 65535 is not a prime",
     ],
     [
       "base64 with spare bits",
-      (json) => set(json["keys"]?.["honestCoin"]?.["verificationKeys"], "0", `${"A".repeat(42)}B=`),
-      "keys.honestCoin.verificationKeys[0]: must be 32 bytes in base64",
+      (json) => set(json["keys"]?.["encryption"]?.["verificationKeys"], "0", `${"A".repeat(42)}B=`),
+      "keys.encryption.verificationKeys[0]: must be 32 to 48 bytes in base64",
     ],
     [
       "a coin key outside the group",
-      (json) => set(json["keys"]?.["honestCoin"]?.["verificationKeys"], "0", `${"/".repeat(42)}8=`),
-      "keys: honest coin",
+      (json) => set(json["keys"]?.["encryption"]?.["verificationKeys"], "0", `${"/".repeat(42)}8=`),
+      "keys.encryption: verification key 0 is not an element of the group",
     ],
   ])("refuses %s", async (_, change, message) => {
     const path = changed("public.json", change);
@@ -453,10 +468,15 @@ describe("loadParty and loadClient", () => {
     [
       "a coin key of nobody",
       "keys.json",
-      (json) => set(json, "honestCoin", "A".repeat(43) + "="),
-      "honestCoin: does not belong",
+      (json) => set(json["coins"], "honest", "A".repeat(43) + "="),
+      "coins.honest: does not belong",
     ],
-    ["a receipt key of nobody", "keys.json", (json) => set(json, "receipt", "AAAA"), "receipt: does not belong"],
+    [
+      "a receipt key of nobody",
+      "keys.json",
+      (json) => set(json, "receipt", "AAAA".repeat(86)),
+      "receipt: does not belong",
+    ],
   ])("refuse %s", async (_, name, change, message) => {
     const path = changed(join("party-1", name), change);
     await expect(loadParty(partyDirectory({ [name]: path }))).rejects.toThrow(`${name}: ${message}`);
@@ -502,7 +522,7 @@ describe("loadParty and loadClient", () => {
       loadClient(changed("client-0.json", (json) => set(json, "tlsPrivateKey", other["tlsPrivateKey"]))),
     ).rejects.toThrow("tlsPrivateKey: does not belong");
     await expect(loadClient(changed("client-0.json", (json) => set(json["public"], "t", 0)))).rejects.toThrow(
-      "public.keys.quorumCoin.threshold",
+      "public.keys.coins.quorum.access",
     );
     await expect(loadClient(changed("client-0.json", (json) => set(json, "client", 2)))).rejects.toThrow(
       "client: is 2, the cluster has 2 clients",

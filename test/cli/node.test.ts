@@ -72,9 +72,9 @@ describe("abcast node refuses", () => {
       "a key file with a damaged key",
       (directory) => {
         const file = join(directory, "keys.json");
-        writeFileSync(file, readFileSync(file, "utf8").replace(/"quorumCoin": "...../, '"quorumCoin": "!!!!!'));
+        writeFileSync(file, readFileSync(file, "utf8").replace(/"cosigning": "...../, '"cosigning": "!!!!!'));
       },
-      (directory) => `${directory}/keys.json: quorumCoin: must be 32 bytes in base64`,
+      (directory) => `${directory}/keys.json: cosigning: must be 32 bytes in base64`,
     ],
     [
       "a key file that others may read",

@@ -122,7 +122,7 @@ describe("a client's file", () => {
   it("is not the public one, which nobody is told to lock away", async () => {
     const { code, stderr } = await runCli(["status", "--cluster", cluster.publicFile]);
     expect(stderr).toBe(
-      `abcast: ${cluster.publicFile}: format: is "abcast-public/1": this is a cluster's public file, public.json; needed is a client's file, client-I.json\n`,
+      `abcast: ${cluster.publicFile}: format: is "abcast-public/2": this is a cluster's public file, public.json; needed is a client's file, client-I.json\n`,
     );
     expect(code).toBe(2);
   });

@@ -1,4 +1,4 @@
-/** Another cluster for the price of a moment: new keys for everything but coins and receipts, whose making takes seconds. */
+/** Another cluster for the price of a moment: new keys for everything but what the dealer shares, whose making takes seconds. */
 import { randomBytes } from "node:crypto";
 import { createEd25519Signer } from "../../src/crypto/index.js";
 import { createTlsIdentity } from "../../src/crypto/ed25519/tls-identity.js";
@@ -17,8 +17,13 @@ export async function otherCluster(cluster: ClusterPublic): Promise<ClusterPubli
     ),
     keys: {
       ...cluster.keys,
-      signing: cluster.keys.signing.map(() => createEd25519Signer(new Uint8Array(randomBytes(32))).publicKey),
+      signing: cluster.keys.signing.map(newKey),
+      cosigning: cluster.keys.cosigning.map(newKey),
     },
   };
   return { ...unnamed, cluster: clusterId(unnamed) };
+}
+
+function newKey(): Uint8Array {
+  return createEd25519Signer(new Uint8Array(randomBytes(32))).publicKey;
 }

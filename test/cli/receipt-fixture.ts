@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createEd25519Signer, createEd25519Verifier } from "../../src/crypto/ed25519/ed25519.js";
-import { createRsaSigner, createRsaVerifier } from "../../src/crypto/rsa/threshold.js";
+import { createRsaScheme, createRsaSharer } from "../../src/crypto/rsa/threshold.js";
 import { loadClient, loadParty, loadPublic } from "../../src/replica/config-files.js";
 import { createNotary, encodeRequest, requestStatement } from "../../src/services/notary/index.js";
 import { formatReceipt, type Receipt, receiptOf } from "../../src/verify/index.js";
@@ -45,10 +45,9 @@ export async function makeReceipt({ cluster, document, sequence, round, parties 
   const shares = new Map<number, Uint8Array>();
   for (const party of parties) {
     const { keys } = await loadParty(join(cluster, `party-${party}`));
-    shares.set(party, createRsaSigner(shared.keys.receipt, party, keys.receipt).share(statement));
+    shares.set(party, createRsaSharer(shared.keys.receipt, party, keys.receipt).share(statement));
   }
-  const signature = createRsaVerifier(shared.keys.receipt).combine(statement, shares);
-  if (signature === undefined) throw new Error("correct shares do not combine");
+  const signature = createRsaScheme(shared.keys.receipt).combine(statement, shares);
   const receipt = receiptOf(statement, signature);
   if (!receipt.ok) throw new Error(receipt.error);
   return receipt.value;

@@ -13,7 +13,7 @@ import {
   replyFrameCodec,
 } from "../../src/wire/client-frames.js";
 import { MemoryPair } from "../support/memory-connection.js";
-import { RECEIPT_KEY, sha256, signer } from "./receipt-parties.js";
+import { proofOf, RECEIPT_KEY, sha256, sharer } from "./receipt-parties.js";
 
 export const CLUSTER = new Uint8Array(32).fill(1);
 export const N = 4;
@@ -30,8 +30,8 @@ export function shareOf(
   { sequence = 7, round = 2, proven = false } = {},
 ): Extract<ReplyFrame, { kind: "share" }> {
   const { statement } = NOTARY.apply({ sequence, round }, payload);
-  const share = signer(party).share(statement);
-  const proof = proven ? signer(party).prove(statement) : new Uint8Array(0);
+  const share = sharer(party).share(statement);
+  const proof = proven ? proofOf(party, statement) : new Uint8Array(0);
   return { kind: "share", id: sha256(payload), sequence, round, share, proof };
 }
 

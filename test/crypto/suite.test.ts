@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { concat, toHex, utf8 } from "../../src/core/bytes.js";
 import { encode } from "../../src/core/codec.js";
+import { thresholdFormula } from "../../src/core/formula.js";
 import { thresholdGroup } from "../../src/core/group.js";
 import { type PartyId, PartySet, partySetCodec } from "../../src/core/party-set.js";
 import { MAX_CERTIFICATE_BYTES, MAX_SIGNATURE_BYTES, type Suite } from "../../src/core/suite.js";
@@ -9,16 +10,18 @@ import {
   CombineError,
   KeyError,
   type PublicKeys,
+  type RsaPublicKey,
   type SecretKeys,
   checkPublicKeys,
   createSuite,
-  deal,
 } from "../../src/crypto/index.js";
-import { PRIMES_1024, PROTOCOL_2, at, flipBit, sharesOf } from "./fixtures.js";
+import { bigintToBytes, bytesToBigint, jacobi } from "../../src/crypto/numbers/bigints.js";
+import { dealKeys } from "./dealt.js";
+import { PROTOCOL_1, at, flipBit, sharesOf } from "./fixtures.js";
 
 /** The predicates differ: isQuorum 6, isBroadcastQuorum 5, hasHonest 2, meetsEveryQuorum 3. */
 const group = thresholdGroup({ n: 8, byzantine: 1, crash: 1 });
-const { publicKeys, secretKeys } = await deal({ n: 8, byzantine: 1, crash: 1, rsaBits: 2048, primes: PRIMES_1024 });
+const { publicKeys, secretKeys } = await dealKeys(group);
 const open = (self: PartyId, changed: Partial<PublicKeys> = {}): Promise<Suite> =>
   createSuite({ group, self, publicKeys: { ...publicKeys, ...changed }, secretKeys: at(secretKeys, self) });
 const suites = await Promise.all(group.parties.map((party) => open(party)));
@@ -166,9 +169,10 @@ describe.each([
 describe("coins", () => {
   const name = utf8("coin");
 
-  test.each(["quorumCoin", "honestCoin"] as const)("%s: all parties see the same", (which) => {
-    const { threshold } = publicKeys[which];
-    expect(threshold).toBe(which === "quorumCoin" ? 6 : 2);
+  test.each([
+    ["quorumCoin", 6],
+    ["honestCoin", 2],
+  ] as const)("%s: all parties see the same, of %i shares", (which, threshold) => {
     const shares = suites.map((each) => each[which].share(name));
     for (const each of suites) {
       // Twice: the second time from memory.
@@ -177,8 +181,8 @@ describe("coins", () => {
       for (const party of [-1, 8, 0.5, Number.NaN])
         expect(each[which].verifyShare(party, name, at(shares, 0))).toBe(false);
     }
-    const flip = (first: number): Uint8Array => {
-      const parties = Array.from({ length: threshold }, (_, i) => (first + i) % 8);
+    const flip = (first: number, count: number = threshold): Uint8Array => {
+      const parties = Array.from({ length: count }, (_, i) => (first + i) % 8);
       return at(suites, first)[which].combine(
         name,
         sharesOf(parties, (party) => at(shares, party)),
@@ -186,6 +190,7 @@ describe("coins", () => {
     };
     const values = group.parties.map((party) => toHex(flip(party)));
     expect(new Set(values).size).toBe(1);
+    expect(() => flip(0, threshold - 1)).toThrow(CombineError);
   });
 
   test("are independent: shares of one are none of the other", () => {
@@ -195,48 +200,140 @@ describe("coins", () => {
   });
 });
 
-describe("keys that do not fit", () => {
-  const { signing, quorumCoin, honestCoin, receipt } = publicKeys;
+describe("with BLS keys", async () => {
+  const keys = await dealKeys(group, { certificates: "bls", coins: "bls" });
+  const blsSuites = await Promise.all(
+    group.parties.map((self) =>
+      createSuite({ group, self, publicKeys: keys.publicKeys, secretKeys: at(keys.secretKeys, self) }),
+    ),
+  );
+  const first = at(blsSuites, 0);
+
+  test.each([
+    ["quorumCertifier", 6],
+    ["broadcastCertifier", 5],
+  ] as const)("%s: one signature of 96 bytes from %i shares", (which, threshold) => {
+    const shares = blsSuites.map((each) => each[which].share(statement));
+    const of = (parties: readonly PartyId[]) =>
+      sharesOf(parties, (party) => {
+        expect(first[which].verifyShare(party, statement, at(shares, party))).toBe(true);
+        return at(shares, party);
+      });
+    const certificate = first[which].combine(statement, of([...group.parties].slice(0, threshold)));
+    expect(certificate.length).toBe(96);
+    expect(first[which].combine(statement, of([...group.parties].slice(-threshold)))).toEqual(certificate);
+    for (let twice = 0; twice < 2; twice++) {
+      expect(at(blsSuites, 7)[which].verify(statement, certificate)).toBe(true);
+      expect(at(blsSuites, 7)[which].verify(utf8("statemenT"), certificate)).toBe(false);
+      expect(at(blsSuites, 7)[which].verify(statement, flipBit(certificate, 100))).toBe(false);
+    }
+    expect(() => first[which].combine(statement, of([...group.parties].slice(0, threshold - 1)))).toThrow(CombineError);
+    expect(first[which].verifyShare(1, statement, at(shares, 0))).toBe(false);
+    for (const party of [-1, 8, 0.5, Number.NaN])
+      expect(first[which].verifyShare(party, statement, at(shares, 0))).toBe(false);
+  });
+
+  test("a certificate or share of one use is none of another", () => {
+    const share = first.quorumCertifier.share(statement);
+    expect(first.broadcastCertifier.verifyShare(0, statement, share)).toBe(false);
+    const quorum = first.quorumCertifier.combine(
+      statement,
+      sharesOf([...group.parties], (party) => at(blsSuites, party).quorumCertifier.share(statement)),
+    );
+    expect(first.quorumCertifier.verify(statement, quorum)).toBe(true);
+    expect(first.broadcastCertifier.verify(statement, quorum)).toBe(false);
+  });
+
+  test("all parties see the same coins", () => {
+    for (const which of ["quorumCoin", "honestCoin"] as const) {
+      const shares = sharesOf([...group.parties], (party) => at(blsSuites, party)[which].share(statement));
+      const values = blsSuites.map((each) => toHex(each[which].combine(statement, shares)));
+      expect(new Set(values).size).toBe(1);
+    }
+  });
+
+  test("the secret keys must be of the same scheme", async () => {
+    const own = at(keys.secretKeys, 0);
+    const mixed: SecretKeys[] = [
+      { ...own, certificates: { scheme: "multisig" } },
+      { ...own, coins: at(secretKeys, 0).coins },
+      { ...own, certificates: at(keys.secretKeys, 1).certificates },
+    ];
+    for (const secret of mixed) {
+      const opening = createSuite({ group, self: 0, publicKeys: keys.publicKeys, secretKeys: secret });
+      await expect(opening).rejects.toThrow(KeyError);
+    }
+  });
+});
+
+describe("keys that do not fit", async () => {
+  const { publicKeys: bls } = await dealKeys(group, { certificates: "bls", coins: "bls" });
+  const { signing, cosigning, coins, encryption, receipt, token } = publicKeys;
   const identity = new Uint8Array(32);
   identity[0] = 1;
   const withKey = (key: Uint8Array): readonly Uint8Array[] => [...signing.slice(0, 7), key];
+  const blsCertificates = bls.certificates.scheme === "bls" ? bls.certificates : undefined;
+  if (blsCertificates === undefined) throw new Error("no BLS certificates");
 
-  test.each<[string, Partial<PublicKeys>]>([
-    ["too few signing keys", { signing: signing.slice(0, 7) }],
-    ["too many signing keys", { signing: [...signing, new Uint8Array(32)] }],
-    ["short signing key", { signing: withKey(new Uint8Array(31).fill(1)) }],
-    ["signing key of small order", { signing: withKey(identity) }],
-    ["signing key that is no point", { signing: withKey(new Uint8Array(32).fill(0xff)) }],
-    ["signing key twice", { signing: withKey(at(signing, 0)) }],
-    ["coins exchanged", { quorumCoin: honestCoin, honestCoin: quorumCoin }],
-    ["quorum coin for fewer", { quorumCoin: { ...quorumCoin, threshold: 5 } }],
-    ["quorum coin for more", { quorumCoin: { ...quorumCoin, threshold: 7 } }],
-    ["honest coin for one", { honestCoin: { ...honestCoin, threshold: 1 } }],
-    ["honest coin for more", { honestCoin: { ...honestCoin, threshold: 3 } }],
+  test.each<[string, Partial<PublicKeys>, string]>([
+    ["too few signing keys", { signing: signing.slice(0, 7) }, "signing"],
+    ["too many signing keys", { signing: [...signing, at(cosigning, 0)] }, "signing"],
+    ["too few cosigning keys", { cosigning: cosigning.slice(0, 7) }, "cosigning"],
+    ["short signing key", { signing: withKey(new Uint8Array(31).fill(1)) }, "signing.7"],
+    ["signing key of small order", { signing: withKey(identity) }, "signing.7"],
+    ["signing key that is no point", { signing: withKey(new Uint8Array(32).fill(0xff)) }, "signing.7"],
+    ["signing key twice", { signing: withKey(at(signing, 0)) }, "signing.7"],
+    ["one key to sign and to cosign", { cosigning: [at(signing, 3), ...cosigning.slice(1)] }, "cosigning.0"],
+    ["coins exchanged", { coins: { ...coins, quorum: coins.honest, honest: coins.quorum } }, "coins.quorum.access"],
+    ["coins of another scheme", { coins: { ...coins, scheme: "bls" } }, "coins.quorum"],
+    ["coins of another scheme", { coins: { ...bls.coins, scheme: "dh" } }, "coins.quorum"],
+    ["one key for coin and encryption", { encryption: coins.honest }, "encryption"],
+    ["one key for receipts and tokens", { token: receipt }, "token"],
+    ["encryption for a quorum", { encryption: coins.quorum }, "encryption.access"],
+    ["malformed encryption key", { encryption: { ...encryption, publicKey: identity } }, "encryption"],
     [
-      "quorum coin of seven",
-      { quorumCoin: { ...quorumCoin, verificationKeys: quorumCoin.verificationKeys.slice(0, 7) } },
+      "certificates exchanged",
+      { certificates: { ...blsCertificates, quorum: blsCertificates.broadcast, broadcast: blsCertificates.quorum } },
+      "certificates.quorum.access",
     ],
     [
-      "malformed honest coin",
-      { honestCoin: { ...honestCoin, verificationKeys: honestCoin.verificationKeys.map(() => identity) } },
+      "one key for both certificates",
+      { certificates: { ...blsCertificates, broadcast: blsCertificates.quorum } },
+      "certificates.broadcast.access",
     ],
-    ["malformed receipt key", { receipt: { ...receipt, exponent: 9 } }],
-    ["receipt key of four", { receipt: { ...PROTOCOL_2.publicKey, nonResidue: new Uint8Array(), threshold: 2 } }],
-    ["receipt key for one", { receipt: { ...receipt, threshold: 1, corrupted: 0 } }],
-    ["receipt key for more", { receipt: { ...receipt, threshold: 3, corrupted: 2 } }],
-  ])("%s", async (_name, changed) => {
-    expect(await checkPublicKeys(group, { ...publicKeys, ...changed })).toBeTypeOf("string");
+    [
+      "malformed certificate key",
+      { certificates: { ...blsCertificates, broadcast: { ...blsCertificates.broadcast, publicKey: identity } } },
+      "certificates.broadcast",
+    ],
+    ["malformed receipt key", { receipt: { ...receipt, exponent: 9 } }, "receipt"],
+    ["malformed token key", { token: { ...token, exponent: 9 } }, "token"],
+    ["receipt key of four", { receipt: PROTOCOL_1.publicKey }, "receipt.access"],
+    ["receipt key for more", { receipt: { ...receipt, access: thresholdFormula(3, 8) } }, "receipt.access"],
+    [
+      "receipt key for Protocol 2",
+      { receipt: { ...receipt, nonResidue: nonResidueOf(receipt) } },
+      "receipt.nonResidue",
+    ],
+  ])("%s", async (_name, changed, path) => {
+    const problems = await checkPublicKeys(group, { ...publicKeys, ...changed });
+    expect(problems.map((problem) => problem.path.join("."))).toContain(path);
     await expect(open(0, changed)).rejects.toThrow(KeyError);
   });
 
+  test("RSA shares to spare are no fault", async () => {
+    const spare = await dealKeys(group, { spare: 2 });
+    expect(spare.publicKeys.receipt.access).toEqual(thresholdFormula(2, 10));
+    expect(await checkPublicKeys(group, spare.publicKeys)).toEqual([]);
+  });
+
   test("secret keys of another party", async () => {
-    expect(await checkPublicKeys(group, publicKeys)).toBeUndefined();
+    expect(await checkPublicKeys(group, publicKeys)).toEqual([]);
     const [own, other] = [at(secretKeys, 0), at(secretKeys, 1)];
     const mixed: SecretKeys[] = [
       { ...own, signing: other.signing },
-      { ...own, quorumCoin: other.quorumCoin },
-      { ...own, honestCoin: other.honestCoin },
+      { ...own, coins: { ...own.coins, quorum: other.coins.quorum } },
+      { ...own, coins: { ...own.coins, honest: other.coins.honest } },
     ];
     for (const keys of mixed)
       await expect(createSuite({ group, self: 0, publicKeys, secretKeys: keys })).rejects.toThrow(KeyError);
@@ -244,3 +341,11 @@ describe("keys that do not fit", () => {
       await expect(createSuite({ group, self, publicKeys, secretKeys: own })).rejects.toThrow(KeyError);
   });
 });
+
+/** A number of the right form for a key of Protocol 2. */
+function nonResidueOf({ modulus }: RsaPublicKey): Uint8Array {
+  const n = bytesToBigint(modulus);
+  let candidate = 2n;
+  while (jacobi(candidate, n) !== -1) candidate++;
+  return bigintToBytes(candidate, modulus.length);
+}

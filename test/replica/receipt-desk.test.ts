@@ -24,6 +24,9 @@ fc.configureGlobal({ seed: 22 });
 const CLUSTER = new Uint8Array(32).fill(1);
 const HELLO: ClientFrame = { kind: "hello", version: 1, cluster: CLUSTER };
 const hash = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());
+// All of one length, as shares of one party are.
+const shareOf = (statement: Uint8Array): Uint8Array => concat(utf8("share of "), hash(statement));
+const proofOf = (statement: Uint8Array): Uint8Array => concat(utf8("proof of "), statement);
 const submit = (name: string): ClientFrame => ({ kind: "submit", payload: utf8(name) });
 
 /** A client's connection to the desk. */
@@ -103,11 +106,21 @@ class Office {
     }),
     share: (statement) => {
       this.sharesMade++;
-      return concat(utf8("share of "), statement);
+      return shareOf(statement);
     },
-    prove: (statement) => concat(utf8("proof of "), statement),
+    shareBytes: shareOf(new Uint8Array()).length,
+    prove: (statement, done) => {
+      this.sharesMade++;
+      const finish = (): void => done(this.canProve ? concat(shareOf(statement), proofOf(statement)) : undefined);
+      if (this.isSlow) this.proofs.push(finish);
+      else finish();
+    },
     later: (work) => (this.isBusy ? void this.postponed.push(work) : work()),
   });
+  /** Proofs are made elsewhere: `proofs` has those that are not ready. */
+  isSlow = false;
+  canProve = true;
+  readonly proofs: (() => void)[] = [];
   /** While it is, work waits in `postponed`. */
   isBusy = false;
   readonly postponed: (() => void)[] = [];
@@ -141,7 +154,7 @@ describe("the desk", () => {
       id: hash(utf8("a")),
       sequence: 1,
       round: 11,
-      share: utf8("share of a"),
+      share: shareOf(utf8("a")),
       proof: new Uint8Array(0),
     });
   });
@@ -168,7 +181,25 @@ describe("the desk", () => {
     office.order();
     visitor.say({ kind: "prove", id: hash(utf8("a")) });
     expect(visitor.heard).toEqual(["share 1", "proven 1"]);
-    expect(visitor.replies[2]).toMatchObject({ share: utf8("share of a"), proof: utf8("proof of a") });
+    expect(visitor.replies[2]).toMatchObject({ share: shareOf(utf8("a")), proof: proofOf(utf8("a")) });
+  });
+
+  it("waits for a proof that is made elsewhere, and goes on without one that cannot be made", () => {
+    const office = new Office();
+    const visitor = office.visitor().say(submit("a"));
+    office.order();
+    office.isSlow = true;
+    visitor.say({ kind: "prove", id: hash(utf8("a")) }, submit("a"));
+    expect(visitor.heard).toEqual(["share 1"]);
+    office.canProve = false;
+    office.proofs.shift()?.();
+    expect(visitor.heard).toEqual(["share 1", "share 1"]);
+    // One that is ready after the end is not sent.
+    office.canProve = true;
+    visitor.say({ kind: "prove", id: hash(utf8("a")) });
+    office.desk.close();
+    office.proofs.shift()?.();
+    expect(visitor.heard).toEqual(["share 1", "share 1"]);
   });
 
   it.each<[string, ClientFrame, Refusal, Uint8Array]>([

@@ -1,19 +1,45 @@
 /** `abcast init`: the dealer. Makes all keys of a new cluster and writes them to one directory. */
+import { join } from "node:path";
 import { type Command, Option } from "commander";
-import { toHex } from "../../core/bytes.js";
-import { GroupError, thresholdGroup } from "../../core/group.js";
+import { equalBytes, toHex } from "../../core/bytes.js";
+import { type Group, GroupError, thresholdGroup } from "../../core/group.js";
 import { MAX_PARTIES } from "../../core/party-set.js";
-import { deal } from "../../crypto/dealer.js";
+import { cardStatement } from "../../crypto/ceremony/identity-card.js";
+import { deal, withSpares } from "../../crypto/dealer.js";
+import { KeyError } from "../../crypto/errors.js";
+import type { SharedSecretKeys } from "../../crypto/keys.js";
 import { MAX_VECTOR_SIZE } from "../../protocols/atomic-broadcast/messages.js";
-import { type ChannelRules, MAX_CLIENTS, partiesFileSchema } from "../../replica/config.js";
+import {
+  type ChannelRules,
+  type ClusterPublic,
+  MAX_CLIENTS,
+  formatFile,
+  partiesFileSchema,
+} from "../../replica/config.js";
+import {
+  type CardFile,
+  type SealedParty,
+  type SealedSpare,
+  sealedPartySchema,
+  sealedSpareSchema,
+} from "../../replica/config-ceremony.js";
 import { checkEndpoints, checkRules } from "../../replica/config-checks.js";
 import { readFileAs, refuse } from "../../replica/config-files.js";
 import { InputError } from "../../replica/input-error.js";
-import { type Address, assembleCluster } from "../new-cluster.js";
+import { encryptSpare, memberOf, readCard, sealParty } from "../ceremony.js";
+import {
+  type Address,
+  assembleCluster,
+  createMember,
+  newPartyConfig,
+  newPartyKeys,
+  type OwnIdentity,
+} from "../new-cluster.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
 import { createOutput, type Output } from "../output.js";
+import { passphraseOf, passphraseOption } from "../passphrase.js";
 import { createDirectoryAtOnce } from "../whole-directory.js";
-import { writeCluster } from "../write-cluster.js";
+import { makeSecretDirectory, writeClient, writeParty, writePublic, writePublicFile } from "../write-cluster.js";
 
 const DEFAULT_BASE_PORT = 7400;
 
@@ -22,11 +48,16 @@ interface Options {
   readonly n?: number;
   readonly t?: number;
   readonly parties?: string;
+  readonly cards?: readonly string[];
   readonly clients: number;
-  readonly rsaBits: "2048" | "3072";
+  readonly rsaBits: "2048" | "3072" | "4096";
+  readonly certificates: "multisig" | "bls";
+  readonly coins: "dh" | "bls";
+  readonly spare: number;
   readonly basePort?: number;
   readonly c?: number;
   readonly order: ChannelRules["order"];
+  readonly passphraseFile?: string;
   readonly json?: boolean;
 }
 
@@ -37,9 +68,14 @@ export function registerInit(program: Command): void {
     .description(
       "The dealer: makes the keys of n parties, of which t may be corrupted, and of the clients. " +
         "Run it on a machine that you trust, hand each party its party-I directory and each client its file over a safe way, " +
-        "then delete the rest. party-I/keys.json and client-I.json are secret.",
+        "then delete the rest. party-I/keys.json and client-I.json are secret. With --cards each party has made its own keys with abcast keygen, " +
+        "and gets a party-I.sealed that only it can open, with abcast unseal.",
     )
-    .option("--n <NUMBER>", "number of parties (default: as many as --parties lists)", wholeNumber(1, MAX_PARTIES))
+    .option(
+      "--n <NUMBER>",
+      "number of parties (default: as many as --parties or --cards lists)",
+      wholeNumber(1, MAX_PARTIES),
+    )
     .requiredOption("--out <DIR>", "directory to make; must not exist, or be empty")
     .option(
       "--t <NUMBER>",
@@ -50,11 +86,35 @@ export function registerInit(program: Command): void {
       "--parties <FILE>",
       "JSON list of {name, host, port, httpPort}, one per party, for clusters on several machines",
     )
+    .option("--cards <FILES...>", "card.json of each party, in the order of their numbers, as made by abcast keygen")
     .option("--clients <NUMBER>", "number of clients", wholeNumber(0, MAX_CLIENTS), 1)
-    .addOption(new Option("--rsa-bits <BITS>", "size of the receipt key").choices(["2048", "3072"]).default("2048"))
+    .addOption(
+      new Option("--rsa-bits <BITS>", "size of the RSA keys (receipts, tokens)")
+        .choices(["2048", "3072", "4096"])
+        .default("2048"),
+    )
+    .addOption(
+      new Option(
+        "--certificates <SCHEME>",
+        "certificates from individual signatures, or as one BLS signature of constant size",
+      )
+        .choices(["multisig", "bls"])
+        .default("multisig"),
+    )
+    .addOption(
+      new Option("--coins <SCHEME>", "coins from Diffie-Hellman shares, or from BLS signatures")
+        .choices(["dh", "bls"])
+        .default("dh"),
+    )
+    .option(
+      "--spare <NUMBER>",
+      "RSA shares for so many parties that may join later, encrypted to the group",
+      wholeNumber(0, MAX_PARTIES),
+      0,
+    )
     .option(
       "--base-port <PORT>",
-      `first of 2n ports on 127.0.0.1 (default: ${DEFAULT_BASE_PORT}); not with --parties`,
+      `first of 2n ports on 127.0.0.1 (default: ${DEFAULT_BASE_PORT}); not with --parties or --cards`,
       wholeNumber(1, 65535),
     )
     .option(
@@ -67,12 +127,14 @@ export function registerInit(program: Command): void {
         .choices(["fixed", "random"])
         .default("fixed"),
     )
+    .addOption(passphraseOption("all secret files"))
     .addOption(jsonOption())
     .addHelpText(
       "after",
       example(
         "abcast init --n 4 --out cluster",
         "abcast init --parties parties.json --t 2 --rsa-bits 3072 --out cluster",
+        "abcast init --cards alice.json bob.json carol.json dave.json --out cluster",
       ),
     )
     .action(init);
@@ -80,47 +142,149 @@ export function registerInit(program: Command): void {
 
 async function init(options: Options): Promise<void> {
   const output = createOutput(options);
-  const addresses = await addressesOf(options);
+  const passphrase = passphraseOf(options);
+  const cards = await cardsOf(options);
+  const addresses = cards ?? (await addressesOf(options));
   const n = addresses.length;
   const t = options.t ?? Math.floor((n - 1) / 3);
+  const group = groupOf(n, t);
+  const channel = { c: options.c ?? Math.min(n - t, MAX_VECTOR_SIZE), order: options.order };
+  const [broken] = checkRules({ n, t, channel });
+  if (broken !== undefined) throw new InputError({ option: `--${broken.path.at(-1)}` }, broken.message);
+  checkSpare(group, options.spare);
+
+  const rsaBits = Number(options.rsaBits);
+  const { certificates, coins, spare } = options;
+  const cluster = await createDirectoryAtOnce({ option: "--out", path: options.out }, async (directory) => {
+    const local =
+      cards === undefined ? await Promise.all(addresses.map((address, i) => createMember(address, `party-${i}`))) : [];
+    const members = cards?.map(memberOf) ?? local.map(({ member }) => member);
+    const dealing = await deal({ group, rsaBits, certificates, coins, spare, onProgress: progress(output) });
+    output.live?.clear();
+    const made = await assembleCluster({ t, members, clientCount: options.clients, channel, dealing });
+
+    await writePublic(directory, made.public);
+    // One after the other: after a failure nothing still writes into what the caller then removes.
+    for (const [party, keys] of dealing.secretKeys.entries()) {
+      const card = cards?.[party];
+      const own = local[party]?.own;
+      if (card !== undefined) await writeSealed(directory, await sealParty(made.public, party, card, keys));
+      else if (own !== undefined) await writeOwn(directory, made.public, party, own, keys, passphrase);
+    }
+    for (const client of made.clients) await writeClient(directory, client, passphrase);
+    for (const [index, keys] of dealing.spares.entries())
+      await writeSpare(directory, await encryptSpare(made.public, n + index, keys));
+    return made.public;
+  });
+  report(output, options, cluster, cards);
+}
+
+function groupOf(n: number, t: number): Group {
   try {
-    thresholdGroup({ n, byzantine: t });
+    return thresholdGroup({ n, byzantine: t });
   } catch (error) {
     if (!(error instanceof GroupError)) throw error;
     throw new InputError({ option: "--t" }, `${error.message}; give fewer, or more parties`);
   }
+}
 
-  const channel = { c: options.c ?? Math.min(n - t, MAX_VECTOR_SIZE), order: options.order };
-  const [broken] = checkRules({ n, t, channel });
-  if (broken !== undefined) throw new InputError({ option: `--${broken.path.at(-1)}` }, broken.message);
+/** Before primes are searched. */
+function checkSpare(group: Group, spare: number): void {
+  try {
+    withSpares(group, spare);
+  } catch (error) {
+    if (!(error instanceof KeyError)) throw error;
+    throw new InputError({ option: "--spare" }, error.message);
+  }
+}
 
-  const rsaBits = Number(options.rsaBits);
-  const cluster = await createDirectoryAtOnce({ option: "--out", path: options.out }, async (directory) => {
-    const dealing = await deal({ n, byzantine: t, rsaBits, onProgress: progress(output) });
-    output.live?.clear();
-    const made = await assembleCluster({ n, t, addresses, clientCount: options.clients, channel, dealing });
-    await writeCluster(directory, made);
-    return made.public;
-  });
+async function writeOwn(
+  directory: string,
+  cluster: ClusterPublic,
+  party: number,
+  own: OwnIdentity,
+  shared: SharedSecretKeys,
+  passphrase: string | undefined,
+): Promise<void> {
+  const entry = cluster.parties[party];
+  if (entry === undefined) throw new Error(`no party ${party}`);
+  const partyDirectory = join(directory, `party-${party}`);
+  await makeSecretDirectory(partyDirectory);
+  const files = { config: newPartyConfig(party, entry), public: cluster, keys: newPartyKeys(party, own, shared) };
+  await writeParty(partyDirectory, files, passphrase);
+}
 
+async function writeSealed(directory: string, sealed: SealedParty): Promise<void> {
+  await writePublicFile(join(directory, `party-${sealed.party}.sealed`), formatFile(sealedPartySchema, sealed));
+}
+
+async function writeSpare(directory: string, spare: SealedSpare): Promise<void> {
+  await writePublicFile(join(directory, `spare-${spare.party}.sealed`), formatFile(sealedSpareSchema, spare));
+}
+
+function report(
+  output: Output,
+  options: Options,
+  cluster: ClusterPublic,
+  cards: readonly CardFile[] | undefined,
+): void {
   const id = toHex(cluster.cluster);
+  const { n, t, channel } = cluster;
+  const { out, clients, certificates, coins, spare } = options;
+  const fingerprints = cards?.map((card) => toHex(cardStatement(card)));
   output.result(
     {
-      out: options.out,
+      out,
       cluster: id,
       n,
       t,
       channel,
-      rsaBits,
-      parties: cluster.parties.map(({ party, name, host, port, httpPort }) => ({ party, name, host, port, httpPort })),
+      rsaBits: Number(options.rsaBits),
+      certificates,
+      coins,
+      spare,
+      parties: cluster.parties.map(({ party, name, host, port, httpPort }) => {
+        return { party, name, host, port, httpPort, ...(fingerprints && { fingerprint: fingerprints[party] }) };
+      }),
       clients: cluster.clients.map(({ client, publicKey }) => ({ client, publicKey: toHex(publicKey) })),
     },
     [
-      `made cluster ${id} in ${options.out}: ${n} parties, of which ${t} may be corrupted, ${options.clients} client${options.clients === 1 ? "" : "s"}`,
+      `made cluster ${id} in ${out}: ${n} parties, of which ${t} may be corrupted, ${clients} client${clients === 1 ? "" : "s"}`,
       ...cluster.parties.map(({ party, name, host, port }) => `  party-${party}  ${name} at ${host} port ${port}`),
-      `party-I/keys.json and client-I.json are secret; ${options.out}/public.json and receipt-key.pem are for everybody`,
+      ...(fingerprints === undefined
+        ? [`party-I/keys.json and client-I.json are secret; ${out}/public.json and the keys in PEM are for everybody`]
+        : [
+            "the cards have these fingerprints; each party must confirm its own, over another way than the card came:",
+            ...fingerprints.map((fingerprint, party) => `  party-${party}  ${fingerprint}`),
+            `give each party its party-I.sealed, and tell it the cluster's name ${id}; client-I.json is secret`,
+          ]),
     ].join("\n"),
   );
+}
+
+async function cardsOf({ cards, parties, basePort, n }: Options): Promise<readonly CardFile[] | undefined> {
+  if (cards === undefined) return undefined;
+  if (parties !== undefined || basePort !== undefined) {
+    const other = parties === undefined ? "--base-port" : "--parties";
+    throw new InputError({ option: other }, "cannot be combined with --cards, which say where the parties are");
+  }
+  if (n !== undefined && n !== cards.length)
+    throw new InputError(
+      { option: "--n" },
+      `is ${n}, but --cards lists ${cards.length}; leave --n out or correct one of them`,
+    );
+  const read: CardFile[] = [];
+  for (const path of cards) {
+    const card = await readCard(path);
+    const twin = read.findIndex(({ signing }) => equalBytes(signing, card.signing));
+    if (twin >= 0)
+      throw new InputError({ file: path }, `is the card of ${String(cards[twin])} once more; each party needs its own`);
+    read.push(card);
+  }
+  const [clash] = checkEndpoints(read, []);
+  if (clash !== undefined)
+    throw new InputError({ file: cards[Number(clash.path[0])] ?? "", field: String(clash.path[1]) }, clash.message);
+  return read;
 }
 
 async function addressesOf({ n, parties, basePort }: Options): Promise<readonly Address[]> {

@@ -7,6 +7,7 @@ import { checkPartyDirectory } from "../launch.js";
 import { startNode } from "../node-process.js";
 import { example, jsonOption } from "../options.js";
 import { removePidFile, runningProcess, writePidFile } from "../pid-file.js";
+import { passphrase } from "../passphrase.js";
 
 export function registerNode(program: Command): void {
   program
@@ -21,7 +22,7 @@ export function registerNode(program: Command): void {
 
 async function node(directory: string, { json = false }: { readonly json?: boolean }): Promise<void> {
   checkPartyDirectory(directory);
-  const party = await loadParty(directory);
+  const party = await loadParty(directory, passphrase);
   const log = (message: string): void => {
     const time = new Date().toISOString();
     const line = json

@@ -9,6 +9,7 @@ import { hashWithProgress } from "../hash-progress.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
 import { createOutput } from "../output.js";
 import { checkTarget, writeWhole } from "../whole-file.js";
+import { passphrase } from "../passphrase.js";
 
 interface Options {
   readonly cluster: string;
@@ -40,7 +41,7 @@ async function notarize(document: string, options: Options): Promise<void> {
   const output = createOutput(options);
   const out = options.out ?? `${document}.receipt`;
   // Whatever can go wrong here does so before the document gets a number.
-  const config = await loadClient(options.cluster);
+  const config = await loadClient(options.cluster, passphrase);
   await checkTarget(
     { option: "--out", file: out },
     { replace: options.out !== undefined, keep: [document, options.cluster] },

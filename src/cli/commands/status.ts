@@ -4,6 +4,7 @@ import type { PartyState } from "../../client/index.js";
 import { toHex } from "../../core/bytes.js";
 import type { PartyId } from "../../core/party-set.js";
 import { openClient } from "../cluster-client.js";
+import { passphrase } from "../passphrase.js";
 import { startHint, UnreachableError } from "../errors.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
 import { createOutput } from "../output.js";
@@ -46,7 +47,7 @@ export function registerStatus(program: Command): void {
 
 async function status({ cluster, timeout, json }: Options): Promise<void> {
   const output = createOutput({ json });
-  const { client } = await openClient(cluster);
+  const { client } = await openClient(cluster, passphrase);
   try {
     const states = await client.status(timeout * 1000);
     const parties = [...states].sort(([a], [b]) => a - b).map(([party, state]) => partyStatus(party, state));

@@ -10,6 +10,7 @@ import { bigintToBytes, bitLength, bytesToBigint, inverse } from "./bigints.js";
 const MIN_MODULUS_BITS = 512;
 /** OPENSSL_DH_MAX_MODULUS_BITS. */
 const MAX_MODULUS_BITS = 10_000;
+const ONE = Uint8Array.of(1);
 
 /** One factor of a product of powers. */
 export interface Power {
@@ -51,13 +52,30 @@ export class Modulus {
    * @throws RangeError unless 0 < base < N, and for a negative exponent when the base has no inverse.
    */
   pow(base: bigint, exponent: bigint): bigint {
-    // OpenSSL reduces some bases >= N silently and rejects others, so none reaches it.
-    if (base <= 0n || base >= this.value) throw new RangeError("base outside 1..N-1");
+    this.#checkBase(base);
     if (exponent < 0n) return this.pow(this.invert(base), -exponent);
     if (exponent === 0n || base === 1n) return 1n;
     const minusOne = this.value - 1n;
     if (base === minusOne) return (exponent & 1n) === 0n ? 1n : minusOne;
-    return this.#nativePow(base, exponent) ?? this.#trivialPower(base, exponent);
+    return this.#nativePow(base, exponentBytes(exponent)) ?? this.#trivialPower(base, exponent);
+  }
+
+  /**
+   * base^exponent mod N for a secret big-endian exponent, of which no copy is kept.
+   * @throws RangeError unless 0 < base < N.
+   */
+  powSecret(base: bigint, exponent: Uint8Array): bigint {
+    this.#checkBase(base);
+    const power = this.#nativePow(base, exponent);
+    // Makes OpenSSL wipe the exponent (DH_set0_key clears the number that it replaces).
+    this.#group.setPrivateKey(ONE);
+    // OpenSSL shows no power that is ±1, and none of ±1: no real secret leads there, a wrong key may.
+    return power ?? this.pow(base, bytesToBigint(exponent));
+  }
+
+  #checkBase(base: bigint): void {
+    // OpenSSL reduces some bases >= N silently and rejects others, so none reaches it.
+    if (base <= 0n || base >= this.value) throw new RangeError("base outside 1..N-1");
   }
 
   /** The product of the powers mod N, with one inversion for all negative exponents together. */
@@ -82,9 +100,9 @@ export class Modulus {
   }
 
   /** In 1..N-1, or undefined where OpenSSL refuses to show the result: it is then 1 or N-1. */
-  #nativePow(base: bigint, exponent: bigint): bigint | undefined {
+  #nativePow(base: bigint, exponent: Uint8Array): bigint | undefined {
     const baseBytes = this.format(base);
-    this.#group.setPrivateKey(bigintToBytes(exponent, Math.ceil(bitLength(exponent) / 8)));
+    this.#group.setPrivateKey(exponent);
     try {
       // DiffieHellman pads the result to the size of the modulus.
       const power = bytesToBigint(this.#group.computeSecret(baseBytes));
@@ -100,9 +118,13 @@ export class Modulus {
    * is ±base, which tells the two apart.
    */
   #trivialPower(base: bigint, exponent: bigint): bigint {
-    const next = this.#nativePow(base, exponent + 1n);
+    const next = this.#nativePow(base, exponentBytes(exponent + 1n));
     if (next === base) return 1n;
     if (next === this.value - base) return this.value - 1n;
     throw new Error("OpenSSL refused a modular exponentiation");
   }
+}
+
+function exponentBytes(exponent: bigint): Uint8Array {
+  return bigintToBytes(exponent, Math.ceil(bitLength(exponent) / 8));
 }

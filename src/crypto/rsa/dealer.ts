@@ -1,63 +1,81 @@
 /** The dealer's part of Shoup's scheme (EUROCRYPT 2000, Protocols 1 and 2): safe primes and a shared exponent. */
 import { checkPrime, generatePrime } from "node:crypto";
+import { setImmediate as otherEvents } from "node:timers/promises";
 import { promisify } from "node:util";
-import { bigintToBytes, bitLength, factorial, inverse, jacobi } from "../numbers/bigints.js";
+import { concat } from "../../core/bytes.js";
+import { type Formula, checkFormula } from "../../core/formula.js";
+import { bitLength, inverse, jacobi } from "../numbers/bigints.js";
 import { KeyError } from "../errors.js";
-import type { RsaPublicKey } from "../keys.js";
+import type { Dealt, RsaPublicKey } from "../keys.js";
 import { Modulus } from "../numbers/modexp.js";
-import { checkRsaPublicKey } from "./key.js";
-import { randomBelow, shareSecret } from "../sharing/shamir.js";
+import { randomBelow } from "../numbers/random.js";
+import { type Sharing, createSharing } from "../sharing/sharing.js";
+import { secretBytes, shareExponent } from "./exponent-sharing.js";
+import { checkRsaParameters } from "./key.js";
+import { SecretExponent, formatExponent } from "./secret-exponent.js";
 
-/** Prime and larger than any group. */
+/** Prime and larger than any formula is wide. */
 const PUBLIC_EXPONENT = 65_537;
 
 export type SafePrimes = readonly [bigint, bigint];
 
-export interface RsaDealing {
-  readonly publicKey: RsaPublicKey;
-  /** s_i, as long as the modulus. */
-  readonly secrets: readonly Uint8Array[];
-}
-
 export interface RsaDealOptions {
-  readonly n: number;
-  /** κ. */
-  readonly threshold: number;
-  /** t; Protocol 2 when κ > t+1. */
-  readonly corrupted: number;
+  readonly access: Formula;
+  /** Protocol 2: for a key whose unqualified sets may contain honest parties. Protocol 1 otherwise. */
+  readonly dual: boolean;
   readonly primes: SafePrimes;
 }
 
-/** @throws KeyError when the primes are equal or of unequal length, or the parameters make no valid key. */
-export function dealRsa({ n, threshold, corrupted, primes: [p, q] }: RsaDealOptions): RsaDealing {
+/**
+ * Between two exponentiations other events have their turn.
+ * @throws KeyError when `access` is no formula, or the primes are equal, of unequal length or too small.
+ */
+export async function dealRsa({ access, dual, primes: [p, q] }: RsaDealOptions): Promise<Dealt<RsaPublicKey>> {
+  const formulaProblem = checkFormula(access);
+  if (formulaProblem !== undefined) throw new KeyError(`RSA: ${formulaProblem}`);
   if (p === q || bitLength(p) !== bitLength(q)) throw new KeyError("RSA: needs two different primes of one length");
-  const modulus = new Modulus(p * q);
-  // The order of the group of squares: p'·q'.
-  const order = ((p - 1n) / 2n) * ((q - 1n) / 2n);
-  const isProtocol2 = threshold > corrupted + 1;
-  const values = shareExponent(n, threshold, order, isProtocol2);
+  const modulus = openModulus(p * q);
+  const sharing = createSharing(access);
   const verificationBase = randomSquare(modulus);
-  const publicKey: RsaPublicKey = {
+  const parameters = {
     modulus: modulus.format(modulus.value),
     exponent: PUBLIC_EXPONENT,
-    threshold,
-    corrupted,
+    access,
     verificationBase: modulus.format(verificationBase),
-    verificationKeys: values.map((value) => modulus.format(modulus.pow(verificationBase, value))),
-    nonResidue: isProtocol2 ? modulus.format(randomNonResidue(modulus.value)) : new Uint8Array(),
+    nonResidue: dual ? modulus.format(randomNonResidue(modulus.value)) : new Uint8Array(),
   };
-  const problem = checkRsaPublicKey(publicKey);
+  const problem = checkRsaParameters(parameters);
   if (problem !== undefined) throw new KeyError(`RSA: ${problem}`);
-  return { publicKey, secrets: values.map((value) => bigintToBytes(value, modulus.sizeBytes)) };
+
+  const sizeBytes = secretBytes(access, modulus.value);
+  const secrets = dealExponent(sharing, dual, [p, q]).map((value) => formatExponent(value, sizeBytes));
+  const verificationKeys: Uint8Array[] = [];
+  for (const secret of secrets) {
+    await otherEvents();
+    verificationKeys.push(modulus.format(new SecretExponent(secret).power(modulus, verificationBase)));
+  }
+  return {
+    publicKey: { ...parameters, verificationKeys },
+    secretOf: (party) => concat(...sharing.leavesOf(party).map((leaf) => secrets[leaf] ?? new Uint8Array())),
+  };
 }
 
-/** s_i = f(i) with f(0) = d = e^{-1} mod m; in Protocol 2 times Δ^{-1}, which saves the parties the power of Δ. */
-function shareExponent(n: number, threshold: number, order: bigint, isProtocol2: boolean): bigint[] {
-  const secret = inverse(BigInt(PUBLIC_EXPONENT), order);
-  const deltaInverse = isProtocol2 ? inverse(factorial(n), order) : 1n;
-  if (secret === undefined || deltaInverse === undefined) throw new KeyError("RSA: the primes are too small");
-  const shares = shareSecret({ secret, modulus: order, n, threshold });
-  return shares.map((share) => (share * deltaInverse) % order);
+function openModulus(value: bigint): Modulus {
+  try {
+    return new Modulus(value);
+  } catch (error) {
+    if (error instanceof RangeError) throw new KeyError(`RSA: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+/** Shares of d = e^{-1} mod m; in Protocol 2 of d·D^{-1}, which saves the parties the power of D. */
+function dealExponent({ formula, multiplier }: Sharing, dual: boolean, [p, q]: SafePrimes): bigint[] {
+  // m, the order of the group of squares: p'·q'.
+  const order = ((p - 1n) / 2n) * ((q - 1n) / 2n);
+  const secret = inverse(BigInt(PUBLIC_EXPONENT) * (dual ? multiplier : 1n), order);
+  if (secret === undefined) throw new KeyError("RSA: the primes are not safe ones");
+  return shareExponent(formula, secret, order);
 }
 
 /** Generates the squares modulo N but with negligible probability, since their order is p'·q'. */

@@ -1,10 +1,14 @@
 /** Shoup's RSA public key: checked, opened for computing, and in the standard format for everybody else. */
 import { type KeyObject, checkPrimeSync, createPublicKey } from "node:crypto";
-import { bigintToBytes, bitLength, bytesToBigint, factorial, inverse, jacobi } from "../numbers/bigints.js";
+import { encode } from "../../core/codec.js";
+import { type Formula, checkFormula, formulaCodec, leavesOf } from "../../core/formula.js";
+import { bigintToBytes, bitLength, bytesToBigint, jacobi } from "../numbers/bigints.js";
 import { KeyError } from "../errors.js";
-import { sha256, u32Bytes } from "../hashing.js";
+import { sha256 } from "../hashing.js";
 import type { RsaPublicKey } from "../keys.js";
 import { Modulus } from "../numbers/modexp.js";
+import { type Sharing, createSharing } from "../sharing/sharing.js";
+import { secretBytes } from "./exponent-sharing.js";
 
 export const MIN_RSA_BITS = 2048;
 export const MAX_RSA_BITS = 4096;
@@ -13,14 +17,13 @@ const MAX_EXPONENT = 2 ** 32;
 
 /** A public key ready for computing. */
 export interface RsaKey {
-  readonly n: number;
   readonly modulus: Modulus;
   readonly exponent: bigint;
-  readonly threshold: number;
-  /** Δ = n!. */
-  readonly delta: bigint;
+  readonly sharing: Sharing;
+  /** Bytes of one leaf's secret. */
+  readonly secretBytes: number;
   readonly verificationBase: bigint;
-  /** v_i. */
+  /** v_j. */
   readonly verificationKeys: readonly bigint[];
   /** u, when the key is for Shoup's Protocol 2. */
   readonly nonResidue: bigint | undefined;
@@ -34,15 +37,15 @@ export interface RsaKey {
 export function openRsaKey(publicKey: RsaPublicKey): RsaKey {
   const problem = checkRsaPublicKey(publicKey);
   if (problem !== undefined) throw new KeyError(`RSA: ${problem}`);
-  const { exponent, threshold, nonResidue, verificationKeys } = publicKey;
+  const { exponent, access, nonResidue } = publicKey;
+  const modulus = new Modulus(bytesToBigint(publicKey.modulus));
   return {
-    n: verificationKeys.length,
-    modulus: new Modulus(bytesToBigint(publicKey.modulus)),
+    modulus,
     exponent: BigInt(exponent),
-    threshold,
-    delta: factorial(verificationKeys.length),
+    sharing: createSharing(access),
+    secretBytes: secretBytes(access, modulus.value),
     verificationBase: bytesToBigint(publicKey.verificationBase),
-    verificationKeys: verificationKeys.map(bytesToBigint),
+    verificationKeys: publicKey.verificationKeys.map(bytesToBigint),
     nonResidue: nonResidue.length === 0 ? undefined : bytesToBigint(nonResidue),
     digest: digestOf(publicKey),
     standard: standardKey(publicKey),
@@ -54,60 +57,73 @@ export function openRsaKey(publicKey: RsaPublicKey): RsaKey {
  * product of two safe primes, that v generates the squares — is taken on trust, as the dealer is.
  */
 export function checkRsaPublicKey(publicKey: RsaPublicKey): string | undefined {
-  const {
-    modulus: modulusBytes,
-    exponent,
-    threshold,
-    corrupted,
-    verificationBase,
-    verificationKeys,
-    nonResidue,
-  } = publicKey;
-  const n = verificationKeys.length;
+  const problem = checkRsaParameters(publicKey);
+  if (problem !== undefined) return problem;
+  const { access, verificationKeys } = publicKey;
+  const leaves = leavesOf(access).length;
+  if (verificationKeys.length !== leaves) return `${verificationKeys.length} verification keys for ${leaves} leaves`;
+  const modulus = bytesToBigint(publicKey.modulus);
+  const bad = verificationKeys.findIndex((key) => !isSquareLike(key, modulus, publicKey.modulus.length));
+  return bad < 0 ? undefined : `verification key ${bad} out of range`;
+}
+
+/** The same but for the verification keys, so that a dealer need not compute them in vain. */
+export function checkRsaParameters(publicKey: Omit<RsaPublicKey, "verificationKeys">): string | undefined {
+  const { modulus: modulusBytes, exponent, access, verificationBase, nonResidue } = publicKey;
   const modulus = bytesToBigint(modulusBytes);
   const bits = bitLength(modulus);
   if (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS) return `modulus of ${bits} bits`;
   if (modulusBytes[0] === 0) return "modulus with leading zero bytes";
   if ((modulus & 1n) === 0n) return "even modulus";
 
+  const formulaProblem = checkFormula(access);
+  if (formulaProblem !== undefined) return formulaProblem;
   if (!Number.isSafeInteger(exponent) || exponent < 3 || exponent > MAX_EXPONENT) return `exponent ${exponent}`;
-  // e prime and above n makes it coprime to Δ: the last step of combining needs that.
-  if (exponent <= n || !checkPrimeSync(BigInt(exponent))) return `exponent ${exponent} is not a prime above n=${n}`;
+  // D's prime factors are not above any gate's width, so e is coprime to D: the last step of combining needs that.
+  const width = greatestWidth(access);
+  if (exponent <= width || !checkPrimeSync(BigInt(exponent)))
+    return `exponent ${exponent} is not a prime above ${width}, the formula's greatest width`;
 
-  if (!Number.isInteger(corrupted) || corrupted < 0) return `${corrupted} corrupted parties`;
-  if (!Number.isInteger(threshold) || threshold <= corrupted || threshold > n - corrupted) {
-    return `threshold ${threshold} is not within t+1..n-t for n=${n}, t=${corrupted}`;
-  }
-
-  const isSquareLike = (bytes: Uint8Array): boolean => {
-    const value = parseUnit(bytes, modulus, modulusBytes.length);
-    return value !== undefined && value !== 1n && value !== modulus - 1n && jacobi(value, modulus) === 1;
-  };
-  if (!isSquareLike(verificationBase)) return "verification base out of range";
-  const bad = verificationKeys.findIndex((key) => !isSquareLike(key));
-  if (bad >= 0) return `verification key ${bad} out of range`;
-
-  // Protocol 2 is for κ > t+1; u must be there exactly then.
-  if (threshold === corrupted + 1) return nonResidue.length === 0 ? undefined : "u in a key for Protocol 1";
-  const u = parseUnit(nonResidue, modulus, modulusBytes.length);
+  if (!isSquareLike(verificationBase, modulus, modulusBytes.length)) return "verification base out of range";
+  if (nonResidue.length === 0) return undefined;
+  const u = parseBelow(nonResidue, modulus, modulusBytes.length);
   return u !== undefined && jacobi(u, modulus) === -1 ? undefined : "u has no Jacobi symbol of -1";
 }
 
-/** The number coprime to the modulus that the bytes denote in canonical form. */
-function parseUnit(bytes: Uint8Array, modulus: bigint, sizeBytes: number): bigint | undefined {
-  if (bytes.length !== sizeBytes) return undefined;
-  const value = bytesToBigint(bytes);
-  return value < modulus && inverse(value, modulus) !== undefined ? value : undefined;
+function greatestWidth(formula: Formula): number {
+  return typeof formula === "number" ? 1 : Math.max(formula.of.length, ...formula.of.map(greatestWidth));
 }
 
-function digestOf(publicKey: RsaPublicKey): Uint8Array {
-  const { modulus, exponent, threshold, corrupted, verificationBase, verificationKeys, nonResidue } = publicKey;
+/** As far as can be seen without the factors: a square other than 1, in canonical form. */
+function isSquareLike(bytes: Uint8Array, modulus: bigint, sizeBytes: number): boolean {
+  const value = parseBelow(bytes, modulus, sizeBytes);
+  return value !== undefined && looksLikeSquare(value, modulus);
+}
+
+/** Whether `value`, in 0..N-1, may be a square that has all of the squares as powers. -1 has Jacobi symbol 1 but is none. */
+export function looksLikeSquare(value: bigint, modulus: bigint): boolean {
+  return value !== 1n && value !== modulus - 1n && jacobi(value, modulus) === 1;
+}
+
+function parseBelow(bytes: Uint8Array, modulus: bigint, sizeBytes: number): bigint | undefined {
+  if (bytes.length !== sizeBytes) return undefined;
+  const value = bytesToBigint(bytes);
+  return value < modulus ? value : undefined;
+}
+
+function digestOf({
+  modulus,
+  exponent,
+  access,
+  verificationBase,
+  verificationKeys,
+  nonResidue,
+}: RsaPublicKey): Uint8Array {
   return sha256(
     "abcast/1 rsa public key",
     modulus,
     bigintToBytes(BigInt(exponent), 8),
-    u32Bytes(threshold),
-    u32Bytes(corrupted),
+    encode(formulaCodec, access),
     verificationBase,
     nonResidue,
     ...verificationKeys,

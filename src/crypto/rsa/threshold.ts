@@ -1,132 +1,168 @@
 /**
- * Threshold RSA: Shoup, "Practical threshold signatures", EUROCRYPT 2000. κ of n parties make a signature, t may be
- * corrupted, and the result is an ordinary RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 8017, section
- * 8.2), the same whichever parties make it.
+ * Threshold RSA: Shoup, "Practical threshold signatures", EUROCRYPT 2000, with a formula in place of the threshold. Any
+ * qualified set makes a signature, and it is an ordinary RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 8017, section
+ * 8.2), the same whoever makes it.
  *
- * Protocol 1, κ = t+1:  x_i = x^{2Δs_i},  x~ = x^{4Δ},  w = Π x_i^{2λ_i},  w^e = x^{4Δ²}.
- *   As unforgeable as ordinary RSA signatures with the same padding; the random oracle is only in the proofs.
- * Protocol 2, κ > t+1:  s_i carries a factor Δ^{-1}, x = x^ or x^·u^e, whichever has Jacobi symbol 1,
- *   x_i = x^{2s_i},  x~ = x^4,  w^e = x^4,  and the result is divided by u when u was multiplied in.
- *   The paper's theorem needs DDH among the squares modulo N and a full-domain hash as a random oracle. PKCS#1
- *   v1.5 padding is no such hash: for κ > t+1 unforgeability with this padding is an assumption, not a theorem.
+ * Leaf j has s_j. A qualified set has integers c_j with Σ c_j·s_j = D·d modulo m (sharing.ts; D is Shoup's Δ = n!
+ * for one gate over n parties), where d = e^{-1}, and in Protocol 2 d = (eD)^{-1}, modulo m = p'q'. x: the padded message.
+ *   Protocol 1  x_j = x^{2D·s_j},  x~ = x^{4D},  w = Π x_j^{2c_j} = x^{4D·Dd},  w^e = x^{4D²}.
+ *   Protocol 2  x = x^ or x^·u^e, whichever has Jacobi symbol 1,  x_j = x^{2s_j},  x~ = x^4,  w = x^{4·Dd},  w^e = x^4,
+ *               and the result is divided by u when u was multiplied in.
+ * w^e = x^{e'} with gcd(e', e) = 1, since e is a prime above every gate's width and D has no such factors: integers a, b with
+ * a·e' + b·e = 1 give the signature y = w^a·x^b, as y^e = x. The c_j have a common factor g that divides D; it is taken out
+ * first: Π x_j^{2c_j/g} is the g-th root of w among the squares, as g is coprime to m. Parties that follow one
+ * another have small c_j/g, binomial coefficients.
+ *
+ * Security, with T the corrupted, unqualified set. Shoup's simulator makes T's secrets without knowing d, and from
+ * (x, y) the honest parties' x_j. Here, from the root down: of a hidden AND or threshold gate (exponent-sharing.ts) T satisfies
+ * fewer inputs than `threshold`. The simulator picks values below N/4 for `threshold - 1` inputs, those among them, and deals
+ * below these as the dealer does. The other inputs' values, times the gate's δ, are integer combinations of the picked ones and d; in
+ * these branches T's secrets are dealt for the value 0, statistically the same, and the others' are then integer combinations of that
+ * value and known numbers. Multipliers along a path divide D, so D·s_j = α·d + β with α, β known, and
+ * x_j = x^{2D·s_j} = y^{2(α + e·β)}. An OR passes d on, to branches that T does not satisfy. Hence Protocol 1 is as unforgeable as
+ * ordinary RSA signatures with this padding against whoever corrupts an unqualified set and has no honest party's share of the
+ * message in question; the random oracle is only in the proofs of shares.
+ * Protocol 2 is for keys whose unqualified sets may contain honest parties. Shoup's theorem, for thresholds, needs DDH among the squares
+ * modulo N and a full-domain hash as a random oracle. That it holds with PKCS#1 v1.5 padding, which is no such hash, and for other
+ * formulas than one threshold gate is an assumption, not a theorem.
  *
  * The domain is the caller's to separate: the message is signed as it is, since others must verify it.
- * Combining is optimistic: shares carry no proof until a combination fails; then `prove` and `combineProven`.
+ *
+ * A party's share: its x_j, each as long as the modulus. A *proven share*: the same, then the proof (proof.ts); the length tells them
+ * apart. Shares need no proof until a combination fails.
  */
 import { verify as verifySignature } from "node:crypto";
-import type { PartyId } from "../../core/party-set.js";
-import { bezout, bytesToBigint, jacobi } from "../numbers/bigints.js";
-import { KeyError } from "../errors.js";
+import { concat } from "../../core/bytes.js";
+import { type PartyId, PartySet } from "../../core/party-set.js";
+import { CombineError, KeyError } from "../errors.js";
+import { hmacSha512 } from "../hashing.js";
 import type { RsaPublicKey } from "../keys.js";
+import { bezout, bytesToBigint, jacobi } from "../numbers/bigints.js";
 import type { Power } from "../numbers/modexp.js";
-import { type RsaKey, openRsaKey } from "./key.js";
+import { type Scheme, type Sharer, UNPROVEN, VALID, type Verdict, invalid, piecesOf } from "../scheme.js";
+import type { Term } from "../sharing/sharing.js";
+import { type RsaKey, looksLikeSquare, openRsaKey } from "./key.js";
 import { pkcs1Encode } from "./padding.js";
-import { type ShareClaim, proveShare, verifyShareProof } from "./proof.js";
-import { integerLagrangeAtZero } from "../sharing/shamir.js";
+import { proofSizeBytes, proveShare, verifyShareProof } from "./proof.js";
+import { SecretExponent } from "./secret-exponent.js";
 
-export interface RsaSigner {
-  /** This party's share of the signature of `message`, as long as the modulus. */
-  share(message: Uint8Array): Uint8Array;
-  /** A proof that `share(message)` is correct, 97 bytes longer than the modulus; the same each time. */
+export interface RsaSharer extends Sharer<Uint8Array> {
+  /** Bytes of a share: where in a proven share the proof begins. */
+  readonly shareBytes: number;
+  /** The share, then the proof that it is correct. Deterministic. @throws TypeError after `destroy`. */
   prove(message: Uint8Array): Uint8Array;
 }
 
-/** A share and the proof that it is correct. */
-export interface ProvenShare {
-  readonly share: Uint8Array;
-  readonly proof: Uint8Array;
-}
-
-export interface ProvenCombination {
-  /** Undefined when fewer than κ of the shares are correct. */
-  readonly signature: Uint8Array | undefined;
-  /** The parties whose share or proof is wrong, ascending. */
-  readonly faulty: readonly PartyId[];
-}
-
-export interface RsaVerifier {
-  /** The same for any bytes as for a missing proof: false. */
-  verifyShare(party: PartyId, message: Uint8Array, share: Uint8Array, proof: Uint8Array): boolean;
-  /**
-   * The signature from the κ lowest parties' shares that are well-formed, or undefined when there are too few or
-   * one of those κ is wrong. Total.
-   */
-  combine(message: Uint8Array, shares: ReadonlyMap<PartyId, Uint8Array>): Uint8Array | undefined;
-  /** The robust way: checks all proofs, then combines what is correct. Total. */
-  combineProven(message: Uint8Array, shares: ReadonlyMap<PartyId, ProvenShare>): ProvenCombination;
-  /** An ordinary RSA signature check. Total. */
-  verify(message: Uint8Array, signature: Uint8Array): boolean;
+export interface RsaScheme extends Scheme<Uint8Array, Uint8Array> {
+  /** Of a share (x_j only): UNPROVEN unless something is wrong. */
+  checkShare(party: PartyId, message: Uint8Array, share: Uint8Array): Verdict;
+  /** Takes shares with and without proof; one that is malformed counts as missing. */
+  combine(message: Uint8Array, shares: ReadonlyMap<PartyId, Uint8Array>): Uint8Array;
+  /** An ordinary RSA signature check. */
+  checkValue(message: Uint8Array, signature: Uint8Array): Verdict;
 }
 
 /**
- * `secret` is party's s_i, as long as the modulus, big-endian.
+ * `secret`: the s_j of the party's leaves, as the dealer made them.
  * @throws KeyError when the public key is malformed or `secret` is not that of `party`.
  */
-export function createRsaSigner(publicKey: RsaPublicKey, party: PartyId, secret: Uint8Array): RsaSigner {
+export function createRsaSharer(publicKey: RsaPublicKey, party: PartyId, secret: Uint8Array): RsaSharer {
   const key = openRsaKey(publicKey);
-  const { modulus } = key;
-  const s = bytesToBigint(secret);
-  const fits = secret.length === modulus.sizeBytes && s < modulus.value;
-  if (!fits || modulus.pow(key.verificationBase, s) !== key.verificationKeys[party]) {
+  const { modulus, sharing } = key;
+  const leaves = sharing.leavesOf(party);
+  const exponents = (piecesOf(sharing, party, secret, key.secretBytes) ?? []).map((piece) => new SecretExponent(piece));
+  const isOwn = (leaf: number, i: number): boolean =>
+    exponents[i]?.power(modulus, key.verificationBase) === key.verificationKeys[leaf];
+  if (exponents.length === 0 || !leaves.every(isOwn)) {
     throw new KeyError(`RSA: the secret key is not that of party ${party}`);
   }
-  const shareOf = (x: bigint): bigint => modulus.pow(x, shareExponentFactor(key) * s);
+  const nonceKey = hmacSha512(secret, "abcast/1 rsa nonce key", key.digest);
+  let isDestroyed = false;
+
+  const makeShare = (message: Uint8Array) => {
+    if (isDestroyed) throw new TypeError("the secret key was destroyed");
+    // First the public factor of the exponent, once for all leaves.
+    const power = modulus.pow(representative(key, message).x, publicFactor(key));
+    const pieces = exponents.map((exponent) => exponent.power(modulus, power));
+    return { base: modulus.multiply(power, power), pieces, share: concat(...pieces.map((x) => modulus.format(x))) };
+  };
+
   return {
-    share: (message) => modulus.format(shareOf(representative(key, message).x)),
+    party,
+    shareBytes: leaves.length * modulus.sizeBytes,
+    share: (message) => makeShare(message).share,
     prove(message) {
-      const { x } = representative(key, message);
-      return proveShare(key, { party, base: proofBase(key, x), share: shareOf(x) }, s);
+      const { base, pieces, share } = makeShare(message);
+      return concat(share, proveShare(key, { party, base, pieces }, exponents, nonceKey));
+    },
+    destroy() {
+      isDestroyed = true;
+      nonceKey.fill(0);
+      for (const exponent of exponents) exponent.wipe();
     },
   };
 }
 
 /** @throws KeyError when the public key is malformed. */
-export function createRsaVerifier(publicKey: RsaPublicKey): RsaVerifier {
+export function createRsaScheme(publicKey: RsaPublicKey): RsaScheme {
   const key = openRsaKey(publicKey);
+  const { modulus, sharing } = key;
+  return {
+    sharing,
 
-  const verify: RsaVerifier["verify"] = (message, signature) =>
-    verifySignature("sha256", message, key.standard, signature);
+    checkShare(party, message, share) {
+      if (sharing.leavesOf(party).length === 0) return invalid("the party holds no part of this key");
+      const { shareBytes, provenBytes } = lengthsOf(key, party);
+      if (share.length !== shareBytes && share.length !== provenBytes)
+        return invalid(`${share.length} bytes; a share has ${shareBytes}, a proven one ${provenBytes}`);
+      const pieces = parsePieces(key, party, share);
+      if (pieces === undefined) return invalid("a part of the share is not in 1..N-1");
+      if (!pieces.every((piece) => looksLikeSquare(piece, modulus.value)))
+        return invalid("a part of the share is no square modulo N");
+      if (share.length === shareBytes) return UNPROVEN;
+      const base = modulus.pow(representative(key, message).x, 2n * publicFactor(key));
+      const isProven = verifyShareProof(key, { party, base, pieces }, share.subarray(shareBytes));
+      return isProven ? VALID : invalid("the proof is wrong");
+    },
 
-  const verifyShare: RsaVerifier["verifyShare"] = (party, message, share, proof) => {
-    const x = key.modulus.parse(share);
-    if (x === undefined) return false;
-    const claim: ShareClaim = { party, base: proofBase(key, representative(key, message).x), share: x };
-    return verifyShareProof(key, claim, proof);
+    combine(message, shares) {
+      const wellFormed = new Map<PartyId, readonly bigint[]>();
+      for (const [party, share] of shares) {
+        const pieces = parsePieces(key, party, share);
+        if (pieces !== undefined) wellFormed.set(party, pieces);
+      }
+      const terms = sharing.integerTerms(PartySet.of(wellFormed.keys()));
+      if (terms === undefined)
+        throw new CombineError(`${wellFormed.size} well-formed shares of a signature, of no qualified set`);
+      return assemble(key, message, terms, wellFormed);
+    },
+
+    checkValue: (message, signature) =>
+      verifySignature("sha256", message, key.standard, signature)
+        ? VALID
+        : invalid("not an RSA signature of this message under this key"),
   };
-
-  const combine: RsaVerifier["combine"] = (message, shares) => {
-    const chosen = chooseShares(key, shares);
-    if (chosen === undefined) return undefined;
-    const signature = assemble(key, message, chosen);
-    return signature !== undefined && verify(message, signature) ? signature : undefined;
-  };
-
-  const combineProven: RsaVerifier["combineProven"] = (message, shares) => {
-    const correct = new Map<PartyId, Uint8Array>();
-    const faulty: PartyId[] = [];
-    for (const [party, { share, proof }] of [...shares].sort(([a], [b]) => a - b)) {
-      if (verifyShare(party, message, share, proof)) correct.set(party, share);
-      else faulty.push(party);
-    }
-    return { signature: combine(message, correct), faulty };
-  };
-
-  return { verifyShare, combine, combineProven, verify };
 }
 
-/** x_i = x^{factor·s_i}. */
-function shareExponentFactor(key: RsaKey): bigint {
-  return key.nonResidue === undefined ? 2n * key.delta : 2n;
+function lengthsOf(key: RsaKey, party: PartyId) {
+  const count = key.sharing.leavesOf(party).length;
+  const shareBytes = count * key.modulus.sizeBytes;
+  return { shareBytes, provenBytes: shareBytes + proofSizeBytes(key, count) };
 }
 
-/** x~ = x^{4Δ}, or x^4 in Protocol 2: x_i² = x~^{s_i}. */
-function proofBase(key: RsaKey, x: bigint): bigint {
-  return key.modulus.pow(x, 2n * shareExponentFactor(key));
+/** The x_j of a share, proven or not; undefined when it is malformed. */
+function parsePieces(key: RsaKey, party: PartyId, share: Uint8Array): bigint[] | undefined {
+  const { modulus, sharing } = key;
+  const { shareBytes, provenBytes } = lengthsOf(key, party);
+  const bare = share.length === provenBytes ? share.subarray(0, shareBytes) : share;
+  const pieces = piecesOf(sharing, party, bare, modulus.sizeBytes);
+  const numbers = pieces?.map((piece) => modulus.parse(piece)).filter((piece) => piece !== undefined);
+  return numbers !== undefined && numbers.length === pieces?.length ? numbers : undefined;
 }
 
-/** e' with w^e = x^{e'}. */
-function combinedExponent(key: RsaKey): bigint {
-  return key.nonResidue === undefined ? 4n * key.delta * key.delta : 4n;
+/** x_j = x^{factor·s_j} and x~ = x^{2·factor}. */
+function publicFactor({ nonResidue, sharing }: RsaKey): bigint {
+  return nonResidue === undefined ? 2n * sharing.multiplier : 2n;
 }
 
 interface Representative {
@@ -137,42 +173,40 @@ interface Representative {
 }
 
 /** The padded message, in Protocol 2 shifted so that its Jacobi symbol is 1. */
-function representative(key: RsaKey, message: Uint8Array): Representative {
-  const { modulus, nonResidue, exponent } = key;
+function representative({ modulus, nonResidue, exponent }: RsaKey, message: Uint8Array): Representative {
   const padded = bytesToBigint(pkcs1Encode(message, modulus.sizeBytes));
   if (nonResidue === undefined || jacobi(padded, modulus.value) !== -1) return { x: padded, shifted: false };
   return { x: modulus.multiply(padded, modulus.pow(nonResidue, exponent)), shifted: true };
 }
 
-/** κ well-formed shares, of the lowest parties, so that everybody takes the same; undefined when there are fewer. */
-function chooseShares(key: RsaKey, shares: ReadonlyMap<PartyId, Uint8Array>): Map<PartyId, bigint> | undefined {
-  const chosen = new Map<PartyId, bigint>();
-  for (const party of [...shares.keys()].sort((a, b) => a - b)) {
-    const share = key.modulus.parse(shares.get(party) ?? new Uint8Array());
-    if (share === undefined || key.verificationKeys[party] === undefined) continue;
-    chosen.set(party, share);
-    if (chosen.size === key.threshold) return chosen;
-  }
-  return undefined;
-}
-
-/**
- * y = w^a·x^b with e'·a + e·b = 1, so that y^e = x. All in one product, so that there is one
- * inversion; undefined when a share has no inverse.
- */
-function assemble(key: RsaKey, message: Uint8Array, shares: ReadonlyMap<PartyId, bigint>): Uint8Array | undefined {
-  const { modulus, nonResidue } = key;
+/** y = w^a·x^b, from w's g-th root. @throws CombineError when a share has no inverse. */
+function assemble(
+  key: RsaKey,
+  message: Uint8Array,
+  terms: readonly Term[],
+  shares: ReadonlyMap<PartyId, readonly bigint[]>,
+): Uint8Array {
+  const { modulus, nonResidue, exponent, sharing } = key;
   const { x, shifted } = representative(key, message);
-  const { x: a, y: b } = bezout(combinedExponent(key), key.exponent);
-  const parties = [...shares.keys()];
-  const lambdas = integerLagrangeAtZero(parties, key.n);
-  const powers: Power[] = [{ base: x, exponent: b }];
-  [...shares.values()].forEach((share, i) => powers.push({ base: share, exponent: 2n * (lambdas[i] ?? 0n) * a }));
-  if (shifted && nonResidue !== undefined) powers.push({ base: nonResidue, exponent: -1n });
+  const g = terms.reduce((gcd, { coefficient }) => bezout(gcd, coefficient < 0n ? -coefficient : coefficient).gcd, 0n);
+  // e' of the g-th root in Protocol 1, where it may stay one; of w in Protocol 2.
+  const rootExponent = nonResidue === undefined ? (4n * sharing.multiplier * sharing.multiplier) / g : 4n;
+  const restoring = nonResidue === undefined ? 1n : g;
+  const { x: a, y: b } = bezout(rootExponent, exponent);
   try {
+    const root = modulus.product(
+      terms.map(({ party, piece, coefficient }): Power => {
+        return { base: shares.get(party)?.[piece] ?? 0n, exponent: (2n * coefficient) / g };
+      }),
+    );
+    const powers: Power[] = [
+      { base: root, exponent: restoring * a },
+      { base: x, exponent: b },
+    ];
+    if (shifted && nonResidue !== undefined) powers.push({ base: nonResidue, exponent: -1n });
     return modulus.format(modulus.product(powers));
   } catch (error) {
-    if (error instanceof RangeError) return undefined;
+    if (error instanceof RangeError) throw new CombineError("a share has a factor in common with N");
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { bytesToBigint } from "../../../src/crypto/numbers/bigints.js";
 import { Modulus } from "../../../src/crypto/numbers/modexp.js";
 import { PRIMES_1024 } from "../fixtures.js";
 import { powBigint } from "../oracle.js";
@@ -37,6 +38,31 @@ describe("pow agrees with square-and-multiply", () => {
     for (const base of [1n, 2n, N - 2n, N - 1n, p, q]) {
       expect(modulus.pow(base, exponent)).toBe(powBigint(base, exponent, N));
     }
+  });
+});
+
+describe("powSecret", () => {
+  test("agrees with square-and-multiply, with leading zeros or without", () => {
+    const base = fc.bigInt({ min: 1n, max: small.value - 1n });
+    fc.assert(
+      fc.property(base, fc.uint8Array({ maxLength: 100 }), (x, bytes) => {
+        expect(small.powSecret(x, bytes)).toBe(powBigint(x, bytesToBigint(bytes), small.value));
+      }),
+    );
+  });
+
+  test("agrees where the result is 1 or -1, which Diffie–Hellman refuses", () => {
+    const exponent = modulus.format(order);
+    expect(modulus.powSecret(4n, exponent)).toBe(1n);
+    expect(modulus.powSecret(N - 4n, exponent)).toBe(N - 1n);
+    expect(modulus.powSecret(1n, exponent)).toBe(1n);
+    expect(modulus.powSecret(N - 1n, exponent)).toBe(N - 1n);
+    expect(modulus.powSecret(5n, new Uint8Array(256))).toBe(1n);
+    expect(modulus.powSecret(5n, new Uint8Array())).toBe(1n);
+  });
+
+  test.each([0n, -1n, N, N + 1n, N + 2n, 2n * N])("refuses base %#", (base) => {
+    expect(() => modulus.powSecret(base, Uint8Array.of(3))).toThrow(RangeError);
   });
 });
 
