@@ -271,12 +271,16 @@ describe("a replica's process", () => {
 
   it("counts as gone when it has ended but nobody has waited for it", async (context) => {
     context.skip(!existsSync("/proc/self/stat"), "there is no /proc to tell from");
-    // The parent sleeps and never asks for its child.
-    const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 30"]);
+    // The parent becomes one that sleeps and never asks for its child. Only then may the child end: a shell would ask.
+    const parent = spawn("sh", ["-c", "cat <&3 & echo $!; exec sleep 30"], {
+      stdio: ["ignore", "pipe", "ignore", "pipe"],
+    });
     try {
       const pid = await new Promise<number>((resolve) =>
-        parent.stdout.once("data", (text: Buffer) => resolve(Number(text.toString()))),
+        parent.stdout?.once("data", (text: Buffer) => resolve(Number(text.toString()))),
       );
+      while (readFileSync(`/proc/${parent.pid}/comm`, "utf8") !== "sleep\n") await sleep(10);
+      parent.stdio[3]?.destroy();
       while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"))) await sleep(10);
       expect(isAlive(pid)).toBe(false);
       await kill(pid, "SIGKILL");

@@ -1,7 +1,9 @@
 import { constants, createHash, generateKeyPairSync, publicDecrypt, sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { toHex, utf8 } from "../../../src/core/bytes.js";
+import { equalBytes, fromHex, toHex, utf8 } from "../../../src/core/bytes.js";
+import { Modulus } from "../../../src/crypto/numbers/modexp.js";
 import { pkcs1Encode, pkcs1EncodeDigest } from "../../../src/crypto/rsa/padding.js";
+import { MODULUS, VECTORS } from "./wycheproof.js";
 
 describe("EMSA-PKCS1-v1_5 with SHA-256 (RFC 8017, section 9.2)", () => {
   test("layout at the least possible length", () => {
@@ -15,6 +17,14 @@ describe("EMSA-PKCS1-v1_5 with SHA-256 (RFC 8017, section 9.2)", () => {
     const signature = sign("sha256", utf8("message"), privateKey);
     const raw = publicDecrypt({ key: publicKey, padding: constants.RSA_NO_PADDING }, signature);
     expect(toHex(pkcs1Encode(utf8("message"), 256))).toBe(raw.toString("hex"));
+  });
+
+  test.each(VECTORS)("Wycheproof $tcId is $result", ({ msg, sig, result }) => {
+    const modulus = new Modulus(BigInt(`0x${MODULUS}`));
+    const opened = modulus.format(modulus.pow(BigInt(`0x${sig}`), 65_537n));
+    const isOurs = equalBytes(opened, pkcs1Encode(fromHex(msg) ?? new Uint8Array(), modulus.sizeBytes));
+    // "Acceptable" is a form that others may write, not we.
+    expect(isOurs).toBe(result === "valid");
   });
 
   test("refuses a digest of another length", () => {
