@@ -13,7 +13,7 @@ import { type AtomicBroadcastProtocol, atomicBroadcast, type LocalSettings } fro
 import type { Party } from "../replica/config-files.js";
 import { InputError, systemProblem } from "../replica/input-error.js";
 import type { Dialer } from "../replica/links.js";
-import { ReceiptDesk } from "../replica/receipt-desk.js";
+import { ReceiptDesk, type ReceiptDeskOptions } from "../replica/receipt-desk.js";
 import { Replica, type ReplicaState } from "../replica/replica.js";
 import { createNotary, type NotaryEntry } from "../services/notary/index.js";
 import type { Service } from "../services/service.js";
@@ -108,6 +108,12 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
     onFatal,
     onLog,
   });
+  const prove: (...args: Parameters<ReceiptDeskOptions["prove"]>) => Promise<void> = async (statement, done) => {
+    const proven = await signer.prove(statement).catch((error: unknown) => {
+      onLog(`a share could not be proved: ${String(error)}`);
+    });
+    done(proven ?? undefined);
+  };
   const desk = new ReceiptDesk({
     cluster: cluster.cluster,
     hash: (bytes) => suite.hash(bytes),
@@ -121,12 +127,7 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
     },
     shareBytes: signer.shareBytes,
     share: (statement) => signer.share(statement),
-    prove: (statement, done) => {
-      signer.prove(statement).then(done, (error: unknown) => {
-        onLog(`a share could not be proved: ${String(error)}`);
-        done(undefined);
-      });
-    },
+    prove: (statement, done) => void prove(statement, done),
     later: (work) => void setImmediate(work),
   });
 

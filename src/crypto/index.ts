@@ -11,7 +11,15 @@ export { type TlsIdentity, createTlsIdentity } from "./ed25519/tls-identity.js";
 export { type KeyProblem, checkPublicKeys } from "./key-checks.js";
 export type { Dealt, PublicKeys, RsaPublicKey, SecretKeys, SharedPublicKey } from "./keys.js";
 export { type OwnPublicKeys, createOwnKeys, ownPublicKeys } from "./own-keys.js";
-export { type Combination, type Invalid, type Scheme, type Sharer, type Verdict, combineRobustly } from "./scheme.js";
+export {
+  type Combination,
+  type Invalid,
+  type Scheme,
+  type Sharer,
+  type Verdict,
+  combineInTurns,
+  combineRobustly,
+} from "./scheme.js";
 export { type KeyGroup, dealKey } from "./sharing/deal-key.js";
 export { type Sharing, type Term, createSharing } from "./sharing/sharing.js";
 export { type SuiteOptions, createSuite } from "./suite.js";

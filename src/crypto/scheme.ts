@@ -4,6 +4,7 @@
  * Every `check…` is total: any bytes in place of a share, signature or ciphertext give a verdict with a reason,
  * never an exception.
  */
+import { setImmediate as otherEvents } from "node:timers/promises";
 import { type PartyId, PartySet } from "../core/party-set.js";
 import { CombineError } from "./errors.js";
 import type { Sharing } from "./sharing/sharing.js";
@@ -70,6 +71,33 @@ export function combineRobustly<Subject, Value>(
   subject: Subject,
   shares: ReadonlyMap<PartyId, Uint8Array>,
 ): Combination<Value> {
+  const steps = combining(scheme, subject, shares);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same for an event loop that serves others: they have their turn between steps, which take some milliseconds each. */
+export async function combineInTurns<Subject, Value>(
+  scheme: Scheme<Subject, Value>,
+  subject: Subject,
+  shares: ReadonlyMap<PartyId, Uint8Array>,
+): Promise<Combination<Value>> {
+  const steps = combining(scheme, subject, shares);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    await otherEvents();
+  }
+}
+
+/** Pauses between steps. */
+function* combining<Subject, Value>(
+  scheme: Scheme<Subject, Value>,
+  subject: Subject,
+  shares: ReadonlyMap<PartyId, Uint8Array>,
+): Generator<undefined, Combination<Value>, undefined> {
   const { sharing } = scheme;
   const isQualified = (some: ReadonlyMap<PartyId, Uint8Array>): boolean =>
     sharing.isQualified(PartySet.of(some.keys()));
@@ -77,19 +105,35 @@ export function combineRobustly<Subject, Value>(
 
   if (scheme.checkValue !== undefined && isQualified(known)) {
     const value = tryCombine(scheme, subject, known);
+    yield;
     if (value !== undefined && scheme.checkValue(subject, value).kind === "valid")
       return { kind: "combined", value, faulty };
+    yield;
   }
 
   const valid = new Map<PartyId, Uint8Array>();
   const unproven: PartyId[] = [];
-  for (const [party, verdict] of judge(scheme, subject, known)) {
-    if (verdict.kind === "invalid") faulty.set(party, verdict.reason);
-    else if (verdict.kind === "unproven") unproven.push(party);
-    else valid.set(party, known.get(party) ?? new Uint8Array());
+  for (const some of chunksOf(known, scheme.checkShares === undefined ? 1 : MAX_BATCH_SHARES)) {
+    for (const [party, verdict] of judge(scheme, subject, some)) {
+      if (verdict.kind === "invalid") faulty.set(party, verdict.reason);
+      else if (verdict.kind === "unproven") unproven.push(party);
+      else valid.set(party, some.get(party) ?? new Uint8Array());
+    }
+    yield;
   }
   if (!isQualified(valid)) return { kind: "insufficient", faulty, unproven };
   return { kind: "combined", value: scheme.combine(subject, valid), faulty };
+}
+
+/** So many shares are judged at once: more would save little, and hold up other events. */
+const MAX_BATCH_SHARES = 8;
+
+function chunksOf<Key, Item>(map: ReadonlyMap<Key, Item>, size: number): ReadonlyMap<Key, Item>[] {
+  const entries = [...map];
+  return Array.from(
+    { length: Math.ceil(entries.length / size) },
+    (_, i) => new Map(entries.slice(i * size, (i + 1) * size)),
+  );
 }
 
 /** The shares in ascending order of their parties, less those of parties that hold no part of the key. */

@@ -70,8 +70,15 @@ beforeAll(async () => {
     const more = name === "dave" ? ["--passphrase-file", passphraseFile] : [];
     await ok(
       [
-        ...["unseal", at("cluster", `party-${party}.sealed`), "--identity", at(name), "--cluster", id],
-        ...["--out", at("hosts", `party-${party}`), ...more],
+        "unseal",
+        at("cluster", `party-${party}.sealed`),
+        "--identity",
+        at(name),
+        "--cluster",
+        id,
+        "--out",
+        at("hosts", `party-${party}`),
+        ...more,
       ],
       { ABCAST_PASSPHRASE_FILE: passphraseFile },
     );

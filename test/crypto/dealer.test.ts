@@ -48,7 +48,12 @@ describe("deal", () => {
       const all = await checkSharedSecrets((party + 1) % 4, publicKeys, at(secretKeys, party));
       const certificates = "certificates" in schemes ? ["certificates.quorum", "certificates.broadcast"] : [];
       expect(all.map((path) => path.join("."))).toEqual([
-        ...["coins.quorum", "coins.honest", ...certificates, "encryption", "receipt", "token"],
+        "coins.quorum",
+        "coins.honest",
+        ...certificates,
+        "encryption",
+        "receipt",
+        "token",
       ]);
     }
   });

@@ -8,7 +8,7 @@ import {
   deal,
   ownPublicKeys,
 } from "../../src/crypto/index.js";
-import { OTHER_PRIMES_1024, PRIMES_1024 } from "./fixtures.js";
+import { OTHER_PRIMES_1024, PRIMES_1024, at } from "./fixtures.js";
 
 export const PRIMES = { receipt: PRIMES_1024, token: OTHER_PRIMES_1024 };
 
@@ -30,6 +30,6 @@ export async function dealKeys(
       signing: publics.map(({ signing }) => signing),
       cosigning: publics.map(({ cosigning }) => cosigning),
     },
-    secretKeys: dealing.secretKeys.map((shared, party) => ({ ...shared, ...(own[party] ?? createOwnKeys()) })),
+    secretKeys: dealing.secretKeys.map((shared, party) => Object.assign({}, shared, at(own, party))),
   };
 }

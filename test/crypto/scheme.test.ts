@@ -9,6 +9,7 @@ import {
   UNPROVEN,
   VALID,
   type Verdict,
+  combineInTurns,
   combineRobustly,
   invalid,
   partiesOf,
@@ -228,4 +229,36 @@ test("the parties of shares: each must hold a part of the key", () => {
         sharesOf([0, 1, party], () => none),
       ),
     ).toThrow(CombineError);
+});
+
+describe("combining in turns with other events", () => {
+  test("gives the same, and lets them have a turn after each share", async () => {
+    const { plain, share } = toyScheme(TWO_OF_FOUR);
+    const shares = sharesOf([0, 1, 2, 3], share).set(1, corrupt(share(1)));
+    let [turns, isDone] = [0, false];
+    const count = (): void => {
+      turns++;
+      if (!isDone) setImmediate(count);
+    };
+    setImmediate(count);
+    const result = await combineInTurns(plain, SUBJECT, shares);
+    isDone = true;
+    expect(result).toEqual(combineRobustly(plain, SUBJECT, shares));
+    expect(turns).toBeGreaterThanOrEqual(4);
+  });
+
+  test("checks many shares in batches of at most eight", async () => {
+    const { plain, share } = toyScheme(atLeast(2, [...Array(40).keys()]));
+    const batches: number[] = [];
+    const batched: Scheme<string, bigint> = {
+      ...plain,
+      checkShares(_subject, shares) {
+        batches.push(shares.size);
+        return new Map([...shares.keys()].map((party) => [party, VALID]));
+      },
+    };
+    const shares = sharesOf([...Array(40).keys()], share);
+    expect(await combineInTurns(batched, SUBJECT, shares)).toMatchObject({ kind: "combined", value: SECRET });
+    expect(batches).toEqual([8, 8, 8, 8, 8]);
+  });
 });

@@ -47,10 +47,35 @@ export interface CoinSharerOptions extends CoinOptions {
 
 /** @throws KeyError when the public key is malformed. */
 export function createCoinScheme(options: CoinOptions): Scheme<Uint8Array, Uint8Array> {
+  return schemeOf(open(options), options);
+}
+
+/** @throws KeyError when the public key is malformed or `secret` is not that of `party`. */
+export function createCoinSharer(options: CoinSharerOptions): Sharer<Uint8Array> {
+  return sharerOf(open(options), options);
+}
+
+export interface DhCoinOptions extends CoinOptions {
+  readonly self: PartyId;
+  readonly secret: Uint8Array;
+}
+
+/** Both sides in one, as the protocols use it. @throws KeyError when the public key is malformed or `secret` is not that of `self`. */
+export function createDhCoin(options: DhCoinOptions): Coin {
+  const opened = open(options);
+  const scheme = schemeOf(opened, options);
+  const sharer = sharerOf(opened, { ...options, party: options.self });
+  return {
+    share: (name) => sharer.share(name),
+    verifyShare: (party, name, share) => scheme.checkShare(party, name, share).kind === "valid",
+    combine: (name, shares) => scheme.combine(name, shares),
+  };
+}
+
+function schemeOf(opened: Opened, options: CoinOptions): Scheme<Uint8Array, Uint8Array> {
   const { ristretto, label, bits = DEFAULT_COIN_BITS } = options;
   checkCoinBits(bits);
-  const opened = open(options);
-  const { sharing } = opened;
+  const { sharing, proofs, claim } = opened;
   /** Undefined when the share has not the size of this party's. */
   const elementsOf = (party: PartyId, share: Uint8Array): Uint8Array[] | undefined => {
     const count = sharing.leavesOf(party).length;
@@ -68,7 +93,7 @@ export function createCoinScheme(options: CoinOptions): Scheme<Uint8Array, Uint8
       if (elements === undefined) return invalid(`coin share of ${share.length} bytes`);
       if (!elements.every((element) => ristretto.isElement(element)))
         return invalid("the coin share is not an element of the group");
-      const problem = opened.proofs.check(opened.claim(party, name, elements), share.subarray(count * ELEMENT_BYTES));
+      const problem = proofs.check(claim(party, name, elements), share.subarray(count * ELEMENT_BYTES));
       return problem === undefined ? VALID : invalid(`coin share: ${problem}`);
     },
 
@@ -81,10 +106,8 @@ export function createCoinScheme(options: CoinOptions): Scheme<Uint8Array, Uint8
   };
 }
 
-/** @throws KeyError when the public key is malformed or `secret` is not that of `party`. */
-export function createCoinSharer(options: CoinSharerOptions): Sharer<Uint8Array> {
+function sharerOf({ sharing, proofs, claim, baseOf }: Opened, options: CoinSharerOptions): Sharer<Uint8Array> {
   const { ristretto, publicKey, party, secret } = options;
-  const { sharing, proofs, claim, baseOf } = open(options);
   const scalars = openSecret(ristretto, sharing, publicKey, party, secret);
   let destroyed = false;
   return {
@@ -102,6 +125,8 @@ export function createCoinSharer(options: CoinSharerOptions): Sharer<Uint8Array>
   };
 }
 
+type Opened = ReturnType<typeof open>;
+
 /** What both sides have in common. */
 function open({ ristretto, label, publicKey }: CoinOptions) {
   const problem = checkSharedKey(ristretto, publicKey);
@@ -118,20 +143,4 @@ function open({ ristretto, label, publicKey }: CoinOptions) {
     elements,
   });
   return { sharing, proofs: createEqualLogsProofs(ristretto, "abcast/1 coin share proof"), claim, baseOf };
-}
-
-export interface DhCoinOptions extends CoinOptions {
-  readonly self: PartyId;
-  readonly secret: Uint8Array;
-}
-
-/** Both sides in one, as the protocols use it. @throws KeyError when the public key is malformed or `secret` is not that of `self`. */
-export function createDhCoin(options: DhCoinOptions): Coin {
-  const scheme = createCoinScheme(options);
-  const sharer = createCoinSharer({ ...options, party: options.self });
-  return {
-    share: (name) => sharer.share(name),
-    verifyShare: (party, name, share) => scheme.checkShare(party, name, share).kind === "valid",
-    combine: (name, shares) => scheme.combine(name, shares),
-  };
 }

@@ -1,7 +1,7 @@
 /** Keys over ristretto255 that are shared along a formula: how the coin and the encryption open and check them. */
 import { equalBytes } from "../../core/bytes.js";
 import { checkFormula } from "../../core/formula.js";
-import { PartySet, type PartyId } from "../../core/party-set.js";
+import type { PartyId, PartySet } from "../../core/party-set.js";
 import { CombineError, KeyError } from "../errors.js";
 import type { SharedPublicKey } from "../keys.js";
 import { piecesOf } from "../scheme.js";
