@@ -8,6 +8,7 @@ import { registerNotarize } from "./commands/notarize.js";
 import { registerProtect } from "./commands/protect.js";
 import { registerReceipt } from "./commands/receipt.js";
 import { registerStatus } from "./commands/status.js";
+import { registerStructure } from "./commands/structure.js";
 import { registerUnseal } from "./commands/unseal.js";
 import { registerDown, registerUp } from "./commands/up.js";
 import { registerVerify } from "./commands/verify.js";
@@ -26,5 +27,6 @@ process.exitCode = await run(process.argv, [
   registerKeygen,
   registerUnseal,
   registerProtect,
+  registerStructure,
   registerDemo,
 ]);
