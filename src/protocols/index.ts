@@ -3,3 +3,4 @@ export * from "./atomic-broadcast/index.js";
 export * from "./binary-agreement/index.js";
 export * from "./consistent-broadcast/index.js";
 export * from "./multivalued-agreement/index.js";
+export * from "./reliable-broadcast/index.js";
