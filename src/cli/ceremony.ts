@@ -1,7 +1,7 @@
 /** The key ceremony's steps as data: a party's identity, its sealed folder, the spares encrypted to the group. */
-import { randomBytes } from "node:crypto";
-import { fromUtf8, toHex, utf8 } from "../core/bytes.js";
-import { parseJson } from "../core/json.js";
+import { X509Certificate, randomBytes } from "node:crypto";
+import { toHex, utf8 } from "../core/bytes.js";
+import { parseJsonBytes } from "../core/json.js";
 import type { PartyId } from "../core/party-set.js";
 import { checkCard, signCard } from "../crypto/ceremony/identity-card.js";
 import { createSealingKey, open, seal } from "../crypto/ceremony/sealed-box.js";
@@ -21,7 +21,7 @@ import {
 } from "../replica/config-ceremony.js";
 import { readFileAs } from "../replica/config-files.js";
 import { InputError } from "../replica/input-error.js";
-import { type Address, createMember, type Member, newPartyConfig } from "./new-cluster.js";
+import { type Address, createMember, type Member } from "./new-cluster.js";
 
 /** A party's identity, made on its own machine. */
 export async function createIdentity(address: Address): Promise<Identity> {
@@ -37,11 +37,42 @@ export async function createIdentity(address: Address): Promise<Identity> {
 }
 
 /** @throws InputError when the file is no card, or its signatures are not those of its keys */
-export async function readCard(path: string): Promise<CardFile> {
+async function readCard(path: string): Promise<CardFile> {
   const card = await readFileAs(path, cardSchema, "open");
-  const problem = checkCard(await loadRistretto(), card);
+  const problem = checkCard(await loadRistretto(), card) ?? checkSubject(card);
   if (problem !== undefined) throw new InputError({ file: path }, `${problem}; ask the party for its card again`);
   return card;
+}
+
+/** No certificate of a party may pass for a client's, which have other subjects. */
+function checkSubject({ certificatePem }: CardFile): string | undefined {
+  const { subject } = new X509Certificate(certificatePem);
+  return /^CN=party-[0-9a-f]{32}$/.test(subject) ? undefined : "the certificate has not the subject that keygen gives";
+}
+
+/**
+ * Cards at `paths` that all are of different parties.
+ * @throws InputError naming both files when two share a key or a certificate's subject
+ */
+export async function readCards(paths: readonly string[]): Promise<readonly CardFile[]> {
+  const cards: CardFile[] = [];
+  const owners = new Map<string, string>();
+  for (const path of paths) {
+    const card = await readCard(path);
+    cards.push(card);
+    const { signing, cosigning, sealing, certificatePem } = card;
+    const { fingerprint256, subject } = new X509Certificate(certificatePem);
+    for (const mark of [...[signing, cosigning, sealing].map(toHex), fingerprint256, subject]) {
+      const owner = owners.get(mark);
+      if (owner !== undefined)
+        throw new InputError(
+          { file: path },
+          `has a key or a name in common with ${owner}; each party makes its own card`,
+        );
+      owners.set(mark, path);
+    }
+  }
+  return cards;
 }
 
 export function memberOf({ name, host, port, httpPort, signing, cosigning, certificatePem }: CardFile): Member {
@@ -59,7 +90,7 @@ export async function sealParty(
   card: CardFile,
   keys: SharedSecretKeys,
 ): Promise<SealedParty> {
-  const folder: PartyFolder = { format: "abcast-folder/1", config: newPartyConfig(party, card), public: cluster, keys };
+  const folder: PartyFolder = { format: "abcast-folder/1", public: cluster, keys };
   const plaintext = utf8(formatFile(partyFolderSchema, folder));
   const info = sealingInfo(cluster.cluster, party);
   const sealed = await seal({ publicKey: card.sealing, info, plaintext });
@@ -80,7 +111,7 @@ export async function openParty(
       `${opened.reason}: it is sealed to another identity, or was changed on the way`,
     );
   }
-  const json = parseJson(fromUtf8(opened.plaintext));
+  const json = parseJsonBytes(opened.plaintext);
   const parsed = json.ok ? partyFolderSchema.safeParse(json.value) : undefined;
   if (parsed?.success !== true) throw new InputError({ file: path }, "does not hold a party's folder; ask the dealer");
   return parsed.data;

@@ -1,10 +1,9 @@
 /** Passphrases of secret files: from a file, or typed at the terminal. Never from the command line, which others can see. */
-import { readFileSync, statSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import { Option } from "commander";
-import type { PassphraseSource } from "../replica/config-files.js";
-import { InputError, systemProblem } from "../replica/input-error.js";
+import { type PassphraseSource, readText, shellWord } from "../replica/config-files.js";
+import { InputError } from "../replica/input-error.js";
 
 /** Names the file that has the passphrase of the secret files that a command reads. */
 export const PASSPHRASE_VARIABLE = "ABCAST_PASSPHRASE_FILE";
@@ -18,36 +17,32 @@ export function passphraseOption(what: string): Option {
 /** For commands that read secret files: the file that the environment names, else whoever sits at the terminal. */
 export const passphrase: PassphraseSource = async (path) => {
   const file = process.env[PASSPHRASE_VARIABLE];
-  if (file !== undefined && file !== "") return readPassphrase(file, { option: PASSPHRASE_VARIABLE, file });
+  if (file !== undefined && file !== "") return readPassphrase(file, PASSPHRASE_VARIABLE);
   return process.stdin.isTTY && process.stderr.isTTY ? ask(`Passphrase of ${path}: `) : undefined;
 };
 
 /** What the option `--passphrase-file` says, if it is there. */
-export function passphraseOf({ passphraseFile }: { readonly passphraseFile?: string }): string | undefined {
-  if (passphraseFile === undefined) return undefined;
-  return readPassphrase(passphraseFile, { option: "--passphrase-file", file: passphraseFile });
+export async function passphraseOf({
+  passphraseFile,
+}: {
+  readonly passphraseFile?: string;
+}): Promise<string | undefined> {
+  return passphraseFile === undefined ? undefined : readPassphrase(passphraseFile, "--passphrase-file");
 }
 
-function readPassphrase(file: string, place: { readonly option: string; readonly file: string }): string {
-  const [line = ""] = read(file, place).split(/\r?\n/, 1);
+async function readPassphrase(file: string, option: string): Promise<string> {
+  const place = { option, file };
+  const { text, mode } = await readText(file, MAX_PASSPHRASE_BYTES);
+  if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+    const octal = (mode & 0o777).toString(8);
+    throw new InputError(
+      place,
+      `holds a passphrase but others may access it (mode ${octal}); run: chmod 600 ${shellWord(file)}`,
+    );
+  }
+  const [line = ""] = text.split(/\r?\n/, 1);
   if (line === "") throw new InputError(place, "has no passphrase in its first line");
   return line;
-}
-
-function read(file: string, place: { readonly option: string; readonly file: string }): string {
-  try {
-    const { size, mode } = statSync(file);
-    if (size > MAX_PASSPHRASE_BYTES) throw new InputError(place, `is larger than ${MAX_PASSPHRASE_BYTES} bytes`);
-    if (process.platform !== "win32" && (mode & 0o077) !== 0)
-      throw new InputError(
-        place,
-        `holds a passphrase but others may access it (mode ${(mode & 0o777).toString(8)}); run: chmod 600`,
-      );
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    const problem = systemProblem(error);
-    throw problem === undefined ? error : new InputError(place, problem);
-  }
 }
 
 /** Reads a line without showing it. */

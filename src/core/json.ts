@@ -1,4 +1,5 @@
 /** JSON that means one thing: `JSON.parse`, but an object that names a field twice is refused. */
+import { fromUtf8 } from "./bytes.js";
 import type { Decoded } from "./codec.js";
 
 /**
@@ -16,6 +17,17 @@ export function parseJson(text: string): Decoded<unknown> {
   return twice === undefined
     ? { ok: true, value }
     : { ok: false, error: `field ${JSON.stringify(twice)} appears twice` };
+}
+
+/** The same for bytes from outside, which may not even be text. */
+export function parseJsonBytes(bytes: Uint8Array): Decoded<unknown> {
+  let text: string;
+  try {
+    text = fromUtf8(bytes);
+  } catch {
+    return { ok: false, error: "not UTF-8 text" };
+  }
+  return parseJson(text);
 }
 
 /** Where the parser gave up. Its own message is not passed on: it quotes the text, which may hold a secret key. */

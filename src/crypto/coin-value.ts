@@ -12,8 +12,9 @@ export function checkCoinBits(bits: number): void {
 }
 
 /**
- * `bits` unpredictable bits in ⌈bits/8⌉ bytes; the unused high bits of the last byte are 0. Coins of different sizes are
- * independent. `material` is the group element or signature that the shares of the coin `name` gave.
+ * `bits` unpredictable bits in ⌈bits/8⌉ bytes; the unused high bits of the last byte are 0. Values of different sizes are
+ * independent, but the shares of a name open all of them: use one size for a label. `material` is the group element or
+ * signature that the shares of the coin `name` gave.
  */
 export function coinValue(bits: number, label: string, name: Uint8Array, material: Uint8Array): Uint8Array {
   const value = shake256(Math.ceil(bits / 8), "abcast/1 coin value", utf8(label), u32Bytes(bits), name, material);

@@ -2,8 +2,10 @@
 import { setImmediate as otherEvents } from "node:timers/promises";
 import { type Formula, sameFormula, thresholdFormula } from "../core/formula.js";
 import type { Group } from "../core/group.js";
+import { MAX_PARTIES } from "../core/party-set.js";
 import { checkBlsPublicKey } from "./bls/threshold.js";
 import type { PublicKeys, RsaPublicKey, SharedPublicKey } from "./keys.js";
+import { bezout, bytesToBigint } from "./numbers/bigints.js";
 import { type Ristretto, loadRistretto } from "./ristretto/group.js";
 import { checkSharedKey } from "./ristretto/shared-key.js";
 import { checkRsaPublicKey } from "./rsa/key.js";
@@ -84,7 +86,8 @@ function checkRsa(path: "receipt" | "token", { access, n }: Group, key: RsaPubli
   const { honest } = access;
   const spare = key.verificationKeys.length - n;
   const isThreshold = typeof honest !== "number" && sameFormula(honest, thresholdFormula(honest.threshold, n));
-  const wanted = isThreshold && spare > 0 ? thresholdFormula(honest.threshold, n + spare) : honest;
+  const wanted =
+    isThreshold && spare > 0 && n + spare <= MAX_PARTIES ? thresholdFormula(honest.threshold, n + spare) : honest;
   const problems = checkAlong([path], key, wanted, checkRsaPublicKey);
   if (problems.length > 0 || key.nonResidue.length === 0) return problems;
   return [{ path: [path, "nonResidue"], message: "is for Shoup's Protocol 2, which this key does not need" }];
@@ -96,14 +99,15 @@ function checkDistinct({ coins, certificates, encryption, receipt, token }: Publ
     [["coins", "quorum"], coins.quorum.publicKey],
     [["coins", "honest"], coins.honest.publicKey],
     [["encryption"], encryption.publicKey],
-    [["receipt"], receipt.modulus],
-    [["token"], token.modulus],
   ];
   if (certificates.scheme === "bls") {
     keys.push([["certificates", "quorum"], certificates.quorum.publicKey]);
     keys.push([["certificates", "broadcast"], certificates.broadcast.publicKey]);
   }
   const first = new Map<string, KeyProblem["path"]>();
+  // Who knows the factors of one modulus would know those of the other.
+  if (bezout(bytesToBigint(receipt.modulus), bytesToBigint(token.modulus)).gcd !== 1n)
+    return [{ path: ["token"], message: "has a factor in common with receipt" }];
   return keys.flatMap(([path, key]) => {
     const before = first.get(key.join());
     if (before !== undefined) return [{ path, message: `is the same key as ${before.join(".")}` }];

@@ -41,6 +41,8 @@ export interface Sharer<Subject> {
 export interface Scheme<Subject, Value> {
   /** Whose shares suffice. */
   readonly sharing: Sharing;
+  /** Whether parties make shares of this at all. Only where some subjects are refused, as a mauled ciphertext is. */
+  checkSubject?(subject: Subject): Verdict;
   checkShare(party: PartyId, subject: Subject, share: Uint8Array): Verdict;
   /** A verdict on each share. Only where that is faster than one by one. */
   checkShares?(subject: Subject, shares: ReadonlyMap<PartyId, Uint8Array>): ReadonlyMap<PartyId, Verdict>;
@@ -101,6 +103,9 @@ function* combining<Subject, Value>(
   const { sharing } = scheme;
   const isQualified = (some: ReadonlyMap<PartyId, Uint8Array>): boolean =>
     sharing.isQualified(PartySet.of(some.keys()));
+  // Nobody is at fault for having no share of what nobody may make a share of.
+  if (scheme.checkSubject?.(subject).kind === "invalid")
+    return { kind: "insufficient", faulty: new Map(), unproven: [] };
   const { known, faulty } = knownParties(sharing, shares);
 
   if (scheme.checkValue !== undefined && isQualified(known)) {
@@ -122,7 +127,10 @@ function* combining<Subject, Value>(
     yield;
   }
   if (!isQualified(valid)) return { kind: "insufficient", faulty, unproven };
-  return { kind: "combined", value: scheme.combine(subject, valid), faulty };
+  const value = scheme.combine(subject, valid);
+  // From good shares a bad value: the public keys contradict each other, which is the dealer's doing.
+  if (scheme.checkValue?.(subject, value).kind === "invalid") return { kind: "insufficient", faulty, unproven: [] };
+  return { kind: "combined", value, faulty };
 }
 
 /** So many shares are judged at once: more would save little, and hold up other events. */

@@ -20,14 +20,7 @@ import {
 import { MAX_SEALED_BYTES } from "../crypto/ceremony/sealed-box.js";
 import type { RsaSecretKeys, SharedSecretKeys } from "../crypto/keys.js";
 import { MAX_PARTIES } from "../core/party-set.js";
-import {
-  type ClusterPublic,
-  type PartyConfig,
-  partyConfigSchema,
-  publicSchema,
-  rsaSharesField,
-  sharedSecretFields,
-} from "./config.js";
+import { type ClusterPublic, publicSchema, rsaSharesField, sharedSecretFields } from "./config.js";
 import {
   base64Field,
   certificateField,
@@ -69,7 +62,6 @@ export interface SealedParty {
 /** What is sealed in it. */
 export interface PartyFolder {
   readonly format: "abcast-folder/1";
-  readonly config: PartyConfig;
   readonly public: ClusterPublic;
   readonly keys: SharedSecretKeys;
 }
@@ -132,7 +124,6 @@ export const sealedPartySchema = z.strictObject({
 
 export const partyFolderSchema = z.strictObject({
   format: z.literal("abcast-folder/1"),
-  config: partyConfigSchema,
   public: publicSchema,
   keys: z.strictObject(sharedSecretFields),
 });

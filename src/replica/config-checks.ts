@@ -62,7 +62,7 @@ export async function checkPublic(cluster: ClusterPublic): Promise<Issue[]> {
     if (!ristretto.isEd25519Key(publicKey))
       issues.push({ path: ["clients", index, "publicKey"], message: "is no Ed25519 public key" });
   });
-  issues.push(...checkCertificates(cluster));
+  issues.push(...checkClientKeys(cluster), ...checkCertificates(cluster));
   if (issues.length === 0 && !equalBytes(clusterId(cluster), cluster.cluster)) {
     issues.push({
       path: ["cluster"],
@@ -73,19 +73,40 @@ export async function checkPublic(cluster: ClusterPublic): Promise<Issue[]> {
   return issues;
 }
 
-function checkCertificates({ parties, clients }: ClusterPublic): Issue[] {
+function checkCertificates(cluster: ClusterPublic): Issue[] {
+  const { parties, clients } = cluster;
   const certificates = [...parties, ...clients].map(({ certificate }) => new X509Certificate(certificate));
   const first = (field: "fingerprint256" | "subject", index: number): number =>
     certificates.findIndex((certificate) => certificate[field] === certificates[index]?.[field]);
-  return certificates.flatMap((_, index) => {
+  const owners = keyOwners(cluster);
+  return certificates.flatMap(({ publicKey }, index) => {
     const path =
       index < parties.length ? ["parties", index, "certificate"] : ["clients", index - parties.length, "certificate"];
     // A certificate that two peers share would let one speak as the other.
     if (first("fingerprint256", index) !== index) return [{ path, message: "is another entry's certificate" }];
     // OpenSSL looks up a self-signed certificate by its subject, and would find the other one.
     if (first("subject", index) !== index) return [{ path, message: "has the subject of another entry's certificate" }];
-    return [];
+    const key = new Uint8Array(publicKey.export({ format: "der", type: "spki" }).subarray(-32));
+    const owner = owners.get(toHex(key));
+    return owner === undefined ? [] : [{ path, message: `has the key of ${owner}: each use needs its own` }];
   });
+}
+
+/** The keys that sign, by whose they are: no certificate may have one of them. */
+function keyOwners({ clients, keys: { signing, cosigning } }: ClusterPublic): Map<string, string> {
+  const owners = new Map<string, string>();
+  signing.forEach((key, party) => owners.set(toHex(key), `keys.signing[${party}]`));
+  cosigning.forEach((key, party) => owners.set(toHex(key), `keys.cosigning[${party}]`));
+  clients.forEach(({ publicKey }, client) => owners.set(toHex(publicKey), `clients[${client}].publicKey`));
+  return owners;
+}
+
+/** A client that signs with a party's key, or a party with a client's, would speak for two. */
+function checkClientKeys({ clients, keys: { signing, cosigning } }: ClusterPublic): Issue[] {
+  const parties = new Set([...signing, ...cosigning].map(toHex));
+  return clients.flatMap(({ publicKey }, index) =>
+    parties.has(toHex(publicKey)) ? [{ path: ["clients", index, "publicKey"], message: "is a party's key" }] : [],
+  );
 }
 
 /** What is wrong with the settings that all parties share; for `abcast init` too. */

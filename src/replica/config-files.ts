@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { z } from "zod";
 import { fromUtf8 } from "../core/bytes.js";
 import type { Decoded } from "../core/codec.js";
-import { parseJson } from "../core/json.js";
+import { parseJson, parseJsonBytes } from "../core/json.js";
 import { decryptWithPassphrase } from "../crypto/ceremony/passphrase.js";
 import { protectedSchema } from "./config-ceremony.js";
 import {
@@ -28,7 +28,7 @@ import { InputError, naming } from "./input-error.js";
 
 export { InputError };
 
-export const MAX_CONFIG_FILE_BYTES = 4 * 1024 * 1024;
+export const MAX_CONFIG_FILE_BYTES = 8 * 1024 * 1024;
 
 /** A party's directory, loaded and checked. */
 export interface Party {
@@ -83,7 +83,7 @@ export async function readFileAs<T extends z.ZodType>(
   access: FileAccess,
   passphrase?: PassphraseSource,
 ): Promise<z.output<T>> {
-  const { text, mode } = await readText(path);
+  const { text, mode } = await readText(path, MAX_CONFIG_FILE_BYTES);
   const json = access === "secret" ? await unprotect(path, parseJson(text), passphrase) : parseJson(text);
   const parsed = json.ok ? schema.safeParse(json.value) : undefined;
   const issues = parsed?.error?.issues ?? [];
@@ -119,7 +119,7 @@ async function unprotect(
   }
   const opened = await decryptWithPassphrase(parsed.data, phrase);
   if (opened.kind === "invalid") throw new InputError({ file: path }, opened.reason);
-  return parseJson(fromUtf8(opened.plaintext));
+  return parseJsonBytes(opened.plaintext);
 }
 
 function formatOf(content: unknown): unknown {
@@ -158,7 +158,11 @@ function rank(issue: z.core.$ZodIssue): number {
   return isOfFormat(issue) ? 0 : issue.code === "unrecognized_keys" ? 1 : 2;
 }
 
-async function readText(path: string): Promise<{ readonly text: string; readonly mode: number }> {
+/** A regular file of at most `maxBytes`. @throws InputError when it is none, larger, or not UTF-8 */
+export async function readText(
+  path: string,
+  maxBytes: number,
+): Promise<{ readonly text: string; readonly mode: number }> {
   // Non-blocking, so that a named pipe is refused below instead of waited for.
   const handle = await naming(path, open(path, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
@@ -166,14 +170,13 @@ async function readText(path: string): Promise<{ readonly text: string; readonly
     const status = await naming(path, handle.stat());
     if (status.isDirectory()) throw new InputError({ file: path }, "is a directory, a file is needed");
     if (!status.isFile()) throw new InputError({ file: path }, "is not a regular file");
-    const content = new Uint8Array(MAX_CONFIG_FILE_BYTES + 1);
+    const content = new Uint8Array(maxBytes + 1);
     let length = 0;
     for (;;) {
       const { bytesRead } = await naming(path, handle.read(content, length, content.length - length, length));
       if (bytesRead === 0) break;
       length += bytesRead;
-      if (length > MAX_CONFIG_FILE_BYTES)
-        throw new InputError({ file: path }, `is larger than ${MAX_CONFIG_FILE_BYTES} bytes`);
+      if (length > maxBytes) throw new InputError({ file: path }, `is larger than ${maxBytes} bytes`);
     }
     try {
       return { text: fromUtf8(content.subarray(0, length)), mode: status.mode };
@@ -185,7 +188,7 @@ async function readText(path: string): Promise<{ readonly text: string; readonly
   }
 }
 
-function shellWord(text: string): string {
+export function shellWord(text: string): string {
   return /^[A-Za-z0-9._/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 

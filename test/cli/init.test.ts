@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { X509Certificate, randomBytes } from "node:crypto";
 import {
   chmodSync,
   existsSync,
@@ -46,6 +46,12 @@ beforeAll(async () => {
   expect(stdout).toContain("4 parties, of which 1 may be corrupted, 2 clients");
   expect(code).toBe(0);
 }, 120_000);
+
+/** The raw key in a certificate, in base64. */
+function tlsKeyOf(certificate: unknown): string {
+  const { publicKey } = new X509Certificate(String(certificate));
+  return publicKey.export({ format: "der", type: "spki" }).subarray(-32).toString("base64");
+}
 
 const mode = (path: string): number => statSync(path).mode & 0o777;
 
@@ -339,6 +345,33 @@ describe("loadPublic", () => {
       "parties[1].certificate: has the subject of another entry's",
     ],
     [
+      "a client with a party's key",
+      (json) => {
+        const { keys } = json as unknown as { keys: { signing: string[] } };
+        set(json["clients"]?.[0], "publicKey", Buffer.from(keys.signing[0] ?? "", "base64").toString("hex"));
+      },
+      "clients[0].publicKey: is a party's key",
+    ],
+    [
+      "a certificate with a key that has another use",
+      (json) => set(json["keys"]?.["cosigning"], "2", tlsKeyOf(json["parties"]?.[1]?.["certificate"])),
+      "parties[1].certificate: has the key of keys.cosigning[2]",
+    ],
+    [
+      "RSA shares for more than there can be parties",
+      (json) => {
+        const receipt = json["keys"]?.["receipt"];
+        const key = receipt?.["verificationKeys"]?.[0];
+        set(receipt, "access", { threshold: 2, of: Array.from({ length: 300 }, (_, i) => i % 256) });
+        set(
+          receipt,
+          "verificationKeys",
+          Array.from({ length: 300 }, () => key),
+        );
+      },
+      "keys.receipt.access: is not the access structure",
+    ],
+    [
       "a client key of small order",
       (json) => set(json["clients"]?.[0], "publicKey", `01${"00".repeat(31)}`),
       "clients[0].publicKey: is no Ed25519 public key",
@@ -404,8 +437,8 @@ describe("loadPublic", () => {
     await expect(loadPublic(join(directory, "gone.json"))).rejects.toThrow("gone.json: no such file");
     await expect(loadPublic(directory)).rejects.toThrow("is a directory");
     const large = join(directory, "large.json");
-    writeFileSync(large, Buffer.alloc(4 * 1024 * 1024 + 1, " "));
-    await expect(loadPublic(large)).rejects.toThrow("large.json: is larger than 4194304 bytes");
+    writeFileSync(large, Buffer.alloc(8 * 1024 * 1024 + 1, " "));
+    await expect(loadPublic(large)).rejects.toThrow("large.json: is larger than 8388608 bytes");
     const binary = join(directory, "binary.json");
     writeFileSync(binary, Buffer.from([0xff, 0xfe]));
     await expect(loadPublic(binary)).rejects.toThrow("not UTF-8");

@@ -1,17 +1,25 @@
 /** The key ceremony as people do it: keygen at each party, init --cards at the dealer, unseal at each party, then a cluster. */
+import { execFileSync } from "node:child_process";
+import { X509Certificate } from "node:crypto";
 import {
   chmodSync,
   copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   readdirSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { utf8 } from "../../src/core/bytes.js";
 import { PartySet } from "../../src/core/party-set.js";
+import { signCard } from "../../src/crypto/ceremony/identity-card.js";
+import { encryptWithPassphrase } from "../../src/crypto/ceremony/passphrase.js";
+import { createSealingKey, seal } from "../../src/crypto/ceremony/sealed-box.js";
 import {
   combineRobustly,
   createRsaScheme,
@@ -21,7 +29,15 @@ import {
   loadRistretto,
 } from "../../src/crypto/index.js";
 import { spareLabel } from "../../src/cli/ceremony.js";
-import { identitySchema, sealedSpareSchema, spareSchema } from "../../src/replica/config-ceremony.js";
+import { createMember } from "../../src/cli/new-cluster.js";
+import { formatFile } from "../../src/replica/config.js";
+import {
+  cardSchema,
+  identitySchema,
+  protectedSchema,
+  sealedSpareSchema,
+  spareSchema,
+} from "../../src/replica/config-ceremony.js";
 import { loadParty, loadPublic, readFileAs } from "../../src/replica/config-files.js";
 import { freePorts } from "./local-cluster.js";
 import { lastingDirectory, runCli, temporaryDirectory } from "./run-cli.js";
@@ -194,11 +210,33 @@ describe("keygen and init --cards refuse", () => {
   });
 
   it("one card twice, and two parties at one address", async () => {
-    expect(await init("--cards", cards[0] ?? "", cards[0] ?? "")).toContain("is the card of");
+    expect(await init("--cards", cards[0] ?? "", cards[0] ?? "")).toContain(
+      `has a key or a name in common with ${cards[0]}`,
+    );
     const out = join(temporaryDirectory(), "twin");
     const { port } = JSON.parse(readFileSync(cards[0] ?? "", "utf8")) as { port: number };
     await ok(["keygen", "--name", "twin", "--host", "127.0.0.1", "--port", String(port), "--out", out]);
     expect(await init("--cards", cards[0] ?? "", join(out, "card.json"))).toContain("is also the port of entry 0");
+  });
+
+  /** The card of a party that chooses its certificate's subject, and signs it as it should. */
+  const namedCard = async (commonName: string): Promise<string> => {
+    const { member, own } = await createMember({ name: "eve", host: "eve.example", port: 1, httpPort: 2 }, commonName);
+    const { certificate, ...rest } = member;
+    const content = { ...rest, certificatePem: certificate, sealing: createSealingKey().publicKey };
+    const secrets = { signing: own.signing, cosigning: own.cosigning, privateKeyPem: own.tlsPrivateKey };
+    const path = join(temporaryDirectory(), "card.json");
+    writeFileSync(path, formatFile(cardSchema, { format: "abcast-card/1", ...signCard(content, secrets) }));
+    return path;
+  };
+
+  it("a certificate that would pass for another's, naming the card that brings it", async () => {
+    const [victim = ""] = cards;
+    const { certificatePem } = JSON.parse(readFileSync(victim, "utf8")) as { certificatePem: string };
+    const twin = await namedCard(new X509Certificate(certificatePem).subject.replace("CN=", ""));
+    expect(await init("--cards", victim, twin)).toContain(`${twin}: has a key or a name in common with ${victim}`);
+    const client = await namedCard("client-0");
+    expect(await init("--cards", client)).toContain(`${client}: the certificate has not the subject that keygen gives`);
   });
 
   it("contradicting options", async () => {
@@ -251,6 +289,18 @@ describe("unseal refuses", () => {
     expect(await unseal(moved, at("alice"), "1".repeat(64))).toContain("sealed to another identity, or was changed");
   });
 
+  it("what is sealed but no folder, even if it is no text", async () => {
+    const json = JSON.parse(readFileSync(sealed, "utf8")) as object;
+    const { sealing } = await readFileAs(cards[0] ?? "", cardSchema, "open");
+    const info = utf8(`abcast/1 sealed party ${id} 0`);
+    for (const plaintext of [Uint8Array.of(0xff), utf8("{}"), utf8("{")]) {
+      const box = Buffer.from(await seal({ publicKey: sealing, info, plaintext })).toString("base64");
+      const file = join(temporaryDirectory(), "party-0.sealed");
+      writeFileSync(file, JSON.stringify({ ...json, sealed: box }));
+      expect(await unseal(file, at("alice"), id)).toContain("does not hold a party's folder");
+    }
+  });
+
   it("an identity whose passphrase it does not get", async () => {
     const dave = at("cluster", "party-3.sealed");
     expect(await unseal(dave, at("dave"), id)).toContain("identity.json: is under a passphrase; write it to a file");
@@ -288,6 +338,32 @@ describe("passphrases", () => {
     await ok(["protect", file, "--remove"], { ABCAST_PASSPHRASE_FILE: other });
     expect(readFileSync(file, "utf8")).toBe(before);
   }, 30_000);
+
+  it("are set on the file that a link leads to, and what a crash left is not in the way", async () => {
+    const file = secretFile("client-copy-3.json", readFileSync(at("cluster", "client-0.json"), "utf8"));
+    symlinkSync(file, at("link.json"));
+    secretFile("client-copy-3.json.new", "left over");
+    await ok(["protect", at("link.json"), "--passphrase-file", passphraseFile]);
+    expect(lstatSync(at("link.json")).isSymbolicLink()).toBe(true);
+    expect(readFileSync(file, "utf8")).toContain("abcast-protected/1");
+    expect(readdirSync(work.path).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("must be UTF-8: two that are not would look the same", async () => {
+    const file = secretFile("client-copy-4.json", readFileSync(at("cluster", "client-0.json"), "utf8"));
+    writeFileSync(at("latin.txt"), Buffer.from([0x6d, 0xfc, 0x0a]), { mode: 0o600 });
+    expect(await refused(["protect", file, "--passphrase-file", at("latin.txt")])).toContain("is not UTF-8 text");
+    execFileSync("mkfifo", ["-m", "600", at("pipe")]);
+    expect(await refused(["protect", file, "--passphrase-file", at("pipe")])).toContain("is not a regular file");
+  });
+
+  it("a protected file whose content is no text is refused", async () => {
+    const secret = await encryptWithPassphrase(Uint8Array.of(0xff), PASSPHRASE);
+    const file = secretFile("binary.json", formatFile(protectedSchema, { format: "abcast-protected/1", ...secret }));
+    expect(await refused(["status", "--cluster", file, "--timeout", "1"], env)).toContain(
+      "binary.json: not UTF-8 text",
+    );
+  });
 
   it("must be in a file that nobody else reads, and not empty", async () => {
     const file = secretFile("client-copy-2.json", readFileSync(at("cluster", "client-0.json"), "utf8"));

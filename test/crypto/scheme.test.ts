@@ -231,6 +231,24 @@ test("the parties of shares: each must hold a part of the key", () => {
     ).toThrow(CombineError);
 });
 
+describe("what is nobody's fault", () => {
+  test("a subject of which no party makes shares", () => {
+    const { plain, share, judged } = toyScheme(TWO_OF_FOUR);
+    const picky: Scheme<string, bigint> = { ...plain, checkSubject: () => invalid("mauled") };
+    const shares = sharesOf([0, 1, 2], share).set(1, corrupt(share(1)));
+    const nothing = { kind: "insufficient", faulty: new Map(), unproven: [] };
+    expect(combineRobustly(picky, SUBJECT, shares)).toEqual(nothing);
+    expect(judged).toEqual([]);
+  });
+
+  test("a bad value from good shares, which contradictory keys give: it is not passed off as right", () => {
+    const { plain, share } = toyScheme(TWO_OF_FOUR);
+    const contradictory: Scheme<string, bigint> = { ...plain, checkValue: () => invalid("bad key") };
+    const nothing = { kind: "insufficient", faulty: new Map(), unproven: [] };
+    expect(combineRobustly(contradictory, SUBJECT, sharesOf([0, 1, 2], share))).toEqual(nothing);
+  });
+});
+
 describe("combining in turns with other events", () => {
   test("gives the same, and lets them have a turn after each share", async () => {
     const { plain, share } = toyScheme(TWO_OF_FOUR);

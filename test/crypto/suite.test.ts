@@ -17,7 +17,7 @@ import {
 } from "../../src/crypto/index.js";
 import { bigintToBytes, bytesToBigint, jacobi } from "../../src/crypto/numbers/bigints.js";
 import { dealKeys } from "./dealt.js";
-import { PROTOCOL_1, at, flipBit, sharesOf } from "./fixtures.js";
+import { OTHER_PRIMES_1024, PRIMES_1024, PROTOCOL_1, at, flipBit, sharesOf } from "./fixtures.js";
 
 /** The predicates differ: isQuorum 6, isBroadcastQuorum 5, hasHonest 2, meetsEveryQuorum 3. */
 const group = thresholdGroup({ n: 8, byzantine: 1, crash: 1 });
@@ -275,6 +275,8 @@ describe("keys that do not fit", async () => {
   const blsCertificates = bls.certificates.scheme === "bls" ? bls.certificates : undefined;
   if (blsCertificates === undefined) throw new Error("no BLS certificates");
 
+  const sharedPrime = bigintToBytes(PRIMES_1024[0] * OTHER_PRIMES_1024[1], 256);
+
   test.each<[string, Partial<PublicKeys>, string]>([
     ["too few signing keys", { signing: signing.slice(0, 7) }, "signing"],
     ["too many signing keys", { signing: [...signing, at(cosigning, 0)] }, "signing"],
@@ -289,6 +291,7 @@ describe("keys that do not fit", async () => {
     ["coins of another scheme", { coins: { ...bls.coins, scheme: "dh" } }, "coins.quorum"],
     ["one key for coin and encryption", { encryption: coins.honest }, "encryption"],
     ["one key for receipts and tokens", { token: receipt }, "token"],
+    ["tokens with a prime of the receipts' key", { token: { ...token, modulus: sharedPrime } }, "token"],
     ["encryption for a quorum", { encryption: coins.quorum }, "encryption.access"],
     ["malformed encryption key", { encryption: { ...encryption, publicKey: identity } }, "encryption"],
     [

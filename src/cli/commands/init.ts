@@ -1,7 +1,7 @@
 /** `abcast init`: the dealer. Makes all keys of a new cluster and writes them to one directory. */
 import { join } from "node:path";
 import { type Command, Option } from "commander";
-import { equalBytes, toHex } from "../../core/bytes.js";
+import { toHex } from "../../core/bytes.js";
 import { type Group, GroupError, thresholdGroup } from "../../core/group.js";
 import { MAX_PARTIES } from "../../core/party-set.js";
 import { cardStatement } from "../../crypto/ceremony/identity-card.js";
@@ -26,7 +26,7 @@ import {
 import { checkEndpoints, checkRules } from "../../replica/config-checks.js";
 import { readFileAs, refuse } from "../../replica/config-files.js";
 import { InputError } from "../../replica/input-error.js";
-import { encryptSpare, memberOf, readCard, sealParty } from "../ceremony.js";
+import { encryptSpare, memberOf, readCards, sealParty } from "../ceremony.js";
 import {
   type Address,
   assembleCluster,
@@ -142,7 +142,7 @@ export function registerInit(program: Command): void {
 
 async function init(options: Options): Promise<void> {
   const output = createOutput(options);
-  const passphrase = passphraseOf(options);
+  const passphrase = await passphraseOf(options);
   const cards = await cardsOf(options);
   const addresses = cards ?? (await addressesOf(options));
   const n = addresses.length;
@@ -273,14 +273,7 @@ async function cardsOf({ cards, parties, basePort, n }: Options): Promise<readon
       { option: "--n" },
       `is ${n}, but --cards lists ${cards.length}; leave --n out or correct one of them`,
     );
-  const read: CardFile[] = [];
-  for (const path of cards) {
-    const card = await readCard(path);
-    const twin = read.findIndex(({ signing }) => equalBytes(signing, card.signing));
-    if (twin >= 0)
-      throw new InputError({ file: path }, `is the card of ${String(cards[twin])} once more; each party needs its own`);
-    read.push(card);
-  }
+  const read = await readCards(cards);
   const [clash] = checkEndpoints(read, []);
   if (clash !== undefined)
     throw new InputError({ file: cards[Number(clash.path[0])] ?? "", field: String(clash.path[1]) }, clash.message);

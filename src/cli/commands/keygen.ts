@@ -45,7 +45,7 @@ export function registerKeygen(program: Command): void {
 
 async function keygen(options: Options): Promise<void> {
   const { name, host, port, httpPort = port === 65535 ? port - 1 : port + 1, out } = options;
-  const passphrase = passphraseOf(options);
+  const passphrase = await passphraseOf(options);
   const identity = await createIdentity({ name, host, port, httpPort });
   await createDirectoryAtOnce({ option: "--out", path: out }, async (directory) => {
     await writeSecretFile(join(directory, "identity.json"), formatFile(identitySchema, identity), passphrase);

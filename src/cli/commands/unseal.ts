@@ -8,7 +8,7 @@ import { hexField } from "../../replica/config-fields.js";
 import { readFileAs, refuse } from "../../replica/config-files.js";
 import { InputError } from "../../replica/input-error.js";
 import { openParty } from "../ceremony.js";
-import { newPartyKeys } from "../new-cluster.js";
+import { newPartyConfig, newPartyKeys } from "../new-cluster.js";
 import { checkedText, example, jsonOption } from "../options.js";
 import { createOutput } from "../output.js";
 import { passphrase, passphraseOf, passphraseOption } from "../passphrase.js";
@@ -42,7 +42,7 @@ export function registerUnseal(program: Command): void {
 }
 
 async function unseal(file: string, options: Options): Promise<void> {
-  const newPassphrase = passphraseOf(options);
+  const newPassphrase = await passphraseOf(options);
   const sealed = await readFileAs(file, sealedPartySchema, "open");
   if (toHex(sealed.cluster) !== options.cluster) {
     throw new InputError(
@@ -53,13 +53,15 @@ async function unseal(file: string, options: Options): Promise<void> {
   const identityFile = join(options.identity, "identity.json");
   const identity = await readFileAs(identityFile, identitySchema, "secret", passphrase);
   const folder = await openParty(file, sealed, identity);
-  const { config, public: cluster, keys } = folder;
+  const { public: cluster, keys } = folder;
+  // The party's own: the dealer does not say where its replica listens.
+  const config = newPartyConfig(sealed.party, identity.card);
 
   const inside = (issues: Awaited<ReturnType<typeof checkPublic>>): void => refuse(`${file} (sealed)`, issues);
   inside(await checkPublic(cluster));
   inside(checkParty(config, cluster));
-  if (!equalBytes(cluster.cluster, sealed.cluster) || config.party !== sealed.party)
-    throw new InputError({ file }, "holds a folder of another cluster or party than it says; ask the dealer");
+  if (!equalBytes(cluster.cluster, sealed.cluster))
+    throw new InputError({ file }, "holds a folder of another cluster than it says; ask the dealer");
   checkOwnEntry(file, identity.card, cluster.parties[config.party]);
 
   await createDirectoryAtOnce({ option: "--out", path: options.out }, async (directory) => {

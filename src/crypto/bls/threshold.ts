@@ -60,7 +60,7 @@ export interface BlsSharerOptions extends BlsOptions {
 }
 
 /** Messages to signatures of 96 bytes. */
-export type BlsScheme = Required<Scheme<Uint8Array, Uint8Array>>;
+export type BlsScheme = Required<Omit<Scheme<Uint8Array, Uint8Array>, "checkSubject">>;
 
 /**
  * Everybody's side. The keys are opened and validated here, once, and kept: about 0.1 ms a leaf,

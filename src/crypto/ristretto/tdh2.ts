@@ -103,14 +103,16 @@ export function createTdh2Scheme(options: Tdh2Options): Tdh2Scheme {
     return problem === undefined ? VALID : invalid(`decryption share: ${problem}`);
   };
 
+  const checkCiphertext: Tdh2Scheme["checkCiphertext"] = (label, ciphertext) => {
+    const checked = ciphertexts.check(label, ciphertext);
+    return checked.kind === "invalid" ? checked : VALID;
+  };
+
   return {
     sharing,
+    checkSubject: ({ label, ciphertext }) => checkCiphertext(label, ciphertext),
+    checkCiphertext,
     encrypt: (input) => ciphertexts.encrypt(input),
-
-    checkCiphertext(label, ciphertext) {
-      const checked = ciphertexts.check(label, ciphertext);
-      return checked.kind === "invalid" ? checked : VALID;
-    },
 
     checkShare: (party, { label, ciphertext }, share) =>
       checkShareOf(ciphertexts.check(label, ciphertext), party, share),
