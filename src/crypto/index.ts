@@ -1,4 +1,5 @@
 /** The public surface of the cryptography, also as `abcast/crypto`; everything else in this folder is its inside. */
+export { type Formula, type Gate, allOf, anyOf, atLeast, thresholdFormula, weightedFormula } from "../core/formula.js";
 export { type Dealing, type DealOptions, type DealProgress, deal } from "./dealer.js";
 export { CombineError, KeyError } from "./errors.js";
 export {
