@@ -21,88 +21,147 @@ export type Decoded<T> = { readonly ok: true; readonly value: T } | { readonly o
 /** The value that a codec carries. */
 export type Value<C> = C extends Codec<infer T> ? T : never;
 
-/** Bytes that are no encoding: a remote party's or a file's fault, turned into a value by `decode`. */
-class DecodeError extends Error {}
+/**
+ * What a reader throws at bytes that are no encoding, for `decode` to turn into a value. There is only one, since making
+ * an error costs far more than reading a message, and hostile bytes must not; the reader knows what is wrong.
+ */
+const MALFORMED = new Error("not an encoding");
 
 /** A value that its codec cannot carry (too long, out of range): the caller's mistake. */
 export class EncodeError extends Error {
   override readonly name = "EncodeError";
 }
 
+/** Encodings are cut from slabs of this size: an allocation for each would cost more than to write it. */
+const SLAB_BYTES = 16 * 1024;
+/** From this size on an encoding has memory of its own, so that what is kept of a slab is worth it. */
+const LARGE_BYTES = 4 * 1024;
+
 export class Writer {
-  #buffer = new Uint8Array(256);
-  #view = new DataView(this.#buffer.buffer);
-  #length = 0;
+  #slab = new Uint8Array(SLAB_BYTES);
+  /** Where the encoding that is being written starts, and its end so far. */
+  #start = 0;
+  #end = 0;
+
+  /** What was written since the last `finish`. */
+  get sizeBytes(): number {
+    return this.#end - this.#start;
+  }
 
   #reserve(sizeBytes: number): number {
-    const offset = this.#length;
-    const needed = offset + sizeBytes;
-    if (needed > this.#buffer.length) {
-      const grown = new Uint8Array(Math.max(needed, 2 * this.#buffer.length));
-      grown.set(this.#buffer.subarray(0, offset));
-      this.#buffer = grown;
-      this.#view = new DataView(grown.buffer);
-    }
-    this.#length = needed;
+    const offset = this.#end;
+    if (offset + sizeBytes > this.#slab.length) return this.#move(sizeBytes);
+    this.#end = offset + sizeBytes;
+    return offset;
+  }
+
+  /** Goes on in a new slab, with room for `sizeBytes` more. */
+  #move(sizeBytes: number): number {
+    const offset = this.#end - this.#start;
+    const slab = new Uint8Array(Math.max(SLAB_BYTES, 2 * (offset + sizeBytes)));
+    slab.set(this.#slab.subarray(this.#start, this.#end));
+    this.#slab = slab;
+    this.#start = 0;
+    this.#end = offset + sizeBytes;
     return offset;
   }
 
   u8(value: number): void {
     const offset = this.#reserve(1);
-    this.#view.setUint8(offset, value);
+    this.#slab[offset] = value;
   }
 
   u32(value: number): void {
     const offset = this.#reserve(4);
-    this.#view.setUint32(offset, value);
+    const slab = this.#slab;
+    slab[offset] = value >>> 24;
+    slab[offset + 1] = value >>> 16;
+    slab[offset + 2] = value >>> 8;
+    slab[offset + 3] = value;
   }
 
   u64(value: number): void {
-    const offset = this.#reserve(8);
-    this.#view.setBigUint64(offset, BigInt(value));
+    this.u32(Math.floor(value / 0x1_0000_0000));
+    this.u32(value >>> 0);
   }
 
   raw(bytes: Uint8Array): void {
     const offset = this.#reserve(bytes.length);
-    this.#buffer.set(bytes, offset);
+    this.#slab.set(bytes, offset);
   }
 
+  /** Text that `isAscii`. */
+  ascii(value: string): void {
+    const offset = this.#reserve(value.length);
+    const slab = this.#slab;
+    for (let index = 0; index < value.length; index++) slab[offset + index] = value.charCodeAt(index);
+  }
+
+  /** What was written, and makes the writer ready for the next encoding. */
   finish(): Uint8Array {
-    return this.#buffer.slice(0, this.#length);
+    const start = this.#start;
+    const end = this.#end;
+    if (end - start >= LARGE_BYTES) {
+      const own = this.#slab.slice(start, end);
+      this.discard();
+      return own;
+    }
+    // The next one starts at a multiple of eight, as if it had been allocated.
+    this.#start = this.#end = (end + 7) & ~7;
+    return this.#slab.subarray(start, end);
+  }
+
+  /** Forgets what was written. */
+  discard(): void {
+    if (this.#slab.length > SLAB_BYTES) {
+      this.#slab = new Uint8Array(SLAB_BYTES);
+      this.#start = 0;
+    }
+    this.#end = this.#start;
   }
 }
 
 export class Reader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #offset = 0;
+  #problem = "";
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Why it failed. */
+  get problem(): string {
+    return this.#problem;
   }
 
   #take(sizeBytes: number): number {
     const offset = this.#offset;
     if (sizeBytes > this.#bytes.length - offset) {
-      throw new DecodeError(`truncated: ${sizeBytes} bytes wanted at offset ${offset} of ${this.#bytes.length}`);
+      this.fail(`truncated: ${sizeBytes} bytes wanted at offset ${offset} of ${this.#bytes.length}`);
     }
     this.#offset = offset + sizeBytes;
     return offset;
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#take(1));
+    const offset = this.#take(1);
+    return this.#bytes[offset] ?? 0;
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4));
+    const offset = this.#take(4);
+    const bytes = this.#bytes;
+    const high = ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0);
+    const low = ((bytes[offset + 2] ?? 0) << 8) | (bytes[offset + 3] ?? 0);
+    return high * 0x1_0000 + low;
   }
 
   u64(): number {
-    const value = this.#view.getBigUint64(this.#take(8));
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) this.fail(`integer ${value} above 2^53-1`);
-    return Number(value);
+    const high = this.u32();
+    const low = this.u32();
+    if (high >= 2 ** 21) this.fail(`integer ${(BigInt(high) << 32n) + BigInt(low)} above 2^53-1`);
+    return high * 0x1_0000_0000 + low;
   }
 
   /** A view of the next bytes, not a copy. */
@@ -112,31 +171,41 @@ export class Reader {
   }
 
   fail(reason: string): never {
-    throw new DecodeError(reason);
+    this.#problem = reason;
+    throw MALFORMED;
   }
 
   end(): void {
     const rest = this.#bytes.length - this.#offset;
-    if (rest !== 0) throw new DecodeError(`${rest} bytes left over at offset ${this.#offset}`);
+    if (rest !== 0) this.fail(`${rest} bytes left over at offset ${this.#offset}`);
   }
 }
 
+/** Writers at rest. One that is at work is not among them, so that a codec may encode in turn. */
+const writers: Writer[] = [];
+
 /** @throws EncodeError when `value` exceeds a bound of `codec`. */
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
-  const writer = new Writer();
-  codec.write(writer, value);
-  return writer.finish();
+  const writer = writers.pop() ?? new Writer();
+  try {
+    codec.write(writer, value);
+    return writer.finish();
+  } finally {
+    // After an error there is something left of it.
+    writer.discard();
+    writers.push(writer);
+  }
 }
 
 /** Never throws on hostile bytes; the error says what is wrong and at which offset. */
 export function decode<T>(codec: Codec<T>, bytes: Uint8Array): Decoded<T> {
+  const reader = new Reader(bytes);
   try {
-    const reader = new Reader(bytes);
     const value = codec.read(reader);
     reader.end();
     return { ok: true, value };
   } catch (error) {
-    if (error instanceof DecodeError) return { ok: false, error: error.message };
+    if (error === MALFORMED) return { ok: false, error: reader.problem };
     throw error;
   }
 }
@@ -203,11 +272,20 @@ export function bytes(maxBytes: number): Codec<Uint8Array> {
   };
 }
 
+function isAscii(value: string): boolean {
+  for (let index = 0; index < value.length; index++) if (value.charCodeAt(index) > 0x7f) return false;
+  return true;
+}
+
 /** UTF-8 text of at most `maxBytes`. */
 export function text(maxBytes: number): Codec<string> {
   const raw = bytes(maxBytes);
   return {
     write(writer, value) {
+      if (value.length <= maxBytes && isAscii(value)) {
+        writer.u32(value.length);
+        return writer.ascii(value);
+      }
       if (/\p{Surrogate}/u.test(value)) throw new EncodeError("text with a lone surrogate has no UTF-8 form");
       raw.write(writer, utf8(value));
     },
@@ -241,42 +319,54 @@ export function list<T>(item: Codec<T>, maxItems: number): Codec<readonly T[]> {
 }
 
 type Codecs<T> = { readonly [K in keyof T]: Codec<T[K]> };
-type Entries = readonly (readonly [string, Codec<unknown>])[];
+
+export interface StructCodec<T> extends Codec<T> {
+  /** Reads the fields into `target`, which has none of them. */
+  readInto(reader: Reader, target: Record<string, unknown>): void;
+}
+
+type StructCodecs<T> = { readonly [K in keyof T]: StructCodec<T[K]> };
 
 /** The fields in the order in which `fields` names them. */
-export function struct<T extends object>(fields: Codecs<T>): Codec<{ readonly [K in keyof T]: T[K] }> {
-  const entries: Entries = Object.entries(fields);
+export function struct<T extends object>(fields: Codecs<T>): StructCodec<{ readonly [K in keyof T]: T[K] }> {
+  const entries = Object.entries<Codec<unknown>>(fields).map(([name, field]) => ({ name, field }));
+  const readInto = (reader: Reader, target: Record<string, unknown>): void => {
+    for (const { name, field } of entries) target[name] = field.read(reader);
+  };
   return {
     write(writer, value) {
-      for (const [name, field] of entries) field.write(writer, value[name as keyof T]);
+      for (const { name, field } of entries) field.write(writer, value[name as keyof T]);
     },
     read(reader) {
       const value: Record<string, unknown> = {};
-      for (const [name, field] of entries) value[name] = field.read(reader);
+      readInto(reader, value);
       return value as T;
     },
+    readInto,
   };
 }
 
 type Union<T> = { [K in keyof T]: { readonly kind: K } & T[K] }[keyof T];
 
 /** One of several structs, told apart by `kind`; on the wire the index of the variant. */
-export function union<T extends object>(variants: Codecs<T>): Codec<Union<T>> {
-  const entries: Entries = Object.entries(variants);
-  const indices = new Map(entries.map(([kind], index) => [kind, index]));
+export function union<T extends object>(variants: StructCodecs<T>): Codec<Union<T>> {
+  const entries = Object.entries<StructCodec<unknown>>(variants).map(([kind, variant]) => ({ kind, variant }));
+  const indices = new Map(entries.map(({ kind }, index) => [kind, index]));
   return {
     write(writer, value) {
       const index = indices.get(String(value.kind));
-      const variant = index === undefined ? undefined : entries[index];
-      if (index === undefined || variant === undefined) throw new EncodeError(`no variant ${String(value.kind)}`);
+      const entry = index === undefined ? undefined : entries[index];
+      if (index === undefined || entry === undefined) throw new EncodeError(`no variant ${String(value.kind)}`);
       writer.u8(index);
-      variant[1].write(writer, value);
+      entry.variant.write(writer, value);
     },
     read(reader) {
       const index = reader.u8();
-      const variant = entries[index];
-      if (variant === undefined) return reader.fail(`no variant ${index} of ${entries.length}`);
-      return Object.assign({ kind: variant[0] }, variant[1].read(reader)) as Union<T>;
+      const entry = entries[index];
+      if (entry === undefined) return reader.fail(`no variant ${index} of ${entries.length}`);
+      const value: Record<string, unknown> = { kind: entry.kind };
+      entry.variant.readInto(reader, value);
+      return value as Union<T>;
     },
   };
 }

@@ -6,6 +6,7 @@
  * children through one queue, and gives every instance its scope. The same engine runs in the replica,
  * in the simulator and in a browser.
  */
+import { equalBytes } from "./bytes.js";
 import { bytes, decode, encode, fixedBytes, struct, text } from "./codec.js";
 import { type Envelope, MAX_BODY_BYTES } from "./envelope.js";
 import type { Fault } from "./fault.js";
@@ -228,7 +229,7 @@ export class Engine<Message, Output, State> {
     const { suite, signed } = this.#options;
     const digest = suite.hash(signedBytes);
     const earlier = this.#signed.get(slot) ?? signed.get(slot);
-    if (earlier !== undefined && !digest.every((byte, index) => byte === earlier[index])) {
+    if (earlier !== undefined && !equalBytes(digest, earlier)) {
       throw new InvariantError(
         `about to contradict an earlier signature for ${slot}: the input log is not the one that led to it`,
       );

@@ -1,5 +1,5 @@
 /** Parties and sets of parties. Every threshold of every protocol is a predicate on such a set. */
-import { type Codec, EncodeError } from "./codec.js";
+import type { Codec } from "./codec.js";
 
 /** A party's index, 0..n-1. */
 export type PartyId = number;
@@ -9,7 +9,8 @@ export const MAX_PARTIES = 256;
 
 /** A mutable set of parties, kept as a bitmap. */
 export class PartySet {
-  readonly #words: number[] = [];
+  /** Of an empty set one word: most groups need no more, and a literal takes no room for what may be added. */
+  #words: number[] = [0];
   #size = 0;
 
   static of(parties: Iterable<PartyId>): PartySet {
@@ -23,11 +24,35 @@ export class PartySet {
     return PartySet.of(Array.from({ length: n }, (_, party) => party));
   }
 
-  static #ofWords(words: readonly number[]): PartySet {
+  static #ofWords(words: number[]): PartySet {
     const set = new PartySet();
-    set.#words.push(...words);
+    set.#words = words;
     set.#size = words.reduce((size, word) => size + bitsIn(word), 0);
     return set;
+  }
+
+  /** @param bitmap eight parties a byte, lowest first; at most MAX_PARTIES / 8 bytes */
+  static ofBitmap(bitmap: Uint8Array): PartySet {
+    const set = new PartySet();
+    for (let index = 0; index < bitmap.length; index++) {
+      const byte = bitmap[index] ?? 0;
+      set.#words[index >>> 2] = (set.#words[index >>> 2] ?? 0) | (byte << (8 * (index & 3)));
+      set.#size += bitsIn(byte);
+    }
+    return set;
+  }
+
+  /** The inverse of `ofBitmap`, without trailing zero bytes. */
+  toBitmap(): Uint8Array {
+    let sizeBytes = 4 * this.#words.length;
+    while (sizeBytes > 0 && this.#byte(sizeBytes - 1) === 0) sizeBytes--;
+    const bitmap = new Uint8Array(sizeBytes);
+    for (let index = 0; index < sizeBytes; index++) bitmap[index] = this.#byte(index);
+    return bitmap;
+  }
+
+  #byte(index: number): number {
+    return ((this.#words[index >>> 2] ?? 0) >>> (8 * (index & 3))) & 0xff;
   }
 
   get size(): number {
@@ -78,9 +103,11 @@ export class PartySet {
     return size;
   }
 
-  /** Ascending. */
-  *[Symbol.iterator](): IterableIterator<PartyId> {
-    for (let party = 0; party < 32 * this.#words.length; party++) if (this.has(party)) yield party;
+  /** Ascending; those that are in it now. */
+  [Symbol.iterator](): IterableIterator<PartyId> {
+    const parties: PartyId[] = [];
+    for (let party = 0; parties.length < this.#size; party++) if (this.has(party)) parties.push(party);
+    return parties.values();
   }
 
   toString(): string {
@@ -98,24 +125,15 @@ function bitsIn(word: number): number {
 /** A bitmap, lowest party first, without trailing zero bytes: one encoding per set. */
 export const partySetCodec: Codec<PartySet> = {
   write(writer, set) {
-    const bitmap: number[] = [];
-    for (const party of set) {
-      while (bitmap.length <= party >>> 3) bitmap.push(0);
-      bitmap[party >>> 3] = (bitmap[party >>> 3] ?? 0) | (1 << (party & 7));
-    }
-    if (bitmap.length > MAX_PARTIES / 8) throw new EncodeError("party set too large");
+    const bitmap = set.toBitmap();
     writer.u8(bitmap.length);
-    writer.raw(Uint8Array.from(bitmap));
+    writer.raw(bitmap);
   },
   read(reader) {
     const sizeBytes = reader.u8();
     if (sizeBytes > MAX_PARTIES / 8) reader.fail(`party set of ${sizeBytes} bytes`);
     const bitmap = reader.raw(sizeBytes);
     if (sizeBytes > 0 && bitmap[sizeBytes - 1] === 0) reader.fail("party set with a trailing zero byte");
-    const set = new PartySet();
-    bitmap.forEach((byte, index) => {
-      for (let bit = 0; bit < 8; bit++) if ((byte >>> bit) & 1) set.add(8 * index + bit);
-    });
-    return set;
+    return PartySet.ofBitmap(bitmap);
   },
 };

@@ -12,10 +12,11 @@ import { type Codec, refine, text } from "./codec.js";
 export type Tag = string;
 
 const MAX_TAG_BYTES = 160;
-const SEGMENT = /^(?:[a-z][a-z0-9-]*|0|[1-9][0-9]{0,15})$/;
+const SEGMENT = "(?:[a-z][a-z0-9-]*|0|[1-9][0-9]{0,15})";
+const PATH = new RegExp(`^${SEGMENT}(?:/${SEGMENT})*$`);
 
 export function isTag(tag: string): boolean {
-  return tag.length <= MAX_TAG_BYTES && tag.split("/").every((segment) => SEGMENT.test(segment));
+  return tag.length <= MAX_TAG_BYTES && PATH.test(tag);
 }
 
 export const tagCodec: Codec<Tag> = refine(text(MAX_TAG_BYTES), (tag) => (isTag(tag) ? undefined : "not a tag"));

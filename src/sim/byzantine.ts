@@ -49,7 +49,9 @@ export interface CorruptedPartyOptions {
   readonly onAttack: (attack: Attack) => void;
 }
 
-type Lie = { readonly attack: Attack; readonly bodies: readonly Uint8Array[] };
+/** The bodies to send instead; made when the lie is chosen. What they owe to chance is drawn before. */
+type Bodies = () => readonly Uint8Array[];
+type Lie = { readonly attack: Attack; readonly bodies: Bodies };
 
 export class CorruptedParty {
   readonly #options: CorruptedPartyOptions;
@@ -70,21 +72,24 @@ export class CorruptedParty {
     const lie = random.chance(corruption.rate) ? this.#lie(to, envelope) : undefined;
     if (lie === undefined) return [envelope];
     onAttack(lie.attack);
-    return lie.bodies
+    return lie
+      .bodies()
       .map((body) => ({ tag: envelope.tag, body }))
       .concat(lie.attack === "replay" ? this.#replays(envelope) : []);
   }
 
   #lie(to: PartyId, { tag, body }: Envelope): Lie | undefined {
     const { random, corruption } = this.#options;
-    const candidates = corruption.attacks
-      .map((attack) => ({ attack, bodies: this.#bodies(attack, to, tag, body) }))
-      .filter((lie): lie is Lie => lie.bodies !== undefined);
+    const candidates: Lie[] = [];
+    for (const attack of corruption.attacks) {
+      const bodies = this.#bodies(attack, to, tag, body);
+      if (bodies !== undefined) candidates.push({ attack, bodies });
+    }
     return candidates.length === 0 ? undefined : random.pick(candidates);
   }
 
-  /** The bodies to send instead, or undefined when the attack does not fit this message. */
-  #bodies(attack: Attack, to: PartyId, tag: string, body: Uint8Array): readonly Uint8Array[] | undefined {
+  /** Undefined when the attack does not fit this message. */
+  #bodies(attack: Attack, to: PartyId, tag: string, body: Uint8Array): Bodies | undefined {
     switch (attack) {
       case "equivocate-queue":
         return /^[a-z-]+\/\d+$/.test(tag) ? this.#equivocateQueue(tag, body) : undefined;
@@ -100,14 +105,16 @@ export class CorruptedParty {
         return tag.includes("/commit/") ? this.#lieInCommit(body) : this.#contradictCommit(tag, body);
       case "bad-share":
         return this.#badShare(tag, body);
-      case "garbage":
-        return [body, this.#options.random.bytes(this.#options.random.below(80))];
+      case "garbage": {
+        const garbage = this.#options.random.bytes(this.#options.random.below(80));
+        return () => [body, garbage];
+      }
       case "replay":
-        return [body];
+        return () => [body];
       case "withhold":
         break;
     }
-    return [];
+    return () => [];
   }
 
   #statement(tag: string, purpose: string, body: Uint8Array): Uint8Array {
@@ -115,7 +122,7 @@ export class CorruptedParty {
   }
 
   /** Two signed queue entries for one round: some get one, some the other, some both. */
-  #equivocateQueue(tag: string, body: Uint8Array): readonly Uint8Array[] | undefined {
+  #equivocateQueue(tag: string, body: Uint8Array): Bodies | undefined {
     const entry = decode(queueEntryCodec, body);
     if (!entry.ok) return undefined;
     let other = this.#otherEntries.get(tag);
@@ -125,17 +132,18 @@ export class CorruptedParty {
       other = encode(queueEntryCodec, { payloads, signature });
       this.#otherEntries.set(tag, other);
     }
-    return this.#options.random.chance(0.5) ? [other] : [body, other];
+    const bodies = this.#options.random.chance(0.5) ? [other] : [body, other];
+    return () => bodies;
   }
 
   /** Another proposal, equally valid, with the entries of the queue in which we equivocated. */
-  #equivocateProposal(tag: string, body: Uint8Array, to: PartyId): readonly Uint8Array[] | undefined {
+  #equivocateProposal(tag: string, body: Uint8Array, to: PartyId): Bodies | undefined {
     const message = decode(consistentBroadcastMessageCodec, body);
     if (!message.ok || message.value.kind !== "send") return undefined;
     const other = this.#otherProposals.get(tag) ?? this.#otherProposal(tag, message.value.message);
     if (other === undefined) return undefined;
     this.#otherProposals.set(tag, other);
-    return to % 2 === 0 ? [other, body] : [body, other];
+    return () => (to % 2 === 0 ? [other, body] : [body, other]);
   }
 
   #otherProposal(tag: string, value: Uint8Array): Uint8Array | undefined {
@@ -152,12 +160,12 @@ export class CorruptedParty {
     return encode(consistentBroadcastMessageCodec, { kind: "send", message: encode(queueVectorCodec, changed) });
   }
 
-  #doubleVote(tag: string, body: Uint8Array): readonly Uint8Array[] | undefined {
-    const { suite } = this.#options;
+  #doubleVote(tag: string, body: Uint8Array): Bodies | undefined {
     if (tag.endsWith("/mvba")) {
       const vote = decode(multivaluedAgreementMessageCodec, body);
       if (!vote.ok || vote.value.kind !== "yes") return undefined;
-      return [body, encode(multivaluedAgreementMessageCodec, { kind: "no", candidate: vote.value.candidate })];
+      const { candidate } = vote.value;
+      return () => [body, encode(multivaluedAgreementMessageCodec, { kind: "no", candidate })];
     }
     if (!tag.includes("/aba/")) return undefined;
     const message = decode(binaryCodec, body);
@@ -165,41 +173,46 @@ export class CorruptedParty {
     if (message.value.kind === "preVote") {
       const { round, vote } = message.value;
       const value = vote.value === 0 ? 1 : 0;
-      const share = suite.quorumCertifier.share(this.#statement(tag, PRE_VOTE, voteBody(round, value)));
       // In round 1 a pre-vote for 0 needs no proof at all, so that half of these lies is justified.
       const reason = round === 1 && value === 0 ? { kind: "proof" as const, proof: new Uint8Array(0) } : vote.reason;
-      return [body, encode(binaryCodec, { kind: "preVote", round, vote: { value, reason, share } })];
+      return () => {
+        const share = this.#voteShare(tag, PRE_VOTE, round, value);
+        return [body, encode(binaryCodec, { kind: "preVote", round, vote: { value, reason, share } })];
+      };
     }
     if (message.value.kind === "mainVote") {
       const { round, reason } = message.value;
       const value = message.value.value === 0 ? 1 : 0;
-      const share = suite.quorumCertifier.share(this.#statement(tag, MAIN_VOTE, voteBody(round, value)));
-      return [body, encode(binaryCodec, { kind: "mainVote", round, value, reason, share })];
+      return () => {
+        const share = this.#voteShare(tag, MAIN_VOTE, round, value);
+        return [body, encode(binaryCodec, { kind: "mainVote", round, value, reason, share })];
+      };
     }
     return undefined;
   }
 
   /** Votes for 0 in later rounds, justified by the empty ρ alone, which R(0, ρ) accepts. */
-  #forgeLaterVotes(tag: string, body: Uint8Array): readonly Uint8Array[] | undefined {
+  #forgeLaterVotes(tag: string, body: Uint8Array): Bodies | undefined {
     const vote = this.#binaryVote(tag, body);
     if (vote === undefined) return undefined;
     const reason = { kind: "proof" as const, proof: new Uint8Array(0) };
-    const forged = [1, 2].map((ahead) => {
-      const round = vote.round + ahead;
-      return encode(binaryCodec, {
+    const forge = (round: number): Uint8Array =>
+      encode(binaryCodec, {
         kind: "preVote",
         round,
         vote: { value: 0, reason, share: this.#voteShare(tag, PRE_VOTE, round, 0) },
       });
-    });
-    return [body, ...forged];
+    return () => [body, forge(vote.round + 1), forge(vote.round + 2)];
   }
 
   /** A main-vote and a decision for 0, and a pre-vote for it, with certificates on which all signatures are our own. */
-  #forgeCertificate(tag: string, body: Uint8Array): readonly Uint8Array[] | undefined {
+  #forgeCertificate(tag: string, body: Uint8Array): Bodies | undefined {
     const vote = this.#binaryVote(tag, body);
     if (vote === undefined) return undefined;
-    const { round } = vote;
+    return () => [...this.#forgeries(tag, vote.round), body];
+  }
+
+  #forgeries(tag: string, round: number): readonly Uint8Array[] {
     const reason = { kind: "preVotes" as const, certificate: this.#pretendedCertificate(tag, PRE_VOTE, round, 0) };
     const certificate = this.#pretendedCertificate(tag, MAIN_VOTE, round, 0);
     return [
@@ -216,7 +229,6 @@ export class CorruptedParty {
         vote: { value: 0, reason, share: this.#voteShare(tag, PRE_VOTE, round + 1, 0) },
       }),
       encode(binaryCodec, { kind: "decision", round, value: 0, certificate, proof: new Uint8Array(0) }),
-      body,
     ];
   }
 
@@ -239,28 +251,29 @@ export class CorruptedParty {
   }
 
   /** A commit that names everybody, or too few. */
-  #lieInCommit(body: Uint8Array): readonly Uint8Array[] | undefined {
+  #lieInCommit(body: Uint8Array): Bodies | undefined {
     const message = decode(consistentBroadcastMessageCodec, body);
     if (!message.ok || message.value.kind !== "send") return undefined;
     const { group, self, random } = this.#options;
     const named = random.chance(0.5) ? PartySet.of(group.parties) : PartySet.of([self]);
-    return [encode(consistentBroadcastMessageCodec, { kind: "send", message: encode(partySetCodec, named) })];
+    return () => [encode(consistentBroadcastMessageCodec, { kind: "send", message: encode(partySetCodec, named) })];
   }
 
   /** An N-vote for a party that the own commit names. */
-  #contradictCommit(tag: string, body: Uint8Array): readonly Uint8Array[] | undefined {
+  #contradictCommit(tag: string, body: Uint8Array): Bodies | undefined {
     if (!tag.endsWith("/mvba")) return undefined;
     const vote = decode(multivaluedAgreementMessageCodec, body);
     if (!vote.ok || vote.value.kind !== "yes") return undefined;
-    return [encode(multivaluedAgreementMessageCodec, { kind: "no", candidate: vote.value.candidate })];
+    const { candidate } = vote.value;
+    return () => [encode(multivaluedAgreementMessageCodec, { kind: "no", candidate })];
   }
 
-  #badShare(tag: string, body: Uint8Array): readonly Uint8Array[] | undefined {
+  #badShare(tag: string, body: Uint8Array): Bodies | undefined {
     const damage = (share: Uint8Array): Uint8Array => share.map((byte, index) => (index === 3 ? byte ^ 0x40 : byte));
-    const change = <T>(codec: Codec<T>, damaged: (value: T) => T | undefined): readonly Uint8Array[] | undefined => {
+    const change = <T>(codec: Codec<T>, damaged: (value: T) => T | undefined): Bodies | undefined => {
       const message = decode(codec, body);
       const value = message.ok ? damaged(message.value) : undefined;
-      return value === undefined ? undefined : [encode(codec, value)];
+      return value === undefined ? undefined : () => [encode(codec, value)];
     };
     if (/\/(proposal|commit)\/\d+$/.test(tag)) {
       return change(consistentBroadcastMessageCodec, (message) =>

@@ -1,7 +1,7 @@
 /**
  * What must hold in every run, checked after every step; and what must hold when nothing is in flight any more.
  */
-import { toHex } from "../core/bytes.js";
+import { equalBytes, toHex } from "../core/bytes.js";
 import type { Fault } from "../core/fault.js";
 import type { PartyId } from "../core/party-set.js";
 import type { Tag } from "../core/tag.js";
@@ -26,7 +26,7 @@ export interface CheckerOptions {
 
 interface ChannelRecord {
   /** The reference: what the first honest party delivered in each round. */
-  readonly rounds: string[];
+  readonly rounds: (readonly Uint8Array[])[];
   readonly delivered: Set<string>;
   /** How many rounds each honest party has delivered. */
   readonly progress: Map<PartyId, number>;
@@ -66,29 +66,23 @@ export class Checkers {
     if (round !== expected)
       throw new Violation("total order", `party ${party} delivered round ${round} of ${tag} after ${expected - 1}`);
     channel.progress.set(party, round);
-    const names = payloads.map(toHex);
     const reference = channel.rounds[round - 1];
-    if (reference === undefined) this.#firstDelivery(channel, round, payloads, names);
-    else if (reference !== names.join())
+    if (reference === undefined) this.#firstDelivery(channel, round, payloads);
+    else if (!areEqual(reference, payloads))
       throw new Violation("agreement", `party ${party} delivered another round ${round} of ${tag}`);
   }
 
-  #firstDelivery(
-    channel: ChannelRecord,
-    round: number,
-    payloads: readonly Uint8Array[],
-    names: readonly string[],
-  ): void {
-    if (names.length === 0) throw new Violation("external validity", `round ${round} is empty`);
-    for (const [index, payload] of payloads.entries()) {
-      const name = names[index] ?? "";
+  #firstDelivery(channel: ChannelRecord, round: number, payloads: readonly Uint8Array[]): void {
+    if (payloads.length === 0) throw new Violation("external validity", `round ${round} is empty`);
+    for (const payload of payloads) {
+      const name = toHex(payload);
       if (!this.#options.isValid(payload))
         throw new Violation("external validity", `round ${round} has an invalid payload`);
       if (channel.delivered.has(name))
         throw new Violation("integrity", `payload ${name} delivered twice, again in round ${round}`);
       channel.delivered.add(name);
     }
-    channel.rounds.push(names.join());
+    channel.rounds.push(payloads);
   }
 
   accused(by: PartyId, party: PartyId, tag: Tag, fault: Fault): void {
@@ -128,4 +122,8 @@ export class Checkers {
   get payloads(): number {
     return [...this.#channels.values()].reduce((sum, channel) => sum + channel.delivered.size, 0);
   }
+}
+
+function areEqual(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return a.length === b.length && a.every((payload, index) => equalBytes(payload, b[index] ?? new Uint8Array(0)));
 }

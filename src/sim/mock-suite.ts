@@ -3,7 +3,7 @@
  * as the real ones do towards the protocols (bound to party and statement, refused when altered), because the
  * simulated adversary has only its own parties' functions; against anybody else it protects nothing.
  */
-import { concat, equalBytes, utf8 } from "../core/bytes.js";
+import { equalBytes, utf8 } from "../core/bytes.js";
 import { type Codec, decode, encode } from "../core/codec.js";
 import type { Group } from "../core/group.js";
 import { type PartyId, PartySet, partySetCodec } from "../core/party-set.js";
@@ -11,27 +11,70 @@ import type { Certifier, Coin, Suite } from "../core/suite.js";
 
 const SHARE_BYTES = 16;
 
-/** 32 bytes; eight multiply–mix lanes. Collisions do not occur by accident. */
+/** The hash at work: four multiply–mix lanes. */
+class Lanes {
+  #a = 0x9e3779b9 | 0;
+  #b = 0x85ebca6b | 0;
+  #c = 0xc2b2ae35 | 0;
+  #d = 0x27d4eb2f | 0;
+  #sizeBytes = 0;
+
+  /** Another hash that has absorbed the same. */
+  fork(): Lanes {
+    const fork = new Lanes();
+    fork.#a = this.#a;
+    fork.#b = this.#b;
+    fork.#c = this.#c;
+    fork.#d = this.#d;
+    fork.#sizeBytes = this.#sizeBytes;
+    return fork;
+  }
+
+  absorb(bytes: Uint8Array): this {
+    let a = this.#a;
+    let b = this.#b;
+    let c = this.#c;
+    let d = this.#d;
+    for (let index = 0; index < bytes.length; index++) {
+      const byte = bytes[index] ?? 0;
+      a = Math.imul(a ^ byte, 0x01000193);
+      b = (Math.imul(b ^ (a >>> 13), 0x5bd1e995) + byte) | 0;
+      c = Math.imul(c + byte, 0xcc9e2d51) ^ (b >>> 15);
+      d = (Math.imul(d ^ (c >>> 11), 0x1b873593) + a) | 0;
+    }
+    this.#a = a;
+    this.#b = b;
+    this.#c = c;
+    this.#d = d;
+    this.#sizeBytes += bytes.length;
+    return this;
+  }
+
+  /** The first `sizeBytes` bytes of the digest, a multiple of four. */
+  digest(sizeBytes: number): Uint8Array {
+    let a = this.#a;
+    let b = this.#b;
+    let c = this.#c;
+    let d = this.#d;
+    const digest = new Uint8Array(sizeBytes);
+    for (let lane = 0; 4 * lane < sizeBytes; lane++) {
+      a = Math.imul(a ^ (d >>> 15) ^ lane, 0x85ebca6b);
+      b = Math.imul(b ^ (a >>> 13), 0xc2b2ae35);
+      c = Math.imul(c ^ (b >>> 16), 0x27d4eb2f);
+      d = Math.imul(d ^ (c >>> 14) ^ this.#sizeBytes, 0x165667b1);
+      const word = a ^ b ^ c ^ d;
+      digest[4 * lane] = word >>> 24;
+      digest[4 * lane + 1] = word >>> 16;
+      digest[4 * lane + 2] = word >>> 8;
+      digest[4 * lane + 3] = word;
+    }
+    return digest;
+  }
+}
+
+/** 32 bytes. Collisions do not occur by accident. */
 export function mockHash(bytes: Uint8Array): Uint8Array {
-  let a = 0x9e3779b9;
-  let b = 0x85ebca6b;
-  let c = 0xc2b2ae35;
-  let d = 0x27d4eb2f;
-  for (const byte of bytes) {
-    a = Math.imul(a ^ byte, 0x01000193);
-    b = Math.imul(b ^ (a >>> 13), 0x5bd1e995) + byte;
-    c = Math.imul(c + byte, 0xcc9e2d51) ^ (b >>> 15);
-    d = Math.imul(d ^ (c >>> 11), 0x1b873593) + a;
-  }
-  const digest = new DataView(new ArrayBuffer(32));
-  for (let lane = 0; lane < 8; lane++) {
-    a = Math.imul(a ^ (d >>> 15) ^ lane, 0x85ebca6b);
-    b = Math.imul(b ^ (a >>> 13), 0xc2b2ae35);
-    c = Math.imul(c ^ (b >>> 16), 0x27d4eb2f);
-    d = Math.imul(d ^ (c >>> 14) ^ bytes.length, 0x165667b1);
-    digest.setUint32(4 * lane, a ^ b ^ c ^ d);
-  }
-  return new Uint8Array(digest.buffer);
+  return new Lanes().absorb(bytes).digest(32);
 }
 
 const certificateCodec: Codec<ReadonlyMap<PartyId, Uint8Array>> = {
@@ -40,38 +83,63 @@ const certificateCodec: Codec<ReadonlyMap<PartyId, Uint8Array>> = {
     partySetCodec.write(writer, parties);
     for (const party of parties) writer.raw(shares.get(party) ?? new Uint8Array(SHARE_BYTES));
   },
-  read: (reader) => new Map([...partySetCodec.read(reader)].map((party) => [party, reader.raw(SHARE_BYTES)])),
+  read(reader) {
+    const shares = new Map<PartyId, Uint8Array>();
+    for (const party of partySetCodec.read(reader)) shares.set(party, reader.raw(SHARE_BYTES));
+    return shares;
+  },
 };
+
+interface Shares {
+  readonly own: (name: Uint8Array) => Uint8Array;
+  readonly verify: (party: PartyId, name: Uint8Array, share: Uint8Array) => boolean;
+}
 
 /** The functions of party `self`; `suiteSeed` takes the place of the dealer's randomness. */
 export function mockSuite(group: Group, self: PartyId, suiteSeed: number): Suite {
   const seed = utf8(String(suiteSeed));
-  const shareOf = (use: string, party: PartyId, name: Uint8Array): Uint8Array =>
-    mockHash(concat(seed, utf8(`${use}/${party}/`), name)).subarray(0, SHARE_BYTES);
-  const verify = (use: string, party: PartyId, name: Uint8Array, share: Uint8Array): boolean =>
-    party < group.n && equalBytes(share, shareOf(use, party, name));
+  /** A hash that has absorbed what everything of one kind begins with. */
+  const begin = (kind: string): Lanes => new Lanes().absorb(seed).absorb(utf8(kind));
 
-  const certifier = (use: string, suffices: (set: PartySet) => boolean): Certifier => ({
-    share: (statement) => shareOf(use, self, statement),
-    verifyShare: (party, statement, share) => verify(use, party, statement, share),
-    combine: (_statement, shares) => encode(certificateCodec, shares),
-    verify: (statement, certificate) => {
-      const shares = decode(certificateCodec, certificate);
-      if (!shares.ok || !suffices(PartySet.of(shares.value.keys()))) return false;
-      return [...shares.value].every(([party, share]) => verify(use, party, statement, share));
-    },
-  });
+  const shares = (use: string): Shares => {
+    const begun: Lanes[] = [];
+    const of = (party: PartyId, name: Uint8Array): Uint8Array =>
+      (begun[party] ??= begin(`${use}/${party}/`)).fork().absorb(name).digest(SHARE_BYTES);
+    const verify = (party: PartyId, name: Uint8Array, share: Uint8Array): boolean =>
+      party < group.n && equalBytes(share, of(party, name));
+    return { own: (name) => of(self, name), verify };
+  };
 
-  const coin = (use: string): Coin => ({
-    share: (name) => shareOf(use, self, name),
-    verifyShare: (party, name, share) => verify(use, party, name, share),
-    combine: (name) => mockHash(concat(seed, utf8(`${use}-value/`), name)),
-  });
+  const certifier = (use: string, suffices: (set: PartySet) => boolean): Certifier => {
+    const { own, verify } = shares(use);
+    return {
+      share: own,
+      verifyShare: verify,
+      combine: (_statement, endorsements) => encode(certificateCodec, endorsements),
+      verify: (statement, certificate) => {
+        const endorsements = decode(certificateCodec, certificate);
+        if (!endorsements.ok || !suffices(PartySet.of(endorsements.value.keys()))) return false;
+        for (const [party, share] of endorsements.value) if (!verify(party, statement, share)) return false;
+        return true;
+      },
+      signers: (certificate) => {
+        const endorsements = decode(certificateCodec, certificate);
+        return endorsements.ok ? PartySet.of(endorsements.value.keys()) : undefined;
+      },
+    };
+  };
 
+  const coin = (use: string): Coin => {
+    const { own, verify } = shares(use);
+    const value = begin(`${use}-value/`);
+    return { share: own, verifyShare: verify, combine: (name) => value.fork().absorb(name).digest(32) };
+  };
+
+  const signatures = shares("signature");
   return {
     hash: mockHash,
-    sign: (statement) => shareOf("signature", self, statement),
-    verify: (party, statement, signature) => verify("signature", party, statement, signature),
+    sign: signatures.own,
+    verify: signatures.verify,
     quorumCertifier: certifier("quorum", (set) => group.isQuorum(set)),
     broadcastCertifier: certifier("broadcast", (set) => group.isBroadcastQuorum(set)),
     quorumCoin: coin("quorum-coin"),

@@ -47,6 +47,8 @@ export class Random {
   }
 
   bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.bits() & 0xff);
+    const bytes = new Uint8Array(length);
+    for (let index = 0; index < length; index++) bytes[index] = this.bits() & 0xff;
+    return bytes;
   }
 }

@@ -3,10 +3,8 @@
  * corrupted parties; everything drawn from one seed. The first phase has faults, the second only delivers, so that
  * what remains undelivered at the end is the protocol's failure.
  */
-import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, toHex, utf8 } from "../core/bytes.js";
-import { encode, u32 } from "../core/codec.js";
-import { type Envelope, envelopeCodec } from "../core/envelope.js";
+import { concat, utf8 } from "../core/bytes.js";
+import type { Envelope } from "../core/envelope.js";
 import { type Group, thresholdGroup } from "../core/group.js";
 import type { PartyId } from "../core/party-set.js";
 import type { Suite } from "../core/suite.js";
@@ -18,6 +16,7 @@ import { Checkers, Violation } from "./checkers.js";
 import { mockSuite } from "./mock-suite.js";
 import { type SimEffect, SimParty } from "./party.js";
 import { Random } from "./random.js";
+import { Trace } from "./trace.js";
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -86,8 +85,8 @@ export class Simulation {
   readonly #parties: readonly SimParty[];
   readonly #corrupted = new Map<PartyId, CorruptedParty>();
   readonly #checkers: Checkers;
-  readonly #trace = sha256.create();
-  readonly #actions: Record<string, number> = {};
+  readonly #trace = new Trace();
+  readonly #actions = new Map<string, number>();
   readonly #options: Required<Pick<SimulationOptions, "payloads" | "maxSteps">>;
   #flights: Flight[] = [];
   /** Payloads that a client still has to hand to a party. */
@@ -205,11 +204,11 @@ export class Simulation {
       steps: this.#steps,
       rounds: this.#checkers.rounds,
       payloads: this.#checkers.payloads,
-      actions: Object.fromEntries(Object.entries(this.#actions).sort(([a], [b]) => (a < b ? -1 : 1))),
+      actions: Object.fromEntries([...this.#actions].sort(([a], [b]) => (a < b ? -1 : 1))),
       messages: this.#messages,
       bytes: this.#bytes,
       maxTries: this.#maxTries,
-      traceSha256: toHex(this.#trace.digest()),
+      traceSha256: this.#trace.finish(),
     };
   }
 
@@ -234,7 +233,7 @@ export class Simulation {
   }
 
   #count(action: string): void {
-    this.#actions[action] = (this.#actions[action] ?? 0) + 1;
+    this.#actions.set(action, (this.#actions.get(action) ?? 0) + 1);
   }
 
   #party(id: PartyId): SimParty {
@@ -311,8 +310,9 @@ export class Simulation {
       this.#hasFaults && this.#random.chance(this.#weather.crashRate)
         ? this.#random.below(effects.length + 1)
         : Infinity;
-    for (const [index, effect] of effects.entries()) {
-      if (index === cutAfter) {
+    let applied = 0;
+    for (const effect of effects) {
+      if (applied++ === cutAfter) {
         this.#count("crash-in-effects");
         return this.#crash(party);
       }
@@ -321,7 +321,7 @@ export class Simulation {
   }
 
   #apply(party: SimParty, effect: SimEffect, isHonest: boolean): void {
-    this.#record(party.id, effect);
+    this.#trace.record(party.id, effect);
     switch (effect.kind) {
       case "send":
         return this.#fly(party.id, effect.to, party.outbox(effect.to).push(effect.envelope));
@@ -348,15 +348,6 @@ export class Simulation {
       case "archive":
         return;
     }
-  }
-
-  #record(party: PartyId, effect: SimEffect): void {
-    this.#trace.update(encode(u32, party)).update(utf8(effect.kind));
-    if (effect.kind === "send")
-      this.#trace.update(encode(u32, effect.to)).update(encode(envelopeCodec, effect.envelope));
-    else if (effect.kind === "signed") this.#trace.update(utf8(effect.slot)).update(effect.digest);
-    else if (effect.kind === "accuse") this.#trace.update(utf8(`${effect.party} ${effect.tag} ${effect.fault}`));
-    else if (effect.kind === "output") for (const payload of effect.value.payloads) this.#trace.update(payload);
   }
 
   /** Messages of retired instances need not arrive any more: half of the time they do not. */

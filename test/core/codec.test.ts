@@ -188,3 +188,38 @@ it("byte fields are views of the input, which costs nothing", () => {
   expect(decoded.value.right.buffer).toBe(input.buffer);
   expect(decode(text(4), concat(Uint8Array.of(0, 0, 0, 2), utf8("ok")))).toEqual({ ok: true, value: "ok" });
 });
+
+describe("writers are used again", () => {
+  const message = bytes(20_000);
+
+  it("and no encoding changes when others are made after it", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(6000), { minLength: 2, maxLength: 30 }), (sizes) => {
+        const values = sizes.map((size, index) => new Uint8Array(size).fill(index + 1));
+        const encodings = values.map((value) => encode(message, value));
+        const decoded = encodings.map((encoding) => decode(message, encoding));
+        expect(decoded).toEqual(values.map((value) => ({ ok: true, value })));
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  it("after an error without what had been written", () => {
+    expect(() => encode(pair, { left: 7, right: new Uint8Array(6) })).toThrow(EncodeError);
+    expect(() => encode(list(bytes(9_000), 9), [new Uint8Array(9_000), new Uint8Array(9_001)])).toThrow(EncodeError);
+    expect([...encode(u8, 3)]).toEqual([3]);
+  });
+
+  it("but not while they are at work: a codec may encode in turn", () => {
+    const nested: Codec<number> = {
+      write: (writer, value) => {
+        writer.u8(value);
+        const inner = encode(u8, value + 1);
+        writer.u8(inner.length);
+        writer.raw(inner);
+      },
+      read: (reader) => reader.u8(),
+    };
+    expect([...encode(nested, 5)]).toEqual([5, 1, 6]);
+  });
+});

@@ -18,6 +18,7 @@ const [from, to, n] = [values.from, values.to, values.n].map(Number);
 const byzantine = Math.floor((n - 1) / 3);
 const startedMs = performance.now();
 const actions = {};
+let rounds = 0;
 const violations = [];
 
 for (let seed = from; seed <= to; seed++) {
@@ -30,6 +31,7 @@ for (let seed = from; seed <= to; seed++) {
       channels: seed % 5 === 0 ? ["abc", "other"] : ["abc"],
       vectorSize: seed % 3 === 0 ? byzantine + 1 : n - byzantine,
     });
+    rounds += report.rounds;
     for (const [action, count] of Object.entries(report.actions)) actions[action] = (actions[action] ?? 0) + count;
   } catch (error) {
     violations.push({ seed, error: String(error) });
@@ -39,11 +41,15 @@ for (let seed = from; seed <= to; seed++) {
 }
 
 const runs = to - from + 1;
-const runsPerSecond = Math.round((10_000 * runs) / (performance.now() - startedMs)) / 10;
+const elapsedSeconds = (performance.now() - startedMs) / 1000;
+const perSecond = (count) => Math.round((10 * count) / elapsedSeconds) / 10;
+const [runsPerSecond, roundsPerSecond] = [runs, rounds].map(perSecond);
 if (process.stderr.isTTY) process.stderr.write("\r");
-if (values.json) console.log(JSON.stringify({ runs, n, violations, runsPerSecond, actions }));
+if (values.json) console.log(JSON.stringify({ runs, n, violations, runsPerSecond, roundsPerSecond, actions }));
 else {
-  console.log(`${runs} seeds at n=${n}, ${violations.length} violations, ${runsPerSecond} runs/s`);
+  console.log(
+    `${runs} seeds at n=${n}, ${violations.length} violations, ${runsPerSecond} runs/s, ${roundsPerSecond} rounds/s`,
+  );
   for (const [action, count] of Object.entries(actions)) console.log(`  ${action.padEnd(32)} ${count}`);
 }
 process.exitCode = violations.length === 0 ? 0 : 1;
