@@ -53,19 +53,22 @@ function weighted(): Preset {
 }
 
 /**
- * The Paley tournament on Z_19: i beats j when j-i is a nonzero square. Any three parties are beaten by a common
- * fourth, and the tournament turned round is the same one, so three of these sets never cover all (Graham and Spencer, "A
- * constructive solution to a tournament problem", 1971). No threshold above 6 is possible for 19 parties; here it is sets of 9.
+ * The Paley tournament on Z_19: i beats j when j-i is a nonzero square. Each set has a party and those that it beats. Any three
+ * parties are beaten by a common fourth (Graham and Spencer, "A constructive solution to a tournament problem", 1971), which is in
+ * none of their sets, so three never cover all. No threshold above 6 is possible for 19 parties; here it is sets of 10. One pass of
+ * agreement may reject every candidate, with nobody corrupted (docs/protocols.md).
  */
 function paley(): Preset {
   const n = 19;
   const squares = new Set(Array.from({ length: n - 1 }, (_, i) => (i + 1) ** 2 % n));
-  const beatenBy = (party: number): PartySet => PartySet.of([...squares].map((square) => (party + square) % n));
+  const setOf = (party: number): PartySet =>
+    PartySet.of([party, ...[...squares].map((square) => (party + square) % n)]);
   return {
     name: "paley-19",
-    description: "19 parties; for some party i, the 9 parties j with j-i a nonzero square modulo 19 may be Byzantine",
+    description:
+      "19 parties; for some party i, i and the 9 parties j with j-i a nonzero square modulo 19 may be Byzantine",
     n,
-    byzantine: { kind: "sets", sets: Array.from({ length: n }, (_, party) => beatenBy(party)) },
+    byzantine: { kind: "sets", sets: Array.from({ length: n }, (_, party) => setOf(party)) },
     crash: NOBODY,
     parties: plainParties(n),
   };

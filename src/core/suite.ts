@@ -6,7 +6,7 @@
  * Everything that arrives here from a peer is hostile: `verify…` functions are total, they return
  * false on any bytes that are not a valid share, signature or certificate.
  */
-import type { PartyId } from "./party-set.js";
+import type { PartyId, PartySet } from "./party-set.js";
 
 /** Makes and checks transferable proofs that a large enough set of parties endorsed a statement. */
 export interface Certifier {
@@ -16,6 +16,8 @@ export interface Certifier {
   /** The certificate from verified shares of a sufficient set of parties. */
   combine(statement: Uint8Array, shares: ReadonlyMap<PartyId, Uint8Array>): Uint8Array;
   verify(statement: Uint8Array, certificate: Uint8Array): boolean;
+  /** Who signed a certificate that verifies; undefined when it does not say, as a threshold signature. */
+  signers?(certificate: Uint8Array): PartySet | undefined;
 }
 
 /** A threshold coin: an unpredictable 32-byte value per name (CKS 2000, section 4.3). */

@@ -27,7 +27,7 @@ describe("abcast structure check", () => {
     ["hybrid-8", { condition: "Q2+3", n: 8, largest: { byzantine: 1, crash: 2 } }],
     ["weighted", { condition: "Q3", n: 7 }],
     ["crash-3", { condition: "Q2", n: 3, largest: { byzantine: 0, crash: 1 } }],
-    ["paley-19", { condition: "Q3", n: 19, largest: { byzantine: 9, crash: 0 } }],
+    ["paley-19", { condition: "Q3", n: 19, largest: { byzantine: 10, crash: 0 } }],
   ])("the preset %s holds", async (preset, expected) => {
     const { code, result } = await check(preset);
     expect(result).toMatchObject({ valid: true, ...expected });

@@ -412,16 +412,16 @@ describe("the presets", () => {
     }
   });
 
-  it("paley-19: sets of 9 of which no three cover all, and 10 leaves for each party", () => {
+  it("paley-19: sets of 10 of which no three cover all, and 9 leaves for each party", () => {
     const { byzantine } = presetNamed("paley-19") ?? { byzantine: nobody };
     const sets = byzantine.kind === "sets" ? byzantine.sets : [];
-    expect(sets.map(({ size }) => size)).toEqual(numbers(19).map(() => 9));
+    expect(sets.map(({ size }) => size)).toEqual(numbers(19).map(() => 10));
     const sizes = sets.flatMap((a) => sets.flatMap((b) => sets.map((c) => a.union(b).union(c).size)));
     expect(Math.max(...sizes)).toBe(18);
     const { honest, quorum } = structureGroup({ n: 19, byzantine }).access;
     for (const formula of [honest, quorum]) {
-      expect(leavesOf(formula)).toHaveLength(190);
-      expect(leavesPerParty(formula)).toBe(10);
+      expect(leavesOf(formula)).toHaveLength(171);
+      expect(leavesPerParty(formula)).toBe(9);
     }
   });
 });

@@ -4,7 +4,15 @@ const VCBC = "src/protocols/consistent-broadcast/consistent-broadcast.ts";
 const CLOSING = "src/protocols/consistent-broadcast/closing.ts";
 const ABBA = "src/protocols/binary-agreement/binary-agreement.ts";
 const JUSTIFICATION = "src/protocols/binary-agreement/justification.ts";
+const FETCHING = "src/protocols/consistent-broadcast/fetching.ts";
 const MVBA = "src/protocols/multivalued-agreement/multivalued-agreement.ts";
+const PASS = "src/protocols/multivalued-agreement/pass.ts";
+const PASSES = "src/protocols/multivalued-agreement/passes.ts";
+const COMMIT = "src/protocols/multivalued-agreement/commit.ts";
+const CANDIDATES = "src/protocols/multivalued-agreement/candidates.ts";
+const HOLDINGS = "src/protocols/multivalued-agreement/holdings.ts";
+const PROOF = "src/protocols/multivalued-agreement/decision.ts";
+const ORDER = "src/protocols/multivalued-agreement/order.ts";
 const ABC = "src/protocols/atomic-broadcast/atomic-broadcast.ts";
 const ROUND = "src/protocols/atomic-broadcast/round.ts";
 const QUEUE = "src/protocols/atomic-broadcast/queue.ts";
@@ -70,14 +78,14 @@ export const MUTANTS = [
   mutant(
     "vcbc: delivers twice",
     VCBC,
-    "  #deliver(message: Uint8Array, certificate: Uint8Array): void {\n    if (this.#delivered) return;",
-    "  #deliver(message: Uint8Array, certificate: Uint8Array): void {",
+    "  #deliver({ message, digest }: Held, certificate: Uint8Array): void {\n    if (this.#delivered !== undefined) return;",
+    "  #deliver({ message, digest }: Held, certificate: Uint8Array): void {",
   ),
   mutant(
     "vcbc: closing unchecked",
     CLOSING,
-    "return scope.suite.broadcastCertifier.verify(statement, decoded.value.certificate) ? decoded.value : undefined;",
-    "return decoded.value;",
+    "return scope.suite.broadcastCertifier.verify(scope.statement(WITNESS, digest, below), certificate);",
+    "return true;",
   ),
 
   mutant(
@@ -190,63 +198,174 @@ export const MUTANTS = [
   ),
 
   mutant(
+    "vcbc: fetched value unchecked",
+    FETCHING,
+    "if (equalBytes(this.#scope.suite.hash(message), this.#wanted.digest)) return this.#wanted;",
+    "return this.#wanted;",
+  ),
+  mutant("vcbc: values unasked for", FETCHING, "!this.#asked.has(from)", "false"),
+  mutant("vcbc: asks everybody at once", FETCHING, "signers ?? this.#scope.group.parties", "this.#scope.group.parties"),
+  mutant("vcbc: a wrong answer asks nobody else", FETCHING, "    this.#askAll(this.#scope.group.parties);\n"),
+  mutant("vcbc: answers the same party again", FETCHING, " || !this.#answered.add(party)"),
+  mutant("vcbc: serves another message", FETCHING, "!equalBytes(wanted, digest) || "),
+  mutant(
+    "vcbc: serves what the sender said",
+    VCBC,
+    "this.#delivered ?? this.#received",
+    "this.#received ?? this.#delivered",
+  ),
+  mutant("vcbc: judges when it only serves", VCBC, "if (this.#onlyServes) return;"),
+
+  mutant(
     "mvba: N-vote counted without commit",
-    MVBA,
+    PASS,
     "if (commit === undefined) return false;",
     "if (commit === undefined) return true;",
   ),
-  mutant("mvba: N-vote against the commit counted", MVBA, "if (!commit.has(party)) return true;", "return true;"),
+  mutant("mvba: N-vote against the commit counted", PASS, "if (!commit.has(party)) return true;", "return true;"),
+  mutant("mvba: commit asked of the first of adaptive", PASS, '(order === "adaptive" && party === first)', "false"),
   mutant(
     "mvba: coin before a quorum of commits",
-    MVBA,
+    COMMIT,
     "if (!this.#committed.complete || !this.#hasCommitted",
     "if (!this.#hasCommitted",
   ),
   mutant(
     "mvba: coin before the own commit",
-    MVBA,
+    COMMIT,
     "!this.#committed.complete || !this.#hasCommitted ||",
     "!this.#committed.complete ||",
   ),
   mutant(
     "mvba: commits unchecked by signers",
-    MVBA,
+    COMMIT,
     'return isValid ? undefined : "invalid-commit";',
     "return undefined;",
   ),
-  mutant("mvba: commit of parties outside", MVBA, "this.#isWithinGroup(named.value) && "),
+  mutant("mvba: commit of parties outside", COMMIT, "[...set].every((party) => party < group.n) && "),
   mutant(
     "mvba: order coin shares unchecked",
-    MVBA,
+    COMMIT,
     "if (!honestCoin.verifyShare(party, name, share)) {",
     "if (false) {",
   ),
   mutant(
+    "mvba: shown coin shares unchecked",
+    COMMIT,
+    "party < this.#scope.group.n && honestCoin.verifyShare(party, name, share)",
+    "true",
+  ),
+  mutant("mvba: too few shown coin shares", COMMIT, " || !this.#scope.group.hasHonest(PartySet.of(byParty.keys()))"),
+  mutant(
     "mvba: Y-vote without closing",
-    MVBA,
-    'if (message.kind === "yes" && !this.#acceptClosing(message.candidate, message.closing)) {',
+    PASS,
+    'if (vote.kind === "yes" && !this.#options.candidates.accept(vote.candidate, vote.closing)) {',
     "if (false) {",
   ),
-  mutant("mvba: R(1, ρ) always true", MVBA, "value === 1 ? this.#acceptClosing(party, proof)", "value === 1 ? true"),
   mutant(
-    "mvba: closing of another candidate",
-    MVBA,
-    "verifyClosing(this.#scope, closing, `proposal/${party}`)",
-    "this.#options.fault(closing.subarray(4)) === undefined ? { message: closing.subarray(4) } : undefined",
+    "mvba: R(1, ρ) always true",
+    PASS,
+    "value === 1 ? this.#options.candidates.accept(party, proof)",
+    "value === 1 ? true",
   ),
-  mutant("mvba: loop stops at a rejected candidate", MVBA, "else if (this.#current()?.party === party) this.#vote();"),
+  mutant(
+    "mvba: compact closings always taken",
+    CANDIDATES,
+    '(this.#options.delivery === "on-request" && this.#acceptCompact(party, closing))',
+    "this.#acceptCompact(party, closing)",
+  ),
+  mutant(
+    "mvba: compact closing of another candidate",
+    CANDIDATES,
+    "if (verifyCompactClosing(this.#scope, closing, `proposal/${party}`) === undefined) return false;",
+    "if (closing.length < 32) return false;",
+  ),
+  mutant(
+    "mvba: loop stops at a rejected candidate",
+    PASS,
+    "if (this.#batch()?.includes(party) === true) this.#advance();",
+  ),
   mutant(
     "mvba: votes 0 in spite of a Y",
-    MVBA,
+    PASS,
     "proof === undefined ? { value: 0, proof: NO_PROOF }",
     "true ? { value: 0, proof: NO_PROOF }",
   ),
   mutant(
     "mvba: loop before a quorum of proposals",
     MVBA,
-    "if (!this.#hasInput || !this.#proposals.complete ||",
-    "if (!this.#hasInput ||",
+    "this.#hasInput && this.#candidates.areEnough &&",
+    "this.#hasInput &&",
   ),
+  mutant(
+    "mvba: a later candidate of the batch wins",
+    PASS,
+    "earlier?.every((party) => this.#isRejected(party)) !== true",
+    "earlier === undefined",
+  ),
+  mutant(
+    "mvba: the next batch before this one is rejected",
+    PASS,
+    "this.#batch()?.every((party) => this.#isRejected(party)) === true",
+    "this.#batch()?.some((party) => this.#isRejected(party)) === true",
+  ),
+  mutant(
+    "mvba: proof without the earlier rejections",
+    PROOF,
+    "if (earlier?.length !== rejected.length) return undefined;",
+    "if (earlier === undefined) return undefined;",
+  ),
+  mutant("mvba: rejections in a proof unchecked", PROOF, "!areRejected || "),
+  mutant("mvba: proof of a rejection", PROOF, "decision?.value !== 1 || ", "decision === undefined || "),
+  mutant(
+    "mvba: closing in a proof unchecked",
+    PROOF,
+    "!candidates.accept(candidate, decision.proof)",
+    "(candidates.accept(candidate, decision.proof), false)",
+  ),
+  mutant("mvba: learnt proof not forwarded", MVBA, "this.#decide(accepted, true);", "this.#decide(accepted, false);"),
+  mutant("mvba: order by coin not shown to others", MVBA, "accepted.shares.length > 0", "false"),
+  mutant(
+    "mvba: decisions before the coin forgotten",
+    PASS,
+    "if (!this.#accept()) this.#advance();",
+    "this.#advance();",
+  ),
+  mutant("mvba: adaptive tries its first again", ORDER, "drawn.filter((party) => party !== first)", "drawn"),
+  mutant("mvba: one pass only", PASSES, "return isThreshold ? 1 :", "return true ? 1 :"),
+  mutant("mvba: passes with thresholds", PASSES, "return isThreshold ? 1 :", "return false ? 1 :"),
+  mutant("mvba: set counted before it is held", HOLDINGS, " || !parties.isSubsetOf(this.#options.candidates.held)"),
+  mutant(
+    "mvba: sets unchecked",
+    HOLDINGS,
+    'if (!isCommit(this.#scope.group, parties)) return this.#scope.accuse(from, "invalid-commit");',
+  ),
+  mutant(
+    "mvba: closings between passes unsaid",
+    HOLDINGS,
+    'if (closing !== undefined) this.#scope.broadcast({ kind: "closing", candidate, closing });',
+  ),
+  mutant(
+    "mvba: closings between passes unchecked",
+    MVBA,
+    "!this.#candidates.accept(candidate, closing)",
+    "(this.#candidates.accept(candidate, closing), false)",
+  ),
+  mutant("mvba: next pass before the own one is over", HOLDINGS, "if (!this.#hasBegun) return;"),
+  mutant(
+    "mvba: quorum heard asks nobody",
+    MVBA,
+    "if (this.#heard.add(from, true)) this.#candidates.fetch(this.#accepted.candidate);",
+  ),
+  mutant("mvba: signs after the decision", MVBA, 'if (this.#delivery === "on-request") this.#candidates.serveOnly();'),
+  mutant(
+    "abc: round before not served",
+    ABC,
+    'if (this.#options.delivery === "on-request") this.#previous = this.#current;\n    else this.#current.close();',
+    "this.#current.close();",
+  ),
+  mutant("abc: entries judged after the decision", ROUND, "if (this.#hasDecided) return;"),
+  mutant("abc: rounds before served for ever", ABC, "this.#previous?.close();"),
 
   mutant("abc: delivered payload stays in the queue", QUEUE, "    this.#waiting.delete(id);\n"),
   mutant("abc: delivered payload deliverable again", QUEUE, "if (this.#delivered.has(id)) return false;"),

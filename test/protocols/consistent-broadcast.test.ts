@@ -243,7 +243,7 @@ describe("closings", () => {
     const late = network();
     late.input(2, { kind: "closing", closing });
     late.input(2, { kind: "closing", closing });
-    expect(late.outputsOf(2)).toEqual([{ message: A, closing }]);
+    expect(late.outputsOf(2)).toMatchObject([{ message: A, closing }]);
   });
 
   test("verify only under their own tag, unaltered, with a broadcast quorum", () => {

@@ -4,89 +4,31 @@ import { utf8 } from "../../src/core/bytes.js";
 import { decode, encode } from "../../src/core/codec.js";
 import { thresholdGroup } from "../../src/core/group.js";
 import { type PartyId, PartySet, partySetCodec } from "../../src/core/party-set.js";
-import { ABSTAIN, type Bit, binaryAgreementMessageCodec } from "../../src/protocols/binary-agreement/index.js";
+import { ABSTAIN, binaryAgreementMessageCodec } from "../../src/protocols/binary-agreement/index.js";
 import { MAIN_VOTE, PRE_VOTE, voteBody } from "../../src/protocols/binary-agreement/messages.js";
-import {
-  WITNESS,
-  consistentBroadcastMessageCodec,
-  encodeClosing,
-} from "../../src/protocols/consistent-broadcast/index.js";
-import {
-  type MultivaluedAgreementMessage,
-  type MultivaluedDecision,
-  multivaluedAgreement,
-} from "../../src/protocols/multivalued-agreement/index.js";
+import { consistentBroadcastMessageCodec } from "../../src/protocols/consistent-broadcast/index.js";
 import { permutation, rotation } from "../../src/protocols/multivalued-agreement/order.js";
 import { mockHash } from "../../src/sim/mock-suite.js";
 import { Random } from "../../src/sim/random.js";
+import { starving } from "../support/protocol-network.js";
 import {
-  type Flight,
-  type NetworkOptions,
-  ProtocolNetwork,
-  type Scheduler,
-  lastInFirstOut,
-  randomOrder,
-  starving,
-} from "../support/protocol-network.js";
+  SCHEDULERS,
+  Voices,
+  committed,
+  decisionOf,
+  isWithin,
+  network,
+  ordered,
+  proposed,
+  valueOf,
+  votedOn,
+} from "./multivalued-agreement-voices.js";
 
-type AgreementNetwork = ProtocolNetwork<Uint8Array, MultivaluedAgreementMessage, MultivaluedDecision>;
-type Order = "fixed" | "random";
-
-/** Q: a value starts with "o". */
-const isValid = (value: Uint8Array): boolean => value[0] === "o".charCodeAt(0);
-const valueOf = (party: PartyId): Uint8Array => utf8(`ok: ${party}`);
-
-function network(order: Order, options: NetworkOptions = {}): AgreementNetwork {
-  const fault = (value: Uint8Array): "invalid-proposal" | undefined =>
-    isValid(value) ? undefined : "invalid-proposal";
-  return new ProtocolNetwork(options, multivaluedAgreement({ order, first: 0, fault }));
-}
-
-const isWithin =
-  (below: string): ((flight: Flight) => boolean) =>
-  (flight) =>
-    flight.envelope.tag.includes(`/${below}`);
-
-const SCHEDULERS: Readonly<Record<string, Scheduler>> = {
-  random: randomOrder,
-  "last in, first out": lastInFirstOut,
-  "a slow party": starving(({ to }) => to === 1),
-  "a mute party": starving(({ from }) => from === 2),
-  "late proposals of the first": starving(isWithin("proposal/0")),
-  "late proposals of two": starving((flight) => /proposal\/[01]/.test(flight.envelope.tag)),
-  "late commits": starving(isWithin("commit/")),
-  partition: starving(({ from, to }) => from % 2 !== to % 2),
-};
-
-/** All honest parties decide once, the same, a valid value that its candidate proposed; no honest party is accused. */
-function decisionOf(net: AgreementNetwork): MultivaluedDecision {
-  const decisions = net.running.map((party) => {
-    expect(net.outputsOf(party), `party ${party}`).toHaveLength(1);
-    return net.outputsOf(party)[0];
-  });
-  const [first] = decisions;
-  if (first === undefined) throw new Error("nobody decided");
-  expect(isValid(first.value)).toBe(true);
-  if (net.running.includes(first.candidate)) expect(first.value).toEqual(valueOf(first.candidate));
-  for (const decision of decisions) {
-    expect(decision?.value).toEqual(first.value);
-    expect(decision?.candidate).toBe(first.candidate);
-  }
-  expect(net.accusations.filter(({ party }) => net.running.includes(party))).toEqual([]);
-  return { ...first, tries: Math.max(...decisions.map((decision) => decision?.tries ?? 0)) };
-}
-
-/** The candidates that a party voted on, in order. */
-function votedOn(net: AgreementNetwork, party: PartyId): readonly PartyId[] {
-  const to = party === 0 ? 1 : 0;
-  return net.messages(party, to).flatMap((message) => (message.kind === "coin" ? [] : [message.candidate]));
-}
-
-describe.each(["fixed", "random"] as const)("order %s", (order) => {
+describe.each(["fixed", "random", "adaptive"] as const)("order %s", (order) => {
   for (const [name, scheduler] of Object.entries(SCHEDULERS)) {
     test(`all decide the same valid value: ${name}`, () => {
       for (const n of [1, 4, 7]) {
-        for (let seed = 1; seed <= (n === 4 ? 20 : 3); seed++) {
+        for (let seed = 1; seed <= (n === 4 ? 12 : 3); seed++) {
           const net = network(order, { n, seed, scheduler });
           for (const party of net.running) net.input(party, valueOf(party));
           net.run();
@@ -130,7 +72,9 @@ describe.each(["fixed", "random"] as const)("order %s", (order) => {
       net.run();
       const name = net.statement("order-coin", new Uint8Array(0));
       const seedOfOrder = net.suite(0).honestCoin.combine(name, new Map());
-      const expected = order === "fixed" ? rotation(7, 0) : permutation(net.suite(0), 7, seedOfOrder);
+      const drawn = permutation(net.suite(0), 7, seedOfOrder);
+      const adaptive = [0, ...drawn.filter((party) => party !== 0)];
+      const expected = { fixed: rotation(7, 0), random: drawn, adaptive }[order];
       for (const party of net.running) {
         const voted = votedOn(net, party);
         // A party skips a candidate only when it has learnt a decision against it.
@@ -174,130 +118,6 @@ describe("the order", () => {
     expect(rotation(4, 2)).toEqual([2, 3, 0, 1]);
   });
 });
-
-/** Party 0 runs; the test speaks for 1, 2 and 3, with their keys. */
-class Voices {
-  readonly net: AgreementNetwork;
-
-  constructor(order: Order) {
-    this.net = network(order, { scripted: [1, 2, 3] });
-  }
-
-  /** The closing of a broadcast below; three parties are a broadcast quorum. */
-  closing(below: string, message: Uint8Array, signers: readonly PartyId[] = [1, 2, 3]): Uint8Array {
-    const statement = this.net.statement(WITNESS, this.net.suite(0).hash(message), below);
-    const shares = new Map(signers.map((party) => [party, this.net.suite(party).broadcastCertifier.share(statement)]));
-    return encodeClosing(message, this.net.suite(0).broadcastCertifier.combine(statement, shares));
-  }
-
-  /** The whole broadcast of `sender` reaches party 0. */
-  broadcast(kind: "proposal" | "commit", sender: PartyId, message: Uint8Array): void {
-    const below = `${kind}/${sender}`;
-    const digest = this.net.suite(0).hash(message);
-    const statement = this.net.statement(WITNESS, digest, below);
-    const shares = new Map(
-      [1, 2, 3].map((party) => [party, this.net.suite(party).broadcastCertifier.share(statement)]),
-    );
-    const certificate = this.net.suite(0).broadcastCertifier.combine(statement, shares);
-    this.net.tellBelow(sender, 0, below, consistentBroadcastMessageCodec, { kind: "send", message });
-    this.net.tellBelow(sender, 0, below, consistentBroadcastMessageCodec, { kind: "final", digest, certificate });
-  }
-
-  propose(sender: PartyId): void {
-    this.broadcast("proposal", sender, valueOf(sender));
-  }
-
-  commit(sender: PartyId, named: readonly PartyId[]): void {
-    this.broadcast("commit", sender, encode(partySetCodec, PartySet.of(named)));
-  }
-
-  tell(from: PartyId, message: MultivaluedAgreementMessage): void {
-    this.net.tell(from, 0, message);
-  }
-
-  yes(from: PartyId, candidate: PartyId): void {
-    this.tell(from, { kind: "yes", candidate, closing: this.closing(`proposal/${candidate}`, valueOf(candidate)) });
-  }
-
-  no(from: PartyId, candidate: PartyId): void {
-    this.tell(from, { kind: "no", candidate });
-  }
-
-  coinShare(party: PartyId): Uint8Array {
-    return this.net.suite(party).honestCoin.share(this.net.statement("order-coin", new Uint8Array(0)));
-  }
-
-  /** Party 0 answers its own proposal and commit itself; the others add their shares to `below`. */
-  witness(below: string): void {
-    for (const message of this.net.messagesBelow(0, below, consistentBroadcastMessageCodec, 1)) {
-      if (message.kind !== "send") continue;
-      const statement = this.net.statement(WITNESS, this.net.suite(0).hash(message.message), below);
-      for (const party of [1, 2, 3]) {
-        const share = this.net.suite(party).broadcastCertifier.share(statement);
-        this.net.tellBelow(party, 0, below, consistentBroadcastMessageCodec, { kind: "share", share });
-      }
-    }
-  }
-
-  said<K extends MultivaluedAgreementMessage["kind"]>(
-    kind: K,
-  ): readonly Extract<MultivaluedAgreementMessage, { kind: K }>[] {
-    return this.net
-      .messages(0, 1)
-      .filter((message): message is Extract<MultivaluedAgreementMessage, { kind: K }> => message.kind === kind);
-  }
-
-  /** The pre-vote of round 1 with which party 0 began to agree on `candidate`. */
-  agreed(candidate: PartyId): { readonly value: Bit; readonly proof: Uint8Array } | undefined {
-    for (const message of this.net.messagesBelow(0, `aba/1/${candidate}`, binaryAgreementMessageCodec, 1)) {
-      if (message.kind === "preVote" && message.vote.reason.kind === "proof") {
-        return { value: message.vote.value, proof: message.vote.reason.proof };
-      }
-    }
-    return undefined;
-  }
-
-  /** The decision message on `candidate` that the others could make if they all were corrupted. */
-  decide(from: PartyId, candidate: PartyId, value: Bit, proof: Uint8Array): void {
-    const below = `aba/1/${candidate}`;
-    const statement = this.net.statement(MAIN_VOTE, voteBody(1, value), below);
-    const shares = new Map([1, 2, 3].map((party) => [party, this.net.suite(party).quorumCertifier.share(statement)]));
-    const certificate = this.net.suite(0).quorumCertifier.combine(statement, shares);
-    this.net.tellBelow(from, 0, below, binaryAgreementMessageCodec, {
-      kind: "decision",
-      round: 1,
-      value,
-      certificate,
-      proof,
-    });
-  }
-}
-
-/** Party 0 has its input and three proposals, its own, 1's and 2's: in `fixed` it has voted on candidate 0. */
-function proposed(order: Order): Voices {
-  const voices = new Voices(order);
-  voices.net.input(0, valueOf(0));
-  voices.witness("proposal/0");
-  voices.propose(1);
-  voices.propose(2);
-  return voices;
-}
-
-/** As far as a quorum of commits: those of parties 0, 1 and 2, which all name 0, 1 and 2. */
-function committed(): Voices {
-  const voices = proposed("random");
-  voices.witness("commit/0");
-  voices.commit(1, [0, 1, 2]);
-  voices.commit(2, [0, 1, 2]);
-  return voices;
-}
-
-/** Party 0 knows Π and votes. */
-function ordered(): Voices {
-  const voices = committed();
-  voices.tell(1, { kind: "coin", share: voices.coinShare(1) });
-  return voices;
-}
 
 describe("the external predicate", () => {
   test("is enforced by witnesses: an invalid proposal gets no share", () => {

@@ -44,6 +44,11 @@ export function createMultisigCertifier({ n, domain, signatures, suffices }: Mul
       if ([...signers].some((party) => !isParty(party, n)) || !suffices(signers)) return false;
       return [...shares].every(([party, share]) => verifyShare(party, statement, share));
     },
+
+    signers(bytes) {
+      const decoded = decode(certificateCodec, bytes);
+      return decoded.ok ? decoded.value.signers : undefined;
+    },
   };
 }
 

@@ -16,7 +16,8 @@
  * Catching up: everybody keeps the messages of the current and of the last decided round in its reliable links and, for
  * each decided round, the transferable proof. A party that sees a peer in a later round asks it for the proofs from its
  * own round on; each proof decides a round at once. Messages for rounds beyond the next one are dropped, which
- * is remembered; when the party gets there it asks the peer to repeat what it has said.
+ * is remembered; when the party gets there it asks the peer to repeat what it has said. Where values are delivered on
+ * request, the round decided last goes on answering requests until the next one is decided; it judges nothing any more.
  *
  * Deviations: `c` counts entries exactly, for a canonical vector. Order within a round: parties from `r mod n` on around
  * the circle, each entry in its own order.
@@ -29,17 +30,16 @@ import type { Envelope } from "../../core/envelope.js";
 import type { Group } from "../../core/group.js";
 import { type PartyId, PartySet } from "../../core/party-set.js";
 import { type Child, type RootInstance, InvariantError, type Scope } from "../../core/protocol.js";
+import { type AgreementVariant, variantProblem } from "../multivalued-agreement/index.js";
 import { type QueueVector, noMessage } from "./messages.js";
 import { PayloadQueue } from "./queue.js";
 import { type RoundOutput, round } from "./round.js";
 import { type LocalSettings, decodeSettings, settingsProblem } from "./settings.js";
 
 /** What all parties must have the same, and the settings that this party starts with. */
-export interface AtomicBroadcastOptions extends LocalSettings {
+export interface AtomicBroadcastOptions extends LocalSettings, AgreementVariant {
   /** c: queue entries that a decision contains, within t+1..n-t. */
   readonly vectorSize: number;
-  /** The order in which multi-valued agreement tries candidates. */
-  readonly order: "fixed" | "random";
   /** Which payloads may be ordered at all: a pure function, the same at every party. */
   isValid(payload: Uint8Array): boolean;
 }
@@ -69,7 +69,7 @@ export type AtomicBroadcastProtocol = Channel<NoMessage, DeliveredRound, AtomicB
  * they do not fit the group.
  */
 export function atomicBroadcast(options: AtomicBroadcastOptions): AtomicBroadcastProtocol {
-  const problem = settingsProblem(options, options.vectorSize);
+  const problem = settingsProblem(options, options.vectorSize) ?? variantProblem(options);
   if (problem !== undefined) throw new AtomicBroadcastOptionsError(problem);
   return {
     message: noMessage,
@@ -116,6 +116,8 @@ class AtomicBroadcast implements RootInstance<NoMessage, AtomicBroadcastState> {
   /** Rounds count from 1. */
   #round = 1;
   #current: Child<readonly Uint8Array[]>;
+  /** The round decided last, while it serves peers that fetch its value (`delivery: "on-request"`). */
+  #previous: Child<readonly Uint8Array[]> | undefined;
 
   constructor(scope: Scope<NoMessage, DeliveredRound>, options: AtomicBroadcastOptions) {
     this.#scope = scope;
@@ -150,12 +152,13 @@ class AtomicBroadcast implements RootInstance<NoMessage, AtomicBroadcastState> {
 
   #startRound(): Child<readonly Uint8Array[]> {
     const number = this.#round;
-    const { vectorSize, order } = this.#options;
+    const { vectorSize, order, delivery, parallel } = this.#options;
+    const agreement = { order, delivery, parallel };
     const deliverableId = (payload: Uint8Array): string | undefined => {
       const id = this.#queue.idOf(payload);
       return this.#queue.isDeliverable(id, payload) ? id : undefined;
     };
-    const protocol = round({ round: number, vectorSize, order, deliverableId });
+    const protocol = round({ round: number, vectorSize, agreement, deliverableId });
     return this.#scope.spawn(String(number), protocol, (output) => this.#onRound(number, output));
   }
 
@@ -192,8 +195,10 @@ class AtomicBroadcast implements RootInstance<NoMessage, AtomicBroadcastState> {
   }
 
   #nextRound(): void {
+    this.#previous?.close();
     // From here on the log differs from the one that the round's predicates speak of; late messages are ignored.
-    this.#current.close();
+    if (this.#options.delivery === "on-request") this.#previous = this.#current;
+    else this.#current.close();
     // What was said in the round just decided stays in the links until the next one is decided, so that a peer one
     // round behind finds the decision there; older rounds are replaced by their proofs.
     if (this.#round > 1) this.#scope.retire(String(this.#round - 1));

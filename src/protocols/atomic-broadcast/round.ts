@@ -22,7 +22,11 @@ import type { Envelope } from "../../core/envelope.js";
 import type { Fault } from "../../core/fault.js";
 import type { PartyId } from "../../core/party-set.js";
 import { type Child, type Instance, InvariantError, type Protocol, type Scope } from "../../core/protocol.js";
-import { type MultivaluedDecision, multivaluedAgreement } from "../multivalued-agreement/index.js";
+import {
+  type AgreementVariant,
+  type MultivaluedDecision,
+  multivaluedAgreement,
+} from "../multivalued-agreement/index.js";
 import {
   QUEUE,
   type QueueEntry,
@@ -38,7 +42,8 @@ export interface RoundOptions {
   readonly round: number;
   /** c: entries in a vector. */
   readonly vectorSize: number;
-  readonly order: "fixed" | "random";
+  /** How multi-valued agreement is run. */
+  readonly agreement: AgreementVariant;
   /** A payload's identity if it is valid and undelivered in this round. */
   deliverableId(payload: Uint8Array): string | undefined;
 }
@@ -62,12 +67,13 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
   readonly #gathered = new Map<PartyId, QueueEntry>();
   #hasInput = false;
   #hasProposed = false;
+  #hasDecided = false;
 
   constructor(scope: Scope<QueueEntry, RoundOutput>, options: RoundOptions) {
     this.#scope = scope;
     this.#options = options;
     const agreement = multivaluedAgreement({
-      order: options.order,
+      ...options.agreement,
       // Rotated by the round, so that no party is always the first candidate.
       first: options.round % scope.group.n,
       fault: (value) => this.#vectorFault(value),
@@ -76,13 +82,15 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
   }
 
   input(payloads: readonly Uint8Array[]): void {
-    if (this.#hasInput) return;
+    if (this.#hasInput || this.#hasDecided) return;
     this.#hasInput = true;
     const signature = this.#scope.endorse("signature", QUEUE, QUEUE, entryBody(payloads));
     this.#scope.broadcast({ payloads, signature });
   }
 
   receive(from: PartyId, entry: QueueEntry): void {
+    // What is deliverable in the round after this one says nothing about its entries.
+    if (this.#hasDecided) return;
     if (this.#gathered.has(from)) {
       this.#compare(from, entryBody(entry.payloads));
       return;
@@ -150,6 +158,7 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
   }
 
   #onDecision({ value, proof, tries }: MultivaluedDecision): void {
+    this.#hasDecided = true;
     const vector = decode(queueVectorCodec, value);
     // Certified, hence checked by an honest witness.
     if (!vector.ok)

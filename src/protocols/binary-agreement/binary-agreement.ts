@@ -62,11 +62,7 @@ export interface BinaryInput {
   readonly proof: Uint8Array;
 }
 
-export interface BinaryDecision {
-  readonly value: Bit;
-  readonly proof: Uint8Array;
-  /** The round that decided. */
-  readonly round: number;
+export interface BinaryDecision extends Decision {
   /** The encoded decision message: any other party decides on receiving it. */
   readonly message: Uint8Array;
 }
@@ -333,10 +329,10 @@ class BinaryAgreement implements Instance<BinaryInput, BinaryAgreementMessage> {
   #decide(decision: Decision): void {
     if (this.#step.at === "halted") return;
     this.#step = { at: "halted" };
-    const message = { kind: "decision", ...decision } as const;
+    const { round, value, certificate, proof } = decision;
+    const message = { kind: "decision", round, value, certificate, proof } as const;
     this.#scope.broadcast(message);
     this.#rounds.clear();
-    const { value, proof, round } = decision;
-    this.#scope.output({ value, proof, round, message: encode(messageCodec, message) });
+    this.#scope.output({ round, value, certificate, proof, message: encode(messageCodec, message) });
   }
 }

@@ -6,345 +6,253 @@
  * Properties, for the external predicate `fault(value) === undefined`:
  *   external validity  every decided value satisfies the predicate;
  *   agreement          no two honest parties decide differently;
- *   termination        if all honest parties propose, all decide. Expected tries with thresholds: < 3 in `random`.
+ *   termination        if all honest parties propose, all decide, in one pass with thresholds, in at most ⌈log2 n⌉ passes in
+ *                      general. Expected tries with thresholds: < 3 in `random`, < 4 in `adaptive`.
  *
- * Children: `proposal/j` and (random) `commit/j` are consistent broadcasts of party j; `aba/1/a` decides on
- * candidate a. All of them live from the start, so that a party that has no proposal yet signs others'
+ * Children: `proposal/j` is the consistent broadcast of party j; in pass p, `commit/j` (p = 1) or `commit/p/j` that of its commit, and
+ * `aba/p/a` decides on candidate a. All of them live from the start, so that a party that has no proposal yet signs others'
  * proposals and halts on others' decisions.
  *
- * Messages and steps (boxes of Figs. 2, 3a, 3b):
- *   proposal/j            box 10   VCBC of the own value, on input
- *   commit/j              box 32   random: VCBC of the set of delivered proposals, once `isQuorum`
- *   coin(share)           box 36   random: all → all, after `isQuorum` commits and the own; `hasHonest` shares give Π
- *   yes(a, closing)       box 40   all → all, for the next candidate a in Π: its proposal was delivered here
- *   no(a)                 box 40   all → all, otherwise
- *   counting              box 50   `isQuorum` valid votes; random: no(a) counts only if the voter's commit does not name a
- *   aba/1/a               box 70   input 1 with a's closing if a is delivered by then, else 0; 1 decides, 0: next a
+ * Messages and steps (boxes of Figs. 2, 3a, 3b); what is said in a pass after the first travels within `later(p, ·)`:
+ *   proposal/j            box 10   candidates.ts  VCBC of the own value, on input
+ *   commit/j              box 32   commit.ts      random, adaptive: VCBC of the set of proposals held, once `isQuorum`; adaptive: after the
+ *                                                 first candidate is rejected
+ *   coin(share)           box 36   commit.ts      all → all, after `isQuorum` commits and the own; `hasHonest` shares give Π
+ *   yes(a, closing)       box 40   pass.ts        all → all, for the next candidates a in Π: the proposal is held here
+ *   no(a)                 box 40   pass.ts        all → all, otherwise
+ *   counting              box 50   pass.ts        `isQuorum` valid votes; no(a) counts only if the voter's commit, if a's order needed one, does
+ *                                                 not name a
+ *   aba/p/a               box 70   pass.ts        input 1 with a's closing if a is held by then, else 0; 1 decides, 0: next a
+ *   closing(a, closing)            holdings.ts    all → all, for each proposal held, when a pass has rejected all
+ *   holds(p, set)                  holdings.ts    all → all, after these; `isQuorum` of them, all held here, start the next pass
+ *   decided(p, a, …)               decision.ts    all → all, once: parallel, on deciding in an order by coin; on another's, on deciding by it
+ *   ask, value                     fetching.ts    on request: for a decided value of which only the certificate is held
  *
- * The decision is transferable: the decision message of `aba/1/a` with value 1 carries a's closing as its proof.
- * Whoever receives it, in any step, decides, forwards it and halts.
+ * The decision is transferable: the decision message of `aba/p/a` with value 1 carries a's closing as its proof. With batches the
+ * proof is `decided`, which also has the decisions for 0 on the earlier candidates of the batch. Whoever receives it, in any
+ * step, decides, forwards it and halts.
  *
- * Deviations: tags carry the pass (1), as docs/protocols.md asks; only thresholds are accepted so far, for which one
- * pass suffices (asserted), so no second pass is started.
+ * Variants: `order`; `delivery: "on-request"`, where closings are compact and the proof alone has the value; `parallel` > 1, where so many
+ * candidates are voted on at once and the first in Π with 1 wins.
  *
- * Limits: values up to MAX_MESSAGE_BYTES; one vote per party and candidate is kept.
+ * Deviations: passes; the source's counting shows one to be enough, for thresholds. Coin shares in `decided`, so that also a
+ * party that has not seen the coin can check it. Only who has committed tosses the coin and votes.
+ *
+ * Limits: values up to MAX_MESSAGE_BYTES; one vote per party, candidate and pass is kept; at most MAX_PARALLEL at once.
  */
-import { equalBytes } from "../../core/bytes.js";
-import { type Value, atMost, bytes, decode, encode, struct, u8, union } from "../../core/codec.js";
-import type { Envelope } from "../../core/envelope.js";
 import type { Fault } from "../../core/fault.js";
-import { MAX_PARTIES, type PartyId, type PartySet, partySetCodec } from "../../core/party-set.js";
-import { type Child, type Instance, InvariantError, type Protocol, type Scope } from "../../core/protocol.js";
-import { MAX_COIN_SHARE_BYTES } from "../../core/suite.js";
+import type { PartyId, PartySet } from "../../core/party-set.js";
+import { type Instance, InvariantError, type Protocol } from "../../core/protocol.js";
 import { Tally } from "../../core/tally.js";
-import { type BinaryDecision, type BinaryInput, type Bit, binaryAgreement } from "../binary-agreement/index.js";
+import { Candidates, type Delivery } from "./candidates.js";
+import { decidedEnvelope, decidedMessage, plainProof, verifyDecided } from "./decision.js";
+import { Holdings } from "./holdings.js";
 import {
-  type ConsistentBroadcastInput,
-  type Delivered,
-  closingBytesCodec,
-  consistentBroadcast,
-  verifyClosing,
-} from "../consistent-broadcast/index.js";
-import { permutation, rotation } from "./order.js";
+  type Accepted,
+  type AgreementScope,
+  type Decided,
+  MAX_PARALLEL,
+  type MultivaluedAgreementMessage,
+  type MultivaluedDecision,
+  type PassMessage,
+  multivaluedAgreementMessageCodec,
+} from "./messages.js";
+import type { CandidateOrder } from "./order.js";
+import { Pass } from "./pass.js";
+import { passBound } from "./passes.js";
 
-export interface MultivaluedAgreementOptions {
-  /** `fixed`: from party `first` on, around the circle. `random`: commits, then a coin. */
-  readonly order: "fixed" | "random";
+/** The same at all parties. */
+export interface AgreementVariant {
+  /** `fixed`: from party `first` on, around the circle. `random`: commits, then a coin. `adaptive`: `first`, then random. */
+  readonly order: CandidateOrder;
+  /** Whether votes carry proposals, or certificates only; `full` unless given. */
+  readonly delivery?: Delivery | undefined;
+  /** How many candidates are tried at once, within 1..MAX_PARALLEL; 1 unless given. */
+  readonly parallel?: number | undefined;
+}
+
+export interface MultivaluedAgreementOptions extends AgreementVariant {
   readonly first: PartyId;
   /** The external predicate Q: what is wrong with a value, or undefined. Pure. */
   fault(value: Uint8Array): Fault | undefined;
 }
 
-export interface MultivaluedDecision {
-  readonly value: Uint8Array;
-  readonly candidate: PartyId;
-  /** How many candidates were tried, this one included. */
-  readonly tries: number;
-  /** The transferable proof: any other party decides on receiving it. */
-  readonly proof: Envelope;
+/** What is wrong with a variant, or undefined. */
+export function variantProblem({ parallel = 1 }: AgreementVariant): string | undefined {
+  if (Number.isInteger(parallel) && parallel >= 1 && parallel <= MAX_PARALLEL) return undefined;
+  return `parallel=${parallel} is not within 1..${MAX_PARALLEL}`;
 }
 
-const candidateCodec = atMost(u8, MAX_PARTIES - 1);
+/** A variant that does not exist. */
+export class AgreementVariantError extends Error {
+  override readonly name = "AgreementVariantError";
+}
 
-export const multivaluedAgreementMessageCodec = union({
-  yes: struct({ candidate: candidateCodec, closing: closingBytesCodec }),
-  no: struct({ candidate: candidateCodec }),
-  coin: struct({ share: bytes(MAX_COIN_SHARE_BYTES) }),
-});
-
-export type MultivaluedAgreementMessage = Value<typeof multivaluedAgreementMessageCodec>;
-
+/** @throws AgreementVariantError when `parallel` is out of its bounds */
 export function multivaluedAgreement(
   options: MultivaluedAgreementOptions,
 ): Protocol<Uint8Array, MultivaluedAgreementMessage, MultivaluedDecision> {
+  const problem = variantProblem(options);
+  if (problem !== undefined) throw new AgreementVariantError(problem);
   return { message: multivaluedAgreementMessageCodec, start: (scope) => new MultivaluedAgreement(scope, options) };
 }
 
-const COIN = "order-coin";
-const NO_PROOF = new Uint8Array(0);
-
-/** What is known of one candidate. */
-class Candidate {
-  readonly proposal: Child<ConsistentBroadcastInput>;
-  readonly agreement: Child<BinaryInput>;
-  /** Each party's first vote; true is Y. */
-  readonly received = new Map<PartyId, boolean>();
-  readonly valid: Tally<boolean>;
-  delivered: Delivered | undefined;
-  decided: BinaryDecision | undefined;
-
-  constructor(proposal: Child<ConsistentBroadcastInput>, agreement: Child<BinaryInput>, valid: Tally<boolean>) {
-    this.proposal = proposal;
-    this.agreement = agreement;
-    this.valid = valid;
-  }
-}
-
 class MultivaluedAgreement implements Instance<Uint8Array, MultivaluedAgreementMessage> {
-  readonly #scope: Scope<MultivaluedAgreementMessage, MultivaluedDecision>;
-  readonly #options: MultivaluedAgreementOptions;
-  readonly #candidates: readonly Candidate[];
-  readonly #commits: readonly Child<ConsistentBroadcastInput>[];
-  /** The parties whose proposals were delivered here. */
-  readonly #proposals: Tally<true>;
-  readonly #committed: Tally<PartySet>;
-  readonly #coinShares: Tally<Uint8Array>;
-  readonly #receivedCoinShares = new Map<PartyId, Uint8Array>();
-  #order: readonly PartyId[] | undefined;
-  /** Index in the order of the candidate being voted on. */
-  #position = 0;
+  readonly #scope: AgreementScope;
+  readonly #delivery: Delivery;
+  readonly #parallel: number;
+  readonly #candidates: Candidates;
+  readonly #passes: readonly Pass[];
+  /** What follows each pass but the last. */
+  readonly #holdings: readonly Holdings[];
   #hasInput = false;
-  #hasCommitted = false;
-  #hasTossed = false;
-  #halted = false;
+  #accepted: Accepted | undefined;
+  #hasOutput = false;
+  /** Who was heard of while a decided value is being fetched. */
+  readonly #heard: Tally<true>;
 
-  constructor(scope: Scope<MultivaluedAgreementMessage, MultivaluedDecision>, options: MultivaluedAgreementOptions) {
-    const { group } = scope;
-    const isQuorum = (set: PartySet): boolean => group.isQuorum(set);
+  constructor(scope: AgreementScope, options: MultivaluedAgreementOptions) {
+    const { order, first, delivery = "full", parallel = 1 } = options;
     this.#scope = scope;
-    this.#options = options;
-    this.#proposals = new Tally(isQuorum);
-    this.#committed = new Tally(isQuorum);
-    this.#coinShares = new Tally((set) => group.hasHonest(set));
-    this.#candidates = group.parties.map((party) => this.#spawnCandidate(party));
-    this.#commits = options.order === "random" ? group.parties.map((party) => this.#spawnCommit(party)) : [];
+    this.#delivery = delivery;
+    this.#parallel = parallel;
+    this.#heard = new Tally((set) => scope.group.isQuorum(set));
+    this.#candidates = new Candidates(scope, {
+      delivery,
+      fault: (value) => options.fault(value),
+      onDelivered: (party) => this.#onDelivered(party),
+    });
+    const numbers = Array.from({ length: passBound(scope.group) }, (_, index) => index + 1);
+    const plan = { order, first, parallel };
+    this.#passes = numbers.map((number) => this.#createPass(number, plan));
+    this.#holdings = numbers.slice(1).map((next) => this.#createHoldings(next - 1));
   }
 
-  #spawnCandidate(party: PartyId): Candidate {
-    const broadcast = consistentBroadcast({ sender: party, fault: (value) => this.#options.fault(value) });
-    const proposal = this.#scope.spawn(`proposal/${party}`, broadcast, (delivered) =>
-      this.#onProposal(party, delivered),
-    );
-    const predicate = (value: Bit, proof: Uint8Array): boolean =>
-      value === 1 ? this.#acceptClosing(party, proof) : proof.length === 0;
-    const agreement = this.#scope.spawn(`aba/1/${party}`, binaryAgreement({ predicate }), (decision) =>
-      this.#onBinaryDecision(party, decision),
-    );
-    return new Candidate(proposal, agreement, new Tally((set) => this.#scope.group.isQuorum(set)));
+  #createPass(number: number, plan: { order: CandidateOrder; first: PartyId; parallel: number }): Pass {
+    return new Pass(this.#scope, {
+      number,
+      plan,
+      candidates: this.#candidates,
+      say: (message) => this.#say(number, message),
+      isHalted: () => this.#accepted !== undefined,
+      // The binary agreements have forwarded their decisions, which is all of the proof where it needs no coin.
+      onAccepted: (accepted) => this.#decide(accepted, accepted.shares.length > 0),
+      onExhausted: () => this.#onExhausted(number),
+    });
   }
 
-  #spawnCommit(party: PartyId): Child<ConsistentBroadcastInput> {
-    const fault = (value: Uint8Array): Fault | undefined => {
-      const named = decode(partySetCodec, value);
-      const isValid = named.ok && this.#isWithinGroup(named.value) && this.#scope.group.isQuorum(named.value);
-      return isValid ? undefined : "invalid-commit";
-    };
-    return this.#scope.spawn(`commit/${party}`, consistentBroadcast({ sender: party, fault }), (delivered) =>
-      this.#onCommit(party, delivered.message),
-    );
+  #createHoldings(number: number): Holdings {
+    return new Holdings(this.#scope, {
+      number,
+      candidates: this.#candidates,
+      onMerged: () => {
+        if (this.#accepted === undefined) this.#passes[number]?.start();
+      },
+    });
   }
 
-  #isWithinGroup(set: PartySet): boolean {
-    return [...set].every((party) => party < this.#scope.group.n);
+  #say(pass: number, message: PassMessage): void {
+    this.#scope.broadcast(pass === 1 ? message : { kind: "later", pass, message });
   }
 
   input(value: Uint8Array): void {
-    if (this.#hasInput || this.#halted) return;
+    if (this.#hasInput || this.#accepted !== undefined) return;
     this.#hasInput = true;
-    this.#candidate(this.#scope.self).proposal.input({ kind: "broadcast", message: value });
-    this.#afterProposals();
+    this.#candidates.propose(value);
+    this.#startIfReady();
+  }
+
+  /** Box 20. */
+  #startIfReady(): void {
+    if (this.#hasInput && this.#candidates.areEnough && this.#accepted === undefined) this.#passes[0]?.start();
+  }
+
+  #onDelivered(party: PartyId): void {
+    if (this.#accepted?.candidate === party) this.#finish(this.#accepted);
+    this.#startIfReady();
+    for (const holdings of this.#holdings) holdings.count();
   }
 
   receive(from: PartyId, message: MultivaluedAgreementMessage): void {
-    if (this.#halted) return;
-    if (message.kind === "coin") return this.#onCoinShare(from, message.share);
-    if (message.candidate >= this.#scope.group.n) return this.#scope.accuse(from, "malformed-message");
-    const candidate = this.#candidate(message.candidate);
-    const yes = message.kind === "yes";
-    const first = candidate.received.get(from);
-    if (first !== undefined) {
-      if (first !== yes) this.#scope.accuse(from, "double-vote");
-      return;
-    }
-    if (message.kind === "yes" && !this.#acceptClosing(message.candidate, message.closing)) {
-      return this.#scope.accuse(from, "invalid-certificate");
-    }
-    candidate.received.set(from, yes);
-    this.#countVotes();
+    if (this.#accepted !== undefined) this.#whileFetching(from);
+    if (message.kind === "decided") return this.#onDecided(from, message);
+    if (this.#accepted !== undefined) return;
+    if (message.kind === "closing") this.#onClosing(from, message.candidate, message.closing);
+    else if (message.kind === "holds") this.#onHolds(from, message.pass, message.parties);
+    else if (message.kind === "later") this.#onLater(from, message.pass, message.message);
+    else this.#passes[0]?.receive(from, message);
   }
 
-  #candidate(party: PartyId): Candidate {
-    const candidate = this.#candidates[party];
-    if (candidate === undefined) throw new InvariantError(`no candidate ${party}`);
-    return candidate;
+  #onLater(from: PartyId, number: number, message: PassMessage): void {
+    const pass = number === 1 ? undefined : this.#passes[number - 1];
+    if (pass === undefined) this.#scope.accuse(from, "malformed-message");
+    else pass.receive(from, message);
   }
 
-  /** R(1, ρ) for candidate `party`; a valid closing also delivers the proposal here. */
-  #acceptClosing(party: PartyId, closing: Uint8Array): boolean {
-    const candidate = this.#candidate(party);
-    if (candidate.delivered !== undefined && equalBytes(candidate.delivered.closing, closing)) return true;
-    const verified = verifyClosing(this.#scope, closing, `proposal/${party}`);
-    if (verified === undefined) return false;
-    this.#deliver(party, { message: verified.message, closing });
-    return true;
+  #onHolds(from: PartyId, number: number, parties: PartySet): void {
+    const holdings = this.#holdings[number - 1];
+    if (holdings === undefined) this.#scope.accuse(from, "malformed-message");
+    else holdings.receive(from, parties);
   }
 
-  #onProposal(party: PartyId, delivered: Delivered): void {
-    this.#deliver(party, delivered);
-    this.#afterProposals();
-    this.#countVotes();
+  #onClosing(from: PartyId, candidate: PartyId, closing: Uint8Array): void {
+    if (this.#holdings.length === 0 || candidate >= this.#scope.group.n)
+      return this.#scope.accuse(from, "malformed-message");
+    if (!this.#candidates.accept(candidate, closing)) return this.#scope.accuse(from, "invalid-certificate");
+    for (const holdings of this.#holdings) holdings.count();
   }
 
-  #deliver(party: PartyId, delivered: Delivered): void {
-    const candidate = this.#candidate(party);
-    candidate.delivered ??= delivered;
-    this.#proposals.add(party, true);
+  #onExhausted(number: number): void {
+    const holdings = this.#holdings[number - 1];
+    // docs/protocols.md has the proof that this cannot be.
+    if (holdings === undefined) throw new InvariantError(`pass ${number}, the last one, rejected every candidate`);
+    holdings.begin();
   }
 
-  /** Box 20 passed: commit or start the loop. */
-  #afterProposals(): void {
-    if (!this.#hasInput || !this.#proposals.complete || this.#halted) return;
-    if (this.#options.order === "random") this.#commit();
-    else this.#startLoop(rotation(this.#scope.group.n, this.#options.first));
+  /** Whether a proof is more than a decision message of binary agreement. */
+  get #hasOwnProofs(): boolean {
+    return this.#parallel > 1 || this.#delivery === "on-request";
   }
 
-  #commit(): void {
-    if (this.#hasCommitted) return;
-    this.#hasCommitted = true;
-    // The set as it is now; proposals that come later may still get a Y-vote, which always counts.
-    const message = encode(partySetCodec, this.#proposals.parties);
-    this.#commits[this.#scope.self]?.input({ kind: "broadcast", message });
-    this.#releaseCoin();
+  #onDecided(from: PartyId, message: Decided): void {
+    if (this.#hasOutput) return;
+    const pass = this.#passes[message.pass - 1];
+    if (!this.#hasOwnProofs || pass === undefined) return this.#scope.accuse(from, "malformed-message");
+    const accepted = verifyDecided(this.#scope, pass, this.#candidates, message);
+    if (accepted === undefined) this.#scope.accuse(from, "invalid-certificate");
+    else if (this.#accepted === undefined) this.#decide(accepted, true);
+    else if (this.#candidates.valueOf(accepted.candidate) !== undefined) this.#finish(accepted);
   }
 
-  #onCommit(party: PartyId, message: Uint8Array): void {
-    const named = decode(partySetCodec, message);
-    // A certificate has an honest witness, who checked the set.
-    if (!named.ok) throw new InvariantError(`certified commit of party ${party} does not decode`);
-    if (this.#committed.add(party, named.value)) this.#releaseCoin();
-    this.#countVotes();
+  #decide(accepted: Accepted, isForwarded: boolean): void {
+    this.#accepted = accepted;
+    if (isForwarded) this.#forward(accepted);
+    this.#finish(accepted);
   }
 
-  #coinName(): Uint8Array {
-    return this.#scope.statement(COIN, NO_PROOF);
+  #forward(accepted: Accepted): void {
+    const closing = this.#candidates.closingOf(accepted.candidate) ?? accepted.decision.proof;
+    this.#scope.broadcast(decidedMessage(accepted, closing));
   }
 
-  /**
-   * Only after a quorum of commits is fixed may anybody learn Π; and only who has committed goes on, since a commit made
-   * after the first vote might contradict it.
-   */
-  #releaseCoin(): void {
-    if (!this.#committed.complete || !this.#hasCommitted || this.#halted) return;
-    this.#hasTossed = true;
-    this.#scope.broadcast({ kind: "coin", share: this.#scope.suite.honestCoin.share(this.#coinName()) });
-    this.#countCoinShares();
+  /** The signers are asked first. Once a quorum has been heard of and none has answered, everybody is. */
+  #whileFetching(from: PartyId): void {
+    if (this.#accepted === undefined || this.#hasOutput) return;
+    if (this.#heard.add(from, true)) this.#candidates.fetch(this.#accepted.candidate);
   }
 
-  #onCoinShare(from: PartyId, share: Uint8Array): void {
-    if (this.#options.order !== "random") return this.#scope.accuse(from, "malformed-message");
-    const first = this.#receivedCoinShares.get(from);
-    if (first !== undefined) {
-      if (!equalBytes(first, share)) this.#scope.accuse(from, "equivocation");
-      return;
-    }
-    this.#receivedCoinShares.set(from, share);
-    this.#countCoinShares();
-  }
-
-  #countCoinShares(): void {
-    if (!this.#hasTossed || this.#order !== undefined) return;
-    const { honestCoin } = this.#scope.suite;
-    const name = this.#coinName();
-    for (const [party, share] of this.#receivedCoinShares) {
-      if (this.#coinShares.has(party)) continue;
-      if (!honestCoin.verifyShare(party, name, share)) {
-        this.#receivedCoinShares.delete(party);
-        this.#scope.accuse(party, "invalid-share");
-      } else if (this.#coinShares.add(party, share)) {
-        const seed = honestCoin.combine(name, this.#coinShares.items);
-        return this.#startLoop(permutation(this.#scope.suite, this.#scope.group.n, seed));
-      }
-    }
-  }
-
-  #startLoop(order: readonly PartyId[]): void {
-    if (this.#order !== undefined) return;
-    this.#order = order;
-    this.#vote();
-  }
-
-  #current(): { readonly party: PartyId; readonly candidate: Candidate } | undefined {
-    const party = this.#order?.[this.#position];
-    return party === undefined ? undefined : { party, candidate: this.#candidate(party) };
-  }
-
-  /** Box 40 for the candidate at the current position, past those that others' decisions have rejected. */
-  #vote(): void {
-    for (let current = this.#current(); current?.candidate.decided?.value === 0; current = this.#current())
-      this.#position++;
-    const current = this.#current();
-    // By counting, some candidate's proposal is held by so many that it cannot be rejected (docs/protocols.md).
-    if (current === undefined) throw new InvariantError("a pass rejected every candidate");
-    const { party, candidate } = current;
-    const closing = candidate.delivered?.closing;
-    if (closing === undefined) this.#scope.broadcast({ kind: "no", candidate: party });
-    else this.#scope.broadcast({ kind: "yes", candidate: party, closing });
-    this.#countVotes();
-  }
-
-  /** Boxes 50 to 70 for the current candidate. */
-  #countVotes(): void {
-    const current = this.#current();
-    if (current === undefined || this.#halted || current.candidate.valid.complete) return;
-    const { party, candidate } = current;
-    for (const [voter, yes] of candidate.received) {
-      if (candidate.valid.has(voter) || !this.#isValidVote(voter, party, yes)) continue;
-      if (candidate.valid.add(voter, yes)) {
-        const proof = candidate.delivered?.closing;
-        candidate.agreement.input(proof === undefined ? { value: 0, proof: NO_PROOF } : { value: 1, proof });
-        return;
-      }
-    }
-  }
-
-  /** Box 60, Fig. 3b: an N-vote must agree with the voter's commit, which must be here. */
-  #isValidVote(voter: PartyId, party: PartyId, yes: boolean): boolean {
-    if (yes || this.#options.order === "fixed") return true;
-    const commit = this.#committed.items.get(voter);
-    if (commit === undefined) return false;
-    if (!commit.has(party)) return true;
-    this.#candidate(party).received.delete(voter);
-    this.#scope.accuse(voter, "vote-contradicts-commit");
-    return false;
-  }
-
-  #onBinaryDecision(party: PartyId, decision: BinaryDecision): void {
-    const candidate = this.#candidate(party);
-    candidate.decided = decision;
-    if (this.#halted) return;
-    if (decision.value === 1) this.#decide(party, candidate, decision);
-    else if (this.#current()?.party === party) this.#vote();
-  }
-
-  #decide(party: PartyId, candidate: Candidate, decision: BinaryDecision): void {
-    // The predicate of the binary agreement delivered the proposal when it accepted the proof.
-    if (candidate.delivered === undefined) throw new InvariantError(`decided candidate ${party} without its proposal`);
-    this.#halted = true;
-    this.#scope.output({
-      value: candidate.delivered.message,
-      candidate: party,
-      tries: this.#position + 1,
-      proof: { tag: `${this.#scope.tag}/aba/1/${party}`, body: decision.message },
-    });
+  /** With the value, at once or when it has been fetched. */
+  #finish(accepted: Accepted): void {
+    if (this.#hasOutput) return;
+    const { candidate, pass, tries } = accepted;
+    const value = this.#candidates.valueOf(candidate);
+    if (value === undefined) return this.#candidates.fetch(candidate);
+    this.#hasOutput = true;
+    const earlier = (pass - 1) * this.#scope.group.n;
+    const proof = this.#hasOwnProofs
+      ? decidedEnvelope(this.#scope, accepted, value.fullClosing)
+      : plainProof(this.#scope, accepted);
+    this.#scope.output({ value: value.message, candidate, pass, tries: earlier + tries, proof });
+    if (this.#delivery === "on-request") this.#candidates.serveOnly();
   }
 }

@@ -1,8 +1,43 @@
-/** The order Π in which candidates are tried. */
+/** The order Π in which candidates are tried, and its batches, which are tried at once. */
 import { concat } from "../../core/bytes.js";
 import { encode, u32 } from "../../core/codec.js";
 import type { PartyId } from "../../core/party-set.js";
 import type { Suite } from "../../core/suite.js";
+
+/** `fixed`: around the circle. `random`: commits, then a coin. `adaptive`: the first fixed, the others random. */
+export type CandidateOrder = "fixed" | "random" | "adaptive";
+
+export type Batch = readonly PartyId[];
+
+export interface Plan {
+  readonly order: CandidateOrder;
+  /** Who is first in the fixed order. */
+  readonly first: PartyId;
+  /** The greatest size of a batch. */
+  readonly parallel: number;
+}
+
+/** The batches that are known without a coin. */
+export function batchesWithoutCoin({ order, first, parallel }: Plan, n: number): readonly Batch[] {
+  if (order === "fixed") return batches(rotation(n, first), parallel);
+  return order === "adaptive" ? [[first]] : [];
+}
+
+/** The batches that follow these, from the coin's 32 bytes. */
+export function batchesByCoin(
+  { order, first, parallel }: Plan,
+  suite: Pick<Suite, "hash">,
+  n: number,
+  seed: Uint8Array,
+): readonly Batch[] {
+  const drawn = permutation(suite, n, seed);
+  return batches(order === "adaptive" ? drawn.filter((party) => party !== first) : drawn, parallel);
+}
+
+function batches(order: readonly PartyId[], size: number): readonly Batch[] {
+  const count = Math.ceil(order.length / size);
+  return Array.from({ length: count }, (_, index) => order.slice(index * size, (index + 1) * size));
+}
 
 /** All parties from `first` on, around the circle. */
 export function rotation(n: number, first: PartyId): readonly PartyId[] {
