@@ -7,6 +7,7 @@ import { registerNode } from "./commands/node.js";
 import { registerNotarize } from "./commands/notarize.js";
 import { registerProtect } from "./commands/protect.js";
 import { registerReceipt } from "./commands/receipt.js";
+import { registerSimulate } from "./commands/simulate.js";
 import { registerStatus } from "./commands/status.js";
 import { registerStructure } from "./commands/structure.js";
 import { registerUnseal } from "./commands/unseal.js";
@@ -28,5 +29,6 @@ process.exitCode = await run(process.argv, [
   registerUnseal,
   registerProtect,
   registerStructure,
+  registerSimulate,
   registerDemo,
 ]);

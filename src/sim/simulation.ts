@@ -9,7 +9,7 @@ import { type Group, thresholdGroup } from "../core/group.js";
 import type { PartyId } from "../core/party-set.js";
 import type { Suite } from "../core/suite.js";
 import type { Tag } from "../core/tag.js";
-import { atomicBroadcast } from "../protocols/index.js";
+import { type AgreementVariant, atomicBroadcast } from "../protocols/index.js";
 import type { OutboxEntry } from "../replica/outbox.js";
 import { ATTACKS, type Corruption, CorruptedParty } from "./byzantine.js";
 import { Checkers, Violation } from "./checkers.js";
@@ -25,7 +25,10 @@ export interface SimulationOptions {
   readonly corrupted?: number;
   /** Payloads given to honest parties. */
   readonly payloads?: number;
-  readonly order?: "fixed" | "random";
+  /** How agreement orders, hands out and tries its candidates. `order` is `fixed` unless given. */
+  readonly order?: AgreementVariant["order"];
+  readonly delivery?: AgreementVariant["delivery"];
+  readonly parallel?: AgreementVariant["parallel"];
   /** c; n-t unless given. */
   readonly vectorSize?: number;
   readonly channels?: readonly Tag[];
@@ -101,7 +104,7 @@ export class Simulation {
   #proofs = 0;
 
   constructor(options: SimulationOptions) {
-    const { seed, n, order = "fixed" } = options;
+    const { seed, n, order = "fixed", delivery, parallel } = options;
     const byzantine = Math.floor((n - 1) / 3);
     const corruptedCount = options.corrupted ?? byzantine;
     this.#options = { payloads: options.payloads ?? 4, maxSteps: options.maxSteps ?? 400_000 };
@@ -120,6 +123,8 @@ export class Simulation {
       maxPayloadsPerPeer: 1000,
       maxEarlyBytes: this.#random.chance(0.2) ? 2000 : 1_000_000,
       order,
+      delivery,
+      parallel,
       isValid,
     });
     const channels = Object.fromEntries(this.#channels.map((tag) => [tag, channel]));
