@@ -287,6 +287,7 @@ describe("keys that do not fit", async () => {
     ["signing key twice", { signing: withKey(at(signing, 0)) }, "signing.7"],
     ["one key to sign and to cosign", { cosigning: [at(signing, 3), ...cosigning.slice(1)] }, "cosigning.0"],
     ["coins exchanged", { coins: { ...coins, quorum: coins.honest, honest: coins.quorum } }, "coins.quorum.access"],
+    ["coins for one use", { coins: { ...coins, honest: coins.quorum } }, "coins.honest.access"],
     ["coins of another scheme", { coins: { ...coins, scheme: "bls" } }, "coins.quorum"],
     ["coins of another scheme", { coins: { ...bls.coins, scheme: "dh" } }, "coins.quorum"],
     ["one key for coin and encryption", { encryption: coins.honest }, "encryption"],
@@ -313,6 +314,17 @@ describe("keys that do not fit", async () => {
     ["malformed token key", { token: { ...token, exponent: 9 } }, "token"],
     ["receipt key of four", { receipt: PROTOCOL_1.publicKey }, "receipt.access"],
     ["receipt key for more", { receipt: { ...receipt, access: thresholdFormula(3, 8) } }, "receipt.access"],
+    [
+      "receipt key with more shares than there can be parties",
+      {
+        receipt: {
+          ...receipt,
+          access: { threshold: 2, of: Array.from({ length: 257 }, (_, leaf) => leaf % 256) },
+          verificationKeys: Array.from({ length: 257 }, () => at(receipt.verificationKeys, 0)),
+        },
+      },
+      "receipt.access",
+    ],
     [
       "receipt key for Protocol 2",
       { receipt: { ...receipt, nonResidue: nonResidueOf(receipt) } },

@@ -1,9 +1,11 @@
 /**
- * Proves that the tests of the protocols notice when a check is gone: applies one mutant at a time to a copy of the sources
- * and runs the tests there. Prints which tests caught it; exit code 1 when a mutant survives.
+ * Proves that the tests of protocols and cryptography notice when a check is gone: applies one mutant at a time to a copy of the
+ * sources and runs the tests there, after having seen them pass without any. Prints which test caught it; exit code 1 when a
+ * mutant survives.
  *
  *   node test/mutants/run.mjs            all mutants
  *   node test/mutants/run.mjs coin vote  those whose name contains one of the words
+ *   node test/mutants/run.mjs crypto:    those of the cryptography
  *   node test/mutants/run.mjs --check    none: only whether they still fit the sources
  */
 import { spawn } from "node:child_process";
@@ -11,10 +13,12 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { MUTANTS } from "./mutants.mjs";
+import { CRYPTO_MUTANTS } from "./crypto.mjs";
+import { MUTANTS as PROTOCOL_MUTANTS } from "./mutants.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** In this order: the first folder that fails has caught the mutant. */
+const MUTANTS = [...PROTOCOL_MUTANTS, ...CRYPTO_MUTANTS];
+/** What vitest runs, one after the other, for a mutant that does not name its own: the first that fails has caught it. */
 const STAGES = [["test/protocols", "test/core/tally.test.ts"], ["test/sim/agreement.test.ts"]];
 const CONCURRENT = 2;
 
@@ -37,15 +41,14 @@ function mutated({ file, search, replacement }) {
   return source.replace(pattern, () => replacement);
 }
 
-/** The tree with one mutant in it; without the build, which these tests do not need. */
+/** The tree, with one mutant in it if any. What these tests do with the command line, they do with that of the tree itself. */
 function copyWith(mutant) {
-  const source = mutated(mutant);
   const copy = mkdtempSync(join(tmpdir(), "abcast-mutant-"));
   for (const name of ["src", "test", "package.json", "tsconfig.json"])
     cpSync(join(ROOT, name), join(copy, name), { recursive: true });
-  symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
+  for (const name of ["node_modules", "bin"]) symlinkSync(join(ROOT, name), join(copy, name));
   writeFileSync(join(copy, "vitest.config.ts"), CONFIG);
-  writeFileSync(join(copy, mutant.file), source);
+  if (mutant !== undefined) writeFileSync(join(copy, mutant.file), mutated(mutant));
   return copy;
 }
 
@@ -68,18 +71,23 @@ function runTests(cwd, paths) {
   });
 }
 
-async function judge(mutant) {
+/** The first test that fails, or undefined. */
+async function firstFailure(mutant, stages) {
   const copy = copyWith(mutant);
   try {
-    for (const paths of STAGES) {
-      const { failed, output } = await runTests(copy, paths);
-      if (failed)
-        return { mutant, caughtBy: /FAIL +(.+)/.exec(output)?.[1] ?? `${paths.join(" ")}: ${output.slice(-200)}` };
+    for (const stage of stages) {
+      const { failed, output } = await runTests(copy, stage);
+      if (failed) return /FAIL +(.+)/.exec(output)?.[1] ?? `${stage.join(" ")}: ${output.slice(-200)}`;
     }
-    return { mutant, caughtBy: undefined };
+    return undefined;
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
+}
+
+/** Stages as they are, without those that come again. */
+function distinct(stages) {
+  return [...new Map(stages.map((stage) => [stage.join(" "), stage])).values()];
 }
 
 // All must fit the sources before any test runs.
@@ -88,18 +96,32 @@ if (process.argv.includes("--check")) {
   console.log(`${MUTANTS.length} mutants fit the sources`);
   process.exit();
 }
-const words = process.argv.slice(2);
+// `--only NAME` and plain words say the same.
+const words = process.argv.slice(2).filter((word) => word !== "--only");
 const waiting = MUTANTS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
 if (waiting.length === 0) throw new Error(`no mutant is called ${words.join(" or ")}`);
+
+/** Each is done by one of `CONCURRENT` at a time; takes them out of `items`. */
+function inTurns(items, work) {
+  return Promise.all(
+    Array.from({ length: CONCURRENT }, async () => {
+      for (let item = items.shift(); item !== undefined; item = items.shift()) await work(item);
+    }),
+  );
+}
+
+// Tests that fail anyway would seem to catch everything.
+const failures = [];
+await inTurns(distinct(waiting.flatMap(({ stages = STAGES }) => stages)), async (stage) => {
+  const failure = await firstFailure(undefined, [stage]);
+  if (failure !== undefined) failures.push(failure);
+});
+if (failures.length > 0) throw new Error(`tests that fail without any mutant: ${failures.join(", ")}`);
 const survivors = [];
-await Promise.all(
-  Array.from({ length: CONCURRENT }, async () => {
-    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      const { caughtBy } = await judge(mutant);
-      if (caughtBy === undefined) survivors.push(mutant.name);
-      console.log(caughtBy === undefined ? `NOT CAUGHT  ${mutant.name}` : `caught      ${mutant.name}  <  ${caughtBy}`);
-    }
-  }),
-);
+await inTurns(waiting, async (mutant) => {
+  const caughtBy = await firstFailure(mutant, mutant.stages ?? STAGES);
+  if (caughtBy === undefined) survivors.push(mutant.name);
+  console.log(caughtBy === undefined ? `NOT CAUGHT  ${mutant.name}` : `caught      ${mutant.name}  <  ${caughtBy}`);
+});
 console.log(survivors.length === 0 ? "all caught" : `${survivors.length} not caught: ${survivors.join(", ")}`);
 process.exitCode = survivors.length === 0 ? 0 : 1;

@@ -4,7 +4,7 @@ import { concat, utf8 } from "../../../src/core/bytes.js";
 import { allOf, anyOf, atLeast } from "../../../src/core/formula.js";
 import { type PartyId, PartySet } from "../../../src/core/party-set.js";
 import { CombineError, KeyError } from "../../../src/crypto/errors.js";
-import { hmacSha512 } from "../../../src/crypto/hashing.js";
+import { hmacSha512, sha256, u32Bytes } from "../../../src/crypto/hashing.js";
 import type { Dealt, RsaPublicKey } from "../../../src/crypto/keys.js";
 import { bigintToBytes, bytesToBigint, jacobi } from "../../../src/crypto/numbers/bigints.js";
 import { dealRsa } from "../../../src/crypto/rsa/dealer.js";
@@ -293,6 +293,34 @@ describe("a cheating prover", () => {
     const kinds = [0, 1].map((party) => twins.checkShare(party, message, share).kind);
     expect(kinds).toEqual(["valid", "invalid"]);
   });
+});
+
+test("a share and its proof are the paper's, with our hash", () => {
+  const { publicKey, sharers, secretOf } = two;
+  const { modulus, digest, verificationBase, verificationKeys } = openRsaKey(publicKey);
+  const shift = modulus.pow(bytesToBigint(publicKey.nonResidue), BigInt(publicKey.exponent));
+  const x = modulus.multiply(bytesToBigint(pkcs1Encode(MESSAGES.nonResidue, 256)), shift);
+  const base = modulus.pow(x, 4n);
+
+  const proven = at(sharers, 0).prove(MESSAGES.nonResidue);
+  expect(proven.length).toBe(256 + 16 + 289);
+  const [share, challenge, response] = [proven.subarray(0, 256), proven.subarray(256, 272), proven.subarray(272)];
+  const piece = bytesToBigint(share);
+  expect(piece).toBe(modulus.pow(x, 2n * bytesToBigint(secretOf(0))));
+
+  const [c, z] = [bytesToBigint(challenge), bytesToBigint(response)];
+  const commitment = (from: bigint, to: bigint): Uint8Array =>
+    modulus.format(modulus.multiply(modulus.pow(from, z), modulus.invert(modulus.pow(to, c))));
+  const hash = sha256(
+    "abcast/1 rsa share proof",
+    digest,
+    u32Bytes(0),
+    modulus.format(base),
+    share,
+    commitment(verificationBase, at(verificationKeys, 0)),
+    commitment(base, modulus.multiply(piece, piece)),
+  );
+  expect(challenge).toEqual(hash.subarray(0, 16));
 });
 
 test("nonces differ with message, party and leaf", () => {
