@@ -29,6 +29,23 @@ export interface Coin {
   combine(name: Uint8Array, shares: ReadonlyMap<PartyId, Uint8Array>): Uint8Array;
 }
 
+/**
+ * Threshold decryption: each ciphertext is for one label and decrypts under no other. Secure against chosen ciphertexts:
+ * the shares of one say nothing about any other (Shoup and Gennaro, EUROCRYPT '98).
+ */
+export interface Decryption {
+  /** Whether shares of `ciphertext` may be made for `label`. Any bytes are answered. */
+  checkCiphertext(label: Uint8Array, ciphertext: Uint8Array): boolean;
+  /** This party's share of a ciphertext that passed the check; else it throws. */
+  share(label: Uint8Array, ciphertext: Uint8Array): Uint8Array;
+  verifyShare(party: PartyId, label: Uint8Array, ciphertext: Uint8Array, share: Uint8Array): boolean;
+  /**
+   * The plaintext from verified shares of a set that `hasHonest`; undefined when whoever encrypted did not follow the
+   * scheme. The same for each such set; throws on smaller ones.
+   */
+  combine(label: Uint8Array, ciphertext: Uint8Array, shares: ReadonlyMap<PartyId, Uint8Array>): Uint8Array | undefined;
+}
+
 export interface Suite {
   /** SHA-256, or in the simulator's suite anything collision-free there; 32 bytes. */
   hash(bytes: Uint8Array): Uint8Array;
@@ -43,6 +60,8 @@ export interface Suite {
   readonly quorumCoin: Coin;
   /** Needs the shares of `hasHonest` parties: the coin that orders candidates. */
   readonly honestCoin: Coin;
+  /** Needs the shares of `hasHonest` parties: payloads that are sealed until they are ordered. */
+  readonly decryption: Decryption;
 }
 
 /** Bounds on what a suite may put on the wire. */
@@ -51,3 +70,5 @@ export const MAX_SIGNATURE_BYTES = 3072;
 export const MAX_CERTIFICATE_BYTES = 32 * 1024;
 /** As a BLS signature share; a Diffie-Hellman share of so many leaves is shorter. */
 export const MAX_COIN_SHARE_BYTES = 3072;
+/** As a coin share of the greatest number of leaves; an element for each leaf and a proof. */
+export const MAX_DECRYPTION_SHARE_BYTES = 3072;

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Group } from "../core/group.js";
 import type { PartyId } from "../core/party-set.js";
-import type { Certifier, Coin, Suite } from "../core/suite.js";
+import type { Certifier, Coin, Decryption, Suite } from "../core/suite.js";
 import { createBlsCertifier } from "./bls/certifier.js";
 import { createBlsCoin } from "./bls/coin.js";
 import { createMultisigCertifier } from "./ed25519/multisig.js";
@@ -14,6 +14,7 @@ import type { PublicKeys, SecretKeys } from "./keys.js";
 import { VerificationMemo } from "./memo.js";
 import { createDhCoin } from "./ristretto/coin.js";
 import { type Ristretto, loadRistretto } from "./ristretto/group.js";
+import { createTdh2Scheme, createTdh2Sharer } from "./ristretto/tdh2.js";
 
 /** About 10 MB; enough for all that is in flight in some hundred rounds of a group of sixteen. */
 const MEMO_ENTRIES = 65_536;
@@ -42,6 +43,7 @@ export async function createSuite(options: SuiteOptions): Promise<Suite> {
     broadcastCertifier: certifierOf(options, "broadcast", signatures, memo),
     quorumCoin: coinOf(options, "quorum", ristretto, memo),
     honestCoin: coinOf(options, "honest", ristretto, memo),
+    decryption: decryptionOf(options, ristretto, memo),
   };
 }
 
@@ -84,6 +86,34 @@ function coinOf(
   const options = { label: use, publicKey: coins[use], self, secret: secretKeys.coins[use] };
   const coin = coins.scheme === "bls" ? createBlsCoin(options) : createDhCoin({ ristretto, ...options });
   return remembering(coin, `abcast/1 memo of ${use} coin`, group.n, memo);
+}
+
+/** Ciphertexts arrive in many messages, shares in one: so only the check of a ciphertext is remembered. It is nobody's in particular. */
+function decryptionOf(
+  { self, publicKeys, secretKeys }: SuiteOptions,
+  ristretto: Ristretto,
+  memo: VerificationMemo,
+): Decryption {
+  const keys = { ristretto, publicKey: publicKeys.encryption };
+  const scheme = createTdh2Scheme(keys);
+  const sharer = createTdh2Sharer({ ...keys, party: self, secret: secretKeys.encryption });
+  return {
+    checkCiphertext: (label, ciphertext) =>
+      memo.check(
+        "abcast/1 memo of ciphertext",
+        0,
+        label,
+        ciphertext,
+        () => scheme.checkCiphertext(label, ciphertext).kind === "valid",
+      ),
+    share: (label, ciphertext) => sharer.share({ label, ciphertext }),
+    verifyShare: (party, label, ciphertext, share) =>
+      scheme.checkShare(party, { label, ciphertext }, share).kind === "valid",
+    combine: (label, ciphertext, shares) => {
+      const decryption = scheme.combine({ label, ciphertext }, shares);
+      return decryption.kind === "plaintext" ? decryption.plaintext : undefined;
+    },
+  };
 }
 
 /** The same scheme, verifying each share once. */

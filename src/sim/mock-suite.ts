@@ -3,11 +3,11 @@
  * as the real ones do towards the protocols (bound to party and statement, refused when altered), because the
  * simulated adversary has only its own parties' functions; against anybody else it protects nothing.
  */
-import { equalBytes, utf8 } from "../core/bytes.js";
-import { type Codec, decode, encode } from "../core/codec.js";
+import { concat, equalBytes, utf8 } from "../core/bytes.js";
+import { type Codec, decode, encode, u32 } from "../core/codec.js";
 import type { Group } from "../core/group.js";
 import { type PartyId, PartySet, partySetCodec } from "../core/party-set.js";
-import type { Certifier, Coin, Suite } from "../core/suite.js";
+import type { Certifier, Coin, Decryption, Suite } from "../core/suite.js";
 
 const SHARE_BYTES = 16;
 
@@ -95,6 +95,58 @@ interface Shares {
   readonly verify: (party: PartyId, name: Uint8Array, share: Uint8Array) => boolean;
 }
 
+/** What binds a ciphertext to its label, as the proof of a real one does; and inside, what tells whether it decrypts. */
+const CIPHERTEXT_TAG_BYTES = 16;
+const NONCE_BYTES = 4;
+
+/** A ciphertext that passes the check under `label`, around any body: also one that does not decrypt. */
+export function mockCiphertext(suiteSeed: number, label: Uint8Array, body: Uint8Array): Uint8Array {
+  const begun = new Lanes().absorb(utf8(`${suiteSeed}ciphertext/${label.length}/`));
+  return concat(begun.absorb(label).absorb(body).digest(CIPHERTEXT_TAG_BYTES), body);
+}
+
+/** What a client makes of `plaintext`; each `nonce` gives other bytes. */
+export function encryptMock(suiteSeed: number, label: Uint8Array, plaintext: Uint8Array, nonce = 0): Uint8Array {
+  const nonceBytes = encode(u32, nonce);
+  const inner = concat(mockHash(plaintext).subarray(0, CIPHERTEXT_TAG_BYTES), plaintext);
+  return mockCiphertext(suiteSeed, label, concat(nonceBytes, mask(suiteSeed, nonceBytes, inner)));
+}
+
+/** Its own inverse. */
+function mask(suiteSeed: number, nonce: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const size = 4 * Math.ceil(bytes.length / 4);
+  const stream = new Lanes()
+    .absorb(utf8(`${suiteSeed}mask/`))
+    .absorb(nonce)
+    .digest(size);
+  return bytes.map((byte, index) => byte ^ (stream[index] ?? 0));
+}
+
+function mockDecryption(group: Group, suiteSeed: number, { own, verify }: Shares): Decryption {
+  const nameOf = (label: Uint8Array, ciphertext: Uint8Array): Uint8Array =>
+    concat(encode(u32, label.length), label, ciphertext);
+  const checkCiphertext = (label: Uint8Array, ciphertext: Uint8Array): boolean =>
+    equalBytes(ciphertext, mockCiphertext(suiteSeed, label, ciphertext.subarray(CIPHERTEXT_TAG_BYTES)));
+  return {
+    checkCiphertext,
+    share: (label, ciphertext) => {
+      if (!checkCiphertext(label, ciphertext)) throw new RangeError("a share of an invalid ciphertext");
+      return own(nameOf(label, ciphertext));
+    },
+    verifyShare: (party, label, ciphertext, share) => verify(party, nameOf(label, ciphertext), share),
+    combine: (label, ciphertext, shares) => {
+      const name = nameOf(label, ciphertext);
+      const areValid = [...shares].every(([party, share]) => verify(party, name, share));
+      if (!areValid || !group.hasHonest(PartySet.of(shares.keys()))) throw new RangeError("shares that do not suffice");
+      const body = ciphertext.subarray(CIPHERTEXT_TAG_BYTES);
+      const inner = mask(suiteSeed, body.subarray(0, NONCE_BYTES), body.subarray(NONCE_BYTES));
+      const plaintext = inner.slice(CIPHERTEXT_TAG_BYTES);
+      const tag = mockHash(plaintext).subarray(0, CIPHERTEXT_TAG_BYTES);
+      return equalBytes(tag, inner.subarray(0, CIPHERTEXT_TAG_BYTES)) ? plaintext : undefined;
+    },
+  };
+}
+
 /** The functions of party `self`; `suiteSeed` takes the place of the dealer's randomness. */
 export function mockSuite(group: Group, self: PartyId, suiteSeed: number): Suite {
   const seed = utf8(String(suiteSeed));
@@ -144,5 +196,6 @@ export function mockSuite(group: Group, self: PartyId, suiteSeed: number): Suite
     broadcastCertifier: certifier("broadcast", (set) => group.isBroadcastQuorum(set)),
     quorumCoin: coin("quorum-coin"),
     honestCoin: coin("honest-coin"),
+    decryption: mockDecryption(group, suiteSeed, shares("decryption")),
   };
 }

@@ -2,10 +2,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { concat, toHex, utf8 } from "../../src/core/bytes.js";
 import { encode } from "../../src/core/codec.js";
-import { thresholdFormula } from "../../src/core/formula.js";
+import { MAX_LEAVES_PER_PARTY, thresholdFormula } from "../../src/core/formula.js";
 import { thresholdGroup } from "../../src/core/group.js";
 import { type PartyId, PartySet, partySetCodec } from "../../src/core/party-set.js";
-import { MAX_CERTIFICATE_BYTES, MAX_SIGNATURE_BYTES, type Suite } from "../../src/core/suite.js";
+import {
+  MAX_CERTIFICATE_BYTES,
+  MAX_DECRYPTION_SHARE_BYTES,
+  MAX_SIGNATURE_BYTES,
+  type Suite,
+} from "../../src/core/suite.js";
 import {
   CombineError,
   KeyError,
@@ -15,8 +20,11 @@ import {
   checkPublicKeys,
   createSuite,
 } from "../../src/crypto/index.js";
+import { loadRistretto } from "../../src/crypto/ristretto/group.js";
+import { createTdh2Scheme, decryptionShareBytes } from "../../src/crypto/ristretto/tdh2.js";
 import { bigintToBytes, bytesToBigint, jacobi } from "../../src/crypto/numbers/bigints.js";
 import { dealKeys } from "./dealt.js";
+import { joinFields, makeFields } from "./ristretto/tdh2-oracle.js";
 import { OTHER_PRIMES_1024, PRIMES_1024, PROTOCOL_1, at, flipBit, sharesOf } from "./fixtures.js";
 
 /** The predicates differ: isQuorum 6, isBroadcastQuorum 5, hasHonest 2, meetsEveryQuorum 3. */
@@ -200,6 +208,66 @@ describe("coins", () => {
   });
 });
 
+describe("decryption", async () => {
+  const [label, plaintext] = [utf8("label"), utf8("what is sealed")];
+  const ristretto = await loadRistretto();
+  const ciphertext = createTdh2Scheme({ ristretto, publicKey: publicKeys.encryption }).encrypt({ label, plaintext });
+  const shares = suites.map(({ decryption }) => decryption.share(label, ciphertext));
+  const combine = (parties: readonly PartyId[], sealed = ciphertext): Uint8Array | undefined =>
+    suite.decryption.combine(
+      label,
+      sealed,
+      sharesOf(parties, (party) => at(suites, party).decryption.share(label, sealed)),
+    );
+
+  test("any two parties decrypt, and no one alone", () => {
+    for (const [a, b] of [
+      [0, 1],
+      [7, 2],
+    ] as const)
+      expect(combine([a, b])).toEqual(plaintext);
+    expect(combine([...group.parties])).toEqual(plaintext);
+    for (const party of group.parties) expect(() => combine([party])).toThrow(CombineError);
+  });
+
+  test("a ciphertext is for its label only, and may not be changed; nobody makes a share of another", () => {
+    for (let twice = 0; twice < 2; twice++) {
+      expect(suite.decryption.checkCiphertext(label, ciphertext)).toBe(true);
+      expect(suite.decryption.checkCiphertext(utf8("labeL"), ciphertext)).toBe(false);
+      for (const bit of [0, 300, 600, 900, 8 * ciphertext.length - 1])
+        expect(suite.decryption.checkCiphertext(label, flipBit(ciphertext, bit))).toBe(false);
+    }
+    expect(() => suite.decryption.share(utf8("labeL"), ciphertext)).toThrow("the proof does not hold");
+    expect(() => suite.decryption.share(label, flipBit(ciphertext, 1200))).toThrow("the proof does not hold");
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (any) => !suite.decryption.checkCiphertext(label, any)));
+  });
+
+  test("shares verify for their party and ciphertext only, and are the same each time", () => {
+    const { decryption } = at(suites, 3);
+    for (const [party, share] of shares.entries()) {
+      expect(decryption.verifyShare(party, label, ciphertext, share)).toBe(true);
+      expect(decryption.verifyShare((party + 1) % 8, label, ciphertext, share)).toBe(false);
+      expect(decryption.verifyShare(party, utf8("labeL"), ciphertext, share)).toBe(false);
+      expect(decryption.verifyShare(party, label, flipBit(ciphertext, 1200), share)).toBe(false);
+      expect(decryption.verifyShare(party, label, ciphertext, flipBit(share, 7 * party))).toBe(false);
+      expect(at(suites, party).decryption.share(label, ciphertext)).toEqual(share);
+      expect(share.length).toBeLessThanOrEqual(MAX_DECRYPTION_SHARE_BYTES);
+    }
+    for (const party of [-1, 8, 0.5, Number.NaN, 2 ** 40])
+      expect(decryption.verifyShare(party, label, ciphertext, at(shares, 0))).toBe(false);
+    for (const size of [0, 31, 95, 97])
+      expect(decryption.verifyShare(0, label, ciphertext, new Uint8Array(size))).toBe(false);
+    expect(decryptionShareBytes(MAX_LEAVES_PER_PARTY)).toBeLessThanOrEqual(MAX_DECRYPTION_SHARE_BYTES);
+  });
+
+  test("a body that does not open is undecryptable", () => {
+    const h = publicKeys.encryption.publicKey;
+    const garbage = joinFields(makeFields({ h, label, r: 5n, s: 7n, body: utf8("nobody's ciphertext") }));
+    expect(suite.decryption.checkCiphertext(label, garbage)).toBe(true);
+    for (const parties of [[0, 1], [5, 3], [...group.parties]]) expect(combine(parties, garbage)).toBeUndefined();
+  });
+});
+
 describe("with BLS keys", async () => {
   const keys = await dealKeys(group, { certificates: "bls", coins: "bls" });
   const blsSuites = await Promise.all(
@@ -349,6 +417,7 @@ describe("keys that do not fit", async () => {
       { ...own, signing: other.signing },
       { ...own, coins: { ...own.coins, quorum: other.coins.quorum } },
       { ...own, coins: { ...own.coins, honest: other.coins.honest } },
+      { ...own, encryption: other.encryption },
     ];
     for (const keys of mixed)
       await expect(createSuite({ group, self: 0, publicKeys, secretKeys: keys })).rejects.toThrow(KeyError);
