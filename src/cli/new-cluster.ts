@@ -13,6 +13,7 @@ import {
   type PartyKeys,
   resolveLimits,
 } from "../replica/config.js";
+import type { Adversary } from "../replica/config-adversary.js";
 import { clusterId } from "../replica/config-cluster-id.js";
 
 export interface Address {
@@ -51,7 +52,7 @@ export async function createMember(
 }
 
 export interface Plan {
-  readonly t: number;
+  readonly adversary: Adversary;
   /** Party i at index i. */
   readonly members: readonly Member[];
   readonly clientCount: number;
@@ -64,7 +65,8 @@ export interface NewCluster {
   readonly clients: readonly ClientConfig[];
 }
 
-export async function assembleCluster({ t, members, clientCount, channel, dealing }: Plan): Promise<NewCluster> {
+export async function assembleCluster(plan: Plan): Promise<NewCluster> {
+  const { adversary, members, clientCount, channel, dealing } = plan;
   const clients = await Promise.all(
     Array.from({ length: clientCount }, async (_, client) => {
       const seed = new Uint8Array(randomBytes(SEED_BYTES));
@@ -75,7 +77,7 @@ export async function assembleCluster({ t, members, clientCount, channel, dealin
     format: "abcast-public/2",
     salt: new Uint8Array(randomBytes(32)),
     n: members.length,
-    t,
+    adversary,
     channel,
     parties: members.map(({ name, host, port, httpPort, certificate }, party) => {
       return { party, name, host, port, httpPort, certificate };

@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { openStore } from "../adapters/lmdb-store.js";
 import { type DialOptions, dialTls, listenTls } from "../adapters/tls/index.js";
 import { toHex } from "../core/bytes.js";
-import { thresholdGroup } from "../core/group.js";
 import { createEd25519Verifier, createRsaSharer, createRsaWorkers, createSuite } from "../crypto/index.js";
 import { type AtomicBroadcastProtocol, atomicBroadcast, type LocalSettings } from "../protocols/index.js";
 import type { Party } from "../replica/config-files.js";
+import { groupOf } from "../replica/config-group.js";
 import { InputError, systemProblem } from "../replica/input-error.js";
 import type { Dialer } from "../replica/links.js";
 import { ReceiptDesk, type ReceiptDeskOptions } from "../replica/receipt-desk.js";
@@ -86,7 +86,7 @@ export function storeDirectory(directory: string): string {
 export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: NodeOptions): Promise<RunningNode> {
   const { public: cluster, config, keys } = party;
   const self = config.party;
-  const group = thresholdGroup({ n: cluster.n, byzantine: cluster.t });
+  const group = groupOf(cluster);
   const suite = await createSuite({ group, self, publicKeys: cluster.keys, secretKeys: keys });
   const notary = notaryOf(party);
   const signer = ports.receiptSigner(party);

@@ -114,6 +114,11 @@ export function leavesOf(formula: Formula): PartyId[] {
   return typeof formula === "number" ? [formula] : formula.of.flatMap(leavesOf);
 }
 
+/** Whether `gate` is any so many of the parties 0..n-1, as `thresholdFormula` makes it. */
+export function isThresholdOf(gate: Gate, n: number): boolean {
+  return gate.of.length === n && gate.of.every((input, party) => input === party);
+}
+
 export function sameFormula(one: Formula, other: Formula): boolean {
   return equalBytes(encode(formulaCodec, one), encode(formulaCodec, other));
 }

@@ -2,7 +2,7 @@
  * The trusted dealer: runs once, makes the shared keys of a cluster, and must then forget what it knew. Each use
  * has its own, independent key (docs/CRYPTO.md). What parties can make themselves, they do: own-keys.ts.
  */
-import { type Formula, sameFormula, thresholdFormula } from "../core/formula.js";
+import { type Formula, isThresholdOf, thresholdFormula } from "../core/formula.js";
 import type { Group } from "../core/group.js";
 import { MAX_PARTIES, type PartyId } from "../core/party-set.js";
 import { blsKeys } from "./bls/curve.js";
@@ -134,7 +134,7 @@ export function withSpares({ n, access }: Group, spare: number): Formula {
     throw new KeyError(`${spare} spare shares: n=${n} leaves room for 0..${MAX_PARTIES - n}`);
   }
   const { honest } = access;
-  if (typeof honest === "number" || !sameFormula(honest, thresholdFormula(honest.threshold, n))) {
+  if (typeof honest === "number" || !isThresholdOf(honest, n)) {
     throw new KeyError(
       "spare shares are for groups with a threshold: in another structure a new party has no place yet",
     );

@@ -1,6 +1,6 @@
 /** Whether a set of public keys makes sense for a group, before anything trusts it. */
 import { setImmediate as otherEvents } from "node:timers/promises";
-import { type Formula, sameFormula, thresholdFormula } from "../core/formula.js";
+import { type Formula, isThresholdOf, sameFormula, thresholdFormula } from "../core/formula.js";
 import type { Group } from "../core/group.js";
 import { MAX_PARTIES } from "../core/party-set.js";
 import { checkBlsPublicKey } from "./bls/threshold.js";
@@ -85,7 +85,7 @@ function checkRsa(path: "receipt" | "token", { access, n }: Group, key: RsaPubli
   // An RSA signature must prove that an honest party stood behind it; parties that may join later count.
   const { honest } = access;
   const spare = key.verificationKeys.length - n;
-  const isThreshold = typeof honest !== "number" && sameFormula(honest, thresholdFormula(honest.threshold, n));
+  const isThreshold = typeof honest !== "number" && isThresholdOf(honest, n);
   const wanted =
     isThreshold && spare > 0 && n + spare <= MAX_PARTIES ? thresholdFormula(honest.threshold, n + spare) : honest;
   const problems = checkAlong([path], key, wanted, checkRsaPublicKey);

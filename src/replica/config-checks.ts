@@ -1,13 +1,20 @@
 /** What the fields of one file, and the files of one party or client, must agree on. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { equalBytes, toHex } from "../core/bytes.js";
-import { type Group, GroupError, thresholdGroup } from "../core/group.js";
+import { type Group, GroupError } from "../core/group.js";
 import { createEd25519Signer } from "../crypto/ed25519/ed25519.js";
 import { checkPublicKeys } from "../crypto/key-checks.js";
 import { loadRistretto } from "../crypto/ristretto/group.js";
 import { checkSharedSecrets } from "../crypto/secret-checks.js";
-import { MAX_VECTOR_SIZE, greatestEntryBytes } from "../protocols/atomic-broadcast/messages.js";
+import {
+  MAX_VECTOR_SIZE,
+  type VectorSize,
+  greatestEntryBytes,
+  greatestVector,
+} from "../protocols/atomic-broadcast/messages.js";
+import { thresholdsOf } from "./config-adversary.js";
 import { clusterId } from "./config-cluster-id.js";
+import { groupOf } from "./config-group.js";
 import type { ClientConfig, ClusterPublic, PartyConfig, PartyKeys } from "./config.js";
 
 export interface Issue {
@@ -21,13 +28,13 @@ const FOREIGN_CERTIFICATE =
 
 /** Lists what is wrong with a public file whose fields are each well-formed. */
 export async function checkPublic(cluster: ClusterPublic): Promise<Issue[]> {
-  const { n, t, parties, clients, keys } = cluster;
+  const { n, parties, clients, keys } = cluster;
   let group: Group;
   try {
-    group = thresholdGroup({ n, byzantine: t });
+    group = groupOf(cluster);
   } catch (error) {
     if (!(error instanceof GroupError)) throw error;
-    return [{ path: ["t"], message: error.message }];
+    return [{ path: ["adversary"], message: error.message }];
   }
   const issues: Issue[] = checkRules(cluster);
   if (parties.length !== n)
@@ -110,16 +117,38 @@ function checkClientKeys({ clients, keys: { signing, cosigning } }: ClusterPubli
 }
 
 /** What is wrong with the settings that all parties share; for `abcast init` too. */
-export function checkRules({ n, t, channel: { c } }: Pick<ClusterPublic, "n" | "t" | "channel">): Issue[] {
+export function checkRules({
+  n,
+  adversary,
+  channel: { c },
+}: Pick<ClusterPublic, "n" | "adversary" | "channel">): Issue[] {
+  const thresholds = thresholdsOf(adversary);
+  if (thresholds === undefined) return checkQuorumRule(n, c);
+  const t = thresholds.byzantine + thresholds.crash;
   const greatest = Math.min(n - t, MAX_VECTOR_SIZE);
   if (greatest < t + 1) {
-    return [
-      { path: ["t"], message: `is ${t}: c must be at least t+1 = ${t + 1}, and ${MAX_VECTOR_SIZE} is the greatest c` },
-    ];
+    const message = `is ${t}: c must be at least t+1 = ${t + 1}, and ${MAX_VECTOR_SIZE} is the greatest c`;
+    return [{ path: ["adversary"], message }];
   }
-  if (c >= t + 1 && c <= greatest) return [];
+  if (c !== "quorum" && c >= t + 1 && c <= greatest) return [];
   const bound = greatest < n - t ? `, and at most ${MAX_VECTOR_SIZE}` : "";
-  return [{ path: ["channel", "c"], message: `is ${c}, must be within t+1..n-t = ${t + 1}..${n - t}${bound}` }];
+  const range = `t+1..n-t = ${t + 1}..${n - t}${bound}`;
+  return [{ path: ["channel", "c"], message: `is ${c}, must be within ${range}${crashNote(thresholds.crash)}` }];
+}
+
+function crashNote(crash: number): string {
+  return crash === 0 ? "" : `, where t counts the ${crash} that may crash, too`;
+}
+
+/** A number of parties says little in a structure where some weigh more than others. */
+function checkQuorumRule(n: number, c: VectorSize): Issue[] {
+  if (n > MAX_VECTOR_SIZE) {
+    const message = `is for ${n} parties: unless all is thresholds, ${MAX_VECTOR_SIZE} are the most, whose entries make one message`;
+    return [{ path: ["adversary"], message }];
+  }
+  return c === "quorum"
+    ? []
+    : [{ path: ["channel", "c"], message: `is ${c}, must be "quorum" unless all is thresholds` }];
 }
 
 /** Also for the file that `abcast init --parties` takes. `prefix` is the path of the list. */
@@ -166,9 +195,10 @@ function unique(list: string, field: string, values: readonly string[]): Issue[]
 /** What is wrong with config.json in the cluster that `cluster` describes. */
 export function checkParty({ party, limits }: PartyConfig, { n, channel: { c } }: ClusterPublic): Issue[] {
   if (party >= n) return [{ path: ["party"], message: `is ${party}, the cluster has parties 0..${n - 1}` }];
-  const greatest = greatestEntryBytes(c);
+  const entries = greatestVector(c, n);
+  const greatest = greatestEntryBytes(entries);
   if (limits.maxEntryBytes !== undefined && limits.maxEntryBytes > greatest) {
-    const message = `is ${limits.maxEntryBytes}, at most ${greatest} with c=${c}: the entries of c parties make one message`;
+    const message = `is ${limits.maxEntryBytes}, at most ${greatest} with c=${c}: the entries of ${entries} parties make one message`;
     return [{ path: ["limits", "maxEntryBytes"], message }];
   }
   return [];

@@ -5,12 +5,13 @@
  * Names and addresses are left out: a party may move.
  */
 import { X509Certificate } from "node:crypto";
-import { bytes, encode, fixedBytes, list, struct, text, u32 } from "../core/codec.js";
+import { bytes, encode, fixedBytes, list, struct, text, u32, union } from "../core/codec.js";
 import { MAX_FORMULA_LEAVES, formulaCodec } from "../core/formula.js";
 import { MAX_PARTIES } from "../core/party-set.js";
 import { sha256 } from "../crypto/hashing.js";
 import type { CertificatePublicKeys } from "../crypto/keys.js";
 import { type ClusterPublic, MAX_CLIENTS } from "./config.js";
+import { adversaryCodec } from "./config-adversary.js";
 
 const MAX_TLS_CERTIFICATE_BYTES = 16 * 1024;
 const MAX_NUMBER_BYTES = 1024;
@@ -37,8 +38,8 @@ const certificates = struct({ scheme: text(16), keys: list(sharedKey, 2) });
 const nameCodec = struct({
   salt: fixedBytes(32),
   n: u32,
-  t: u32,
-  channel: struct({ c: u32, order: text(16) }),
+  adversary: adversaryCodec,
+  channel: struct({ c: union({ count: struct({ count: u32 }), quorum: struct({}) }), order: text(16) }),
   tlsCertificates: list(certificate, MAX_PARTIES),
   clients: list(struct({ publicKey: key, certificate }), MAX_CLIENTS),
   signing: list(key, MAX_PARTIES),
@@ -51,20 +52,25 @@ const nameCodec = struct({
 });
 
 /** 32 bytes. */
-export function clusterId({ salt, n, t, channel, parties, clients, keys }: Omit<ClusterPublic, "cluster">): Uint8Array {
+export function clusterId(cluster: Omit<ClusterPublic, "cluster">): Uint8Array {
+  const { salt, n, adversary, channel, parties, clients, keys } = cluster;
   // As DER: the same certificate has many forms in PEM.
   const der = (pem: string): Uint8Array => new X509Certificate(pem).raw;
   const content = {
     salt,
     n,
-    t,
-    channel,
+    adversary,
+    channel: { c: vectorSizeOf(channel.c), order: channel.order },
     tlsCertificates: parties.map((party) => der(party.certificate)),
     clients: clients.map((client) => ({ publicKey: client.publicKey, certificate: der(client.certificate) })),
     ...keys,
     certificates: certificatesOf(keys.certificates),
   };
   return sha256("abcast/1 cluster", encode(nameCodec, content));
+}
+
+function vectorSizeOf(c: ClusterPublic["channel"]["c"]) {
+  return c === "quorum" ? ({ kind: "quorum" } as const) : ({ kind: "count", count: c } as const);
 }
 
 function certificatesOf(keys: CertificatePublicKeys) {

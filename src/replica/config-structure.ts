@@ -16,6 +16,7 @@
 import { z } from "zod";
 import { MAX_PARTIES, PartySet } from "../core/party-set.js";
 import { MAX_ATTRIBUTES, MAX_MAXIMAL_SETS, type Structure } from "../core/structure.js";
+import { MAX_WEIGHT, attributeValueField } from "./config-adversary.js";
 import { nameField, wholeField } from "./config-fields.js";
 import type { Issue } from "./config-checks.js";
 
@@ -32,7 +33,6 @@ export interface NamedStructure {
   readonly crash: Structure;
 }
 
-const MAX_WEIGHT = 1_000_000;
 const attribute = z.string().min(1).max(64);
 
 const structureField = z.union(
@@ -48,7 +48,7 @@ type StructureField = z.output<typeof structureField>;
 
 const partyField = z
   .object({ name: nameField, weight: wholeField(0, MAX_WEIGHT).optional() })
-  .catchall(z.union([z.string().max(256), z.number(), z.boolean()], "must be a text, a number, true or false"));
+  .catchall(z.union([attributeValueField, z.number(), z.boolean()], "must be a text, a number, true or false"));
 
 export const structureSchema = z.strictObject({
   parties: z

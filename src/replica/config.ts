@@ -13,7 +13,8 @@ import { z } from "zod";
 import type { PublicKeys, SecretKeys } from "../crypto/keys.js";
 import { MAX_FORMULA_LEAVES, MAX_LEAVES_PER_PARTY } from "../core/formula.js";
 import { MAX_PARTIES } from "../core/party-set.js";
-import { MAX_ENTRY_PAYLOADS } from "../protocols/atomic-broadcast/messages.js";
+import { MAX_ENTRY_PAYLOADS, type VectorSize } from "../protocols/atomic-broadcast/messages.js";
+import { type Adversary, adversaryField } from "./config-adversary.js";
 import {
   base64Field,
   certificateField,
@@ -62,8 +63,8 @@ export interface ClusterPublic {
   /** 32 random bytes: gives a new log a name of its own, whatever else it shares with an older one. */
   readonly salt: Uint8Array;
   readonly n: number;
-  /** How many parties may be corrupted. */
-  readonly t: number;
+  /** Which of them may be corrupted, and which may crash. */
+  readonly adversary: Adversary;
   readonly channel: ChannelRules;
   readonly parties: readonly PartyEntry[];
   readonly clients: readonly ClientEntry[];
@@ -72,8 +73,8 @@ export interface ClusterPublic {
 
 /** What all parties must do alike: it decides which proposals are valid. Part of what the cluster's name stands for. */
 export interface ChannelRules {
-  /** Queue messages gathered per round, t+1..n-t. */
-  readonly c: number;
+  /** Queue messages gathered per round: with thresholds t+1..n-t, where t counts crashes, too; else those of a quorum. */
+  readonly c: VectorSize;
   /** How agreement orders its candidates. */
   readonly order: "fixed" | "random";
 }
@@ -156,9 +157,12 @@ export const publicSchema = z.strictObject({
   cluster: hexField(32),
   salt: hexField(32),
   n: wholeField(1, MAX_PARTIES),
-  t: wholeField(0, MAX_PARTIES),
+  adversary: adversaryField,
   channel: z.strictObject({
-    c: wholeField(1, MAX_PARTIES),
+    c: z.union(
+      [wholeField(1, MAX_PARTIES), z.literal("quorum")],
+      `must be a whole number from 1 to ${MAX_PARTIES}, or "quorum"`,
+    ),
     order: z.enum(["fixed", "random"], 'must be "fixed" or "random"'),
   }),
   parties: perParty(

@@ -10,10 +10,10 @@ import { parseArgs } from "node:util";
 import { removePidFile, writePidFile } from "../../dist/cli/pid-file.js";
 import { REAL_PORTS, startNode } from "../../dist/cli/node-process.js";
 import { decode, encode } from "../../dist/core/codec.js";
-import { thresholdGroup } from "../../dist/core/group.js";
 import { createSuite } from "../../dist/crypto/index.js";
 import { createEd25519Signer } from "../../dist/crypto/index.js";
 import { loadClient, loadParty } from "../../dist/replica/config-files.js";
+import { groupOf } from "../../dist/replica/config-group.js";
 import { encodeRequest, requestStatement } from "../../dist/services/notary/index.js";
 import { ATTACKS, CorruptedParty, Random } from "../../dist/sim/index.js";
 import { peerFrameCodec } from "../../dist/wire/peer-frames.js";
@@ -33,7 +33,7 @@ if (directory === undefined || values.client === undefined) {
 
 const party = await loadParty(directory);
 const { public: cluster, config, keys } = party;
-const group = thresholdGroup({ n: cluster.n, byzantine: cluster.t });
+const group = groupOf(cluster);
 const suite = await createSuite({ group, self: config.party, publicKeys: cluster.keys, secretKeys: keys });
 
 // A corrupted client conspires with it: it signs requests that the replica uses to tell different stories.

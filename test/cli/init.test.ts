@@ -81,7 +81,10 @@ describe("abcast init", () => {
 
   it("writes what the loaders accept", async () => {
     const shared = await loadPublic(join(cluster, "public.json"));
-    expect(shared).toMatchObject({ n: 4, t: 1 });
+    expect(shared).toMatchObject({
+      n: 4,
+      adversary: { byzantine: { kind: "threshold", max: 1 }, crash: { kind: "threshold", max: 0 } },
+    });
     expect(shared.parties.map(({ port, httpPort }) => [port, httpPort])).toEqual([
       [19400, 19404],
       [19401, 19405],
@@ -135,6 +138,16 @@ describe("abcast init", () => {
     ],
     ["t for which no c is possible", ["--n", "94", "--t", "31"], "--t: is 31: c must be at least t+1 = 32"],
     ["an unknown order", ["--n", "4", "--order", "any"], "--order"],
+    ["another n than the structure's", ["--n", "4", "--structure", "4x4"], "--n: is 4, but --structure has 16 parties"],
+    ["t beside a structure", ["--t", "1", "--structure", "4x4"], "--t: cannot be combined with --structure"],
+    ["c in a structure that is no threshold", ["--c", "5", "--structure", "4x4"], "--c: is for thresholds"],
+    [
+      "c beyond what a structure of thresholds leaves",
+      ["--c", "3", "--structure", "hybrid-8"],
+      "--c: is 3, must be within t+1..n-t = 4..5, where t counts the 2 that may crash, too",
+    ],
+    ["spares in a structure that is no threshold", ["--structure", "weighted", "--spare", "1"], "--spare: is for"],
+    ["a structure that nobody knows", ["--structure", "5x5"], "5x5: no such file"],
     ["unknown option", ["--n", "4", "--cleints", "2"], "unknown option '--cleints'\n(Did you mean --clients?)"],
     ["superfluous argument", ["--n", "4", "surplus"], "too many arguments"],
   ])("refuses %s", async (_, args, message) => {
@@ -181,6 +194,7 @@ describe("abcast init", () => {
     expect(JSON.parse(made.stdout)).toMatchObject({
       n: 1,
       t: 0,
+      adversary: { byzantine: { threshold: 0 }, crash: { threshold: 0 } },
       channel: { c: 1, order: "random" },
       parties: [{ party: 0, port: 7400, httpPort: 7401 }],
       clients: [],
@@ -300,10 +314,71 @@ describe("loadPublic", () => {
       (json) => set(json, "cluster", "AB".repeat(32)),
       "cluster: must be 32 bytes in lower-case hexadecimal",
     ],
+    ["the number of the former format", (json) => set(json, "t", 1), "t: unknown field"],
     [
-      "t that n does not allow",
-      (json) => set(json, "t", 2),
-      "t: n=4 parties cannot tolerate t=2 corrupted: n must exceed 3t = 6",
+      "more corrupted than n allows",
+      (json) => set(json["adversary"], "byzantine", { threshold: 2 }),
+      "adversary: n=4 parties cannot tolerate t=2 corrupted: n must exceed 3t = 6",
+    ],
+    [
+      "crashes that n does not allow",
+      (json) => set(json["adversary"], "crash", { threshold: 1 }),
+      "adversary: n=4 parties cannot tolerate t=1 corrupted and 1 crashed: n must exceed 3t + 2·crash = 5",
+    ],
+    ["no word on crashes", (json) => set(json["adversary"], "crash", undefined), "adversary.crash: "],
+    [
+      "an adversary of another form",
+      (json) => set(json["adversary"], "byzantine", { threshold: 1, max: 1 }),
+      "adversary.byzantine.max: unknown field",
+    ],
+    [
+      "an adversary without a form",
+      (json) => set(json["adversary"], "byzantine", {}),
+      'adversary.byzantine: must be {"threshold": b}, {"weights"',
+    ],
+    [
+      "a set that is not ascending",
+      (json) => set(json["adversary"], "byzantine", { sets: [[1, 0]] }),
+      "adversary.byzantine.sets[0]: must be ascending",
+    ],
+    [
+      "an attribute that has no UTF-8 form",
+      (json) => set(json["adversary"], "byzantine", { attributes: [["a", "b", "c", "\ud800"]] }),
+      "adversary.byzantine.attributes[0][3]: has a lone surrogate",
+    ],
+    [
+      "attributes of too few parties",
+      (json) => set(json["adversary"], "byzantine", { attributes: [["a", "b", "c"]] }),
+      "adversary: an attribute has 3 values for 4 parties",
+    ],
+    [
+      "a set of strangers",
+      (json) => set(json["adversary"], "byzantine", { sets: [[4]] }),
+      "adversary: the set {4} names parties that are not within 0..3",
+    ],
+    [
+      "a number of entries where all is not thresholds",
+      (json) => set(json["adversary"], "byzantine", { weights: [1, 1, 1, 1], max: 1 }),
+      'channel.c: is 3, must be "quorum" unless all is thresholds',
+    ],
+    [
+      // As formulas they are the same: only the name tells them apart.
+      "another adversary with the same keys",
+      (json) => {
+        set(json["adversary"], "byzantine", { weights: [1, 1, 1, 1], max: 1 });
+        set(json["channel"], "c", "quorum");
+      },
+      "cluster: does not name these keys and settings",
+    ],
+    [
+      "a quorum's entries where all is thresholds",
+      (json) => set(json["channel"], "c", "quorum"),
+      "channel.c: is quorum, must be within t+1..n-t = 2..3",
+    ],
+    [
+      "entries that are no number",
+      (json) => set(json["channel"], "c", "3"),
+      'channel.c: must be a whole number from 1 to 256, or "quorum"',
     ],
     ["c below t+1", (json) => set(json["channel"], "c", 1), "channel.c: is 1, must be within t+1..n-t = 2..3"],
     ["c above n-t", (json) => set(json["channel"], "c", 4), "channel.c: is 4"],
@@ -554,9 +629,9 @@ describe("loadParty and loadClient", () => {
     await expect(
       loadClient(changed("client-0.json", (json) => set(json, "tlsPrivateKey", other["tlsPrivateKey"]))),
     ).rejects.toThrow("tlsPrivateKey: does not belong");
-    await expect(loadClient(changed("client-0.json", (json) => set(json["public"], "t", 0)))).rejects.toThrow(
-      "public.keys.coins.quorum.access",
-    );
+    await expect(
+      loadClient(changed("client-0.json", (json) => set(json["public"]?.["adversary"], "byzantine", { threshold: 0 }))),
+    ).rejects.toThrow("public.keys.coins.quorum.access");
     await expect(loadClient(changed("client-0.json", (json) => set(json, "client", 2)))).rejects.toThrow(
       "client: is 2, the cluster has 2 clients",
     );

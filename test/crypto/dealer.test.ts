@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { toHex, utf8 } from "../../src/core/bytes.js";
 import { anyOf, allOf, thresholdFormula } from "../../src/core/formula.js";
-import { type Group, thresholdGroup } from "../../src/core/group.js";
+import { type Group, structureGroup, thresholdGroup } from "../../src/core/group.js";
 import { bytesToBigint } from "../../src/crypto/numbers/bigints.js";
 import {
   type DealProgress,
   KeyError,
+  checkPublicKeys,
   combineRobustly,
   createRsaScheme,
   createRsaSharer,
@@ -15,7 +16,7 @@ import {
 import { whileReporting } from "../../src/crypto/dealer.js";
 import { checkSafePrimes } from "../../src/crypto/rsa/dealer.js";
 import { checkSharedSecrets } from "../../src/crypto/secret-checks.js";
-import { PRIMES } from "./dealt.js";
+import { PRIMES, dealKeys } from "./dealt.js";
 import { OTHER_PRIMES_1024, PRIMES_1024, at, sharesOf } from "./fixtures.js";
 
 const [p, q] = PRIMES_1024;
@@ -82,6 +83,15 @@ describe("deal", () => {
     );
     expect(keys.length).toBe(40);
     expect(new Set(keys).size).toBe(40);
+  });
+
+  test("a structure whose formula has a greater threshold than there are parties", async () => {
+    const heavy = structureGroup({ n: 4, byzantine: { kind: "weights", weights: [9, 9, 9, 9], max: 10 } });
+    const { publicKeys, secretKeys } = await dealKeys(heavy);
+    expect(publicKeys.receipt.access).toMatchObject({ threshold: 11 });
+    expect(await checkPublicKeys(heavy, publicKeys)).toEqual([]);
+    expect(await checkSharedSecrets(3, publicKeys, at(secretKeys, 3))).toEqual([]);
+    await expect(deal({ ...options, group: heavy, spare: 1 })).rejects.toThrow("spare shares are for groups");
   });
 
   test("a group of one works, too", async () => {

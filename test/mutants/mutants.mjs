@@ -419,7 +419,7 @@ export const MUTANTS = [
   mutant(
     "abc: length of a vector unchecked",
     ROUND,
-    "if (!decoded.ok || decoded.value.length !== this.#options.vectorSize)",
+    "if (!decoded.ok || !this.#isVectorOf(decoded.value.map(({ party }) => party)))",
     "if (!decoded.ok)",
   ),
   mutant("abc: one party twice in a vector", ROUND, "if (party <= previous ||", "if ("),

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { utf8 } from "../../src/core/bytes.js";
 import { type Value, encode } from "../../src/core/codec.js";
 import type { Envelope } from "../../src/core/envelope.js";
-import { thresholdGroup } from "../../src/core/group.js";
+import { structureGroup, thresholdGroup } from "../../src/core/group.js";
 import type { PartyId } from "../../src/core/party-set.js";
 import { statement } from "../../src/core/engine.js";
 import {
@@ -13,10 +13,12 @@ import {
   type DeliveredRound,
   MAX_PAYLOAD_BYTES,
   atomicBroadcast,
+  encodeSettings,
 } from "../../src/protocols/atomic-broadcast/index.js";
 import {
   QUEUE,
   entryBody,
+  entryBytes,
   greatestEntryBytes,
   queueEntryCodec,
   queueVectorCodec,
@@ -340,6 +342,117 @@ describe("proposals", () => {
     expect(signs((net) => [of(net, 1), of(net, 2), { ...of(net, 3), party: 9 }])).toBe(false);
     expect(signs((net) => [of(net, 1), of(net, 2), of(net, 3, 1, [INVALID])])).toBe(false);
     expect(signs((net) => [of(net, 1), of(net, 2), of(net, 3, 1, [])])).toBe(false);
+  });
+});
+
+describe("in a structure that is no threshold, with vectors of a quorum", () => {
+  /** Of 16 in all, 5 may be Byzantine: a quorum weighs 11. */
+  const WEIGHTS = [4, 3, 3, 2, 2, 1, 1];
+  const group = structureGroup({ n: 7, byzantine: { kind: "weights", weights: WEIGHTS, max: 5 } });
+  const quorum = { vectorSize: "quorum" } as const;
+
+  test("parties that are no quorum's complement may be silent, under any schedule", () => {
+    for (const scripted of [[], [0, 6], [1, 4], [3, 5, 6]]) {
+      for (const order of ["fixed", "random"] as const) {
+        for (let seed = 1; seed <= 2; seed++) {
+          const net = network({ group, seed, scripted, serves: true }, { ...quorum, order, maxEntryPayloads: 2 });
+          for (let count = 0; count < 5; count++) submit(net, net.running[count % 4] ?? 0, payload(count));
+          net.run();
+          expectSameLogs(net, 5);
+        }
+      }
+    }
+  });
+
+  test("without a quorum nothing is proposed, whatever the number of entries", () => {
+    // Five of seven, of weight 9.
+    const net = network({ group, scripted: [0, 2] }, quorum);
+    for (const party of net.running) submit(net, party, payload(party));
+    net.run();
+    for (const party of net.running) {
+      expect(entriesOf(net, party, 1)).toHaveLength(1);
+      expect(net.sent.some(({ envelope }) => envelope.tag === `abc/1/mvba/proposal/${party}`)).toBe(false);
+    }
+    // Party 2 makes it 12.
+    tellEntry(net, 2, 1, 1, [payload(2)]);
+    expect(net.sent.some(({ envelope }) => envelope.tag === "abc/1/mvba/proposal/1")).toBe(true);
+  });
+
+  /** What party 0 says to the proposal of entries of these parties. */
+  const signs = (...parties: readonly PartyId[]): boolean => {
+    const net = network({ group, scripted: [1, 2, 3, 4, 5, 6] }, quorum);
+    const vector = parties.map((party) => {
+      const { payloads, signature } = entry(net, party % 7, 1, [payload(party)]);
+      return { party, payloads, signature };
+    });
+    const message = encode(consistentBroadcastMessageCodec, {
+      kind: "send",
+      message: encode(queueVectorCodec, vector),
+    });
+    net.deliver(3, 0, { tag: "abc/1/mvba/proposal/3", body: message });
+    const said = net.said(0, "abc/1/mvba/proposal/3", consistentBroadcastMessageCodec);
+    expect(net.faultsOf(3)).toEqual(said.length === 0 ? ["invalid-proposal"] : []);
+    return said.length > 0;
+  };
+
+  test("proposals are signed when their parties are a quorum, few or many", () => {
+    expect(signs(0, 1, 2, 5)).toBe(true);
+    expect(signs(1, 2, 3, 4, 6)).toBe(true);
+    expect(signs(0, 1, 2, 3, 4, 5, 6)).toBe(true);
+  });
+
+  test("proposals are not signed when they are none, or named twice, or out of order, or nobody", () => {
+    expect(signs(0, 1, 2)).toBe(false);
+    expect(signs(1, 3, 4, 5, 6)).toBe(false);
+    expect(signs(0, 1, 1, 2)).toBe(false);
+    expect(signs(0, 1, 2, 2, 5)).toBe(false);
+    expect(signs(0, 2, 1, 5)).toBe(false);
+    expect(signs(0, 1, 2, 12)).toBe(false);
+    expect(signs()).toBe(false);
+  });
+
+  test("what honest parties sign that meet every quorum is delivered in the round", () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const net = network({ group, seed, scheduler: starving(({ from }) => from === seed % 7) }, quorum);
+      // Of weight 6, so that the others are no quorum.
+      for (const party of [1, 2]) submit(net, party, payload("fair"));
+      for (const party of net.running) submit(net, party, payload(party));
+      net.run();
+      expect(net.outputsOf(0)[0]?.payloads.map(String)).toContain(String(payload("fair")));
+    }
+  });
+
+  test("entries have room in a vector of all parties", () => {
+    const entryOf = (count: number) =>
+      Array.from({ length: count }, (_, index) => {
+        const bytes = new Uint8Array(MAX_PAYLOAD_BYTES).fill("o".charCodeAt(0));
+        bytes[1] = index;
+        return bytes;
+      });
+    const fitting = Math.floor(greatestEntryBytes(7) / entryBytes(new Uint8Array(MAX_PAYLOAD_BYTES)));
+    expect(fitting).toBeLessThan(Math.floor(greatestEntryBytes(6) / entryBytes(new Uint8Array(MAX_PAYLOAD_BYTES))));
+    const net = network({ group, scripted: [3] }, quorum);
+    tellEntry(net, 3, 0, 1, entryOf(fitting + 1));
+    expect(net.faultsOf(3)).toEqual(["invalid-queue-entry"]);
+    tellEntry(net, 3, 1, 1, entryOf(fitting));
+    expect(net.faultsOf(3)).toEqual(["invalid-queue-entry"]);
+    expect(entriesOf(net, 1, 1)).toHaveLength(1);
+
+    const maxEntryBytes = greatestEntryBytes(7);
+    expect(() => network({ group }, { ...quorum, maxEntryBytes })).not.toThrow();
+    expect(() => network({ group }, { ...quorum, maxEntryBytes: maxEntryBytes + 1 })).toThrow("maxEntryBytes");
+    const settings = encodeSettings({ ...DEFAULTS, maxEntryBytes: maxEntryBytes + 1 });
+    expect(() => net.step(0, { kind: "configure", channel: "abc", settings })).toThrow("maxEntryBytes");
+  });
+
+  test("a number of entries is for thresholds, a quorum for all", () => {
+    for (const vectorSize of [3, 5]) {
+      expect(() => network({ group }, { vectorSize })).toThrow(AtomicBroadcastOptionsError);
+    }
+    const net = network({}, quorum);
+    for (let count = 0; count < 4; count++) submit(net, count, payload(count));
+    net.run();
+    expectSameLogs(net, 4);
   });
 });
 

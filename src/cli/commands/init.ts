@@ -2,20 +2,15 @@
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { toHex } from "../../core/bytes.js";
-import { type Group, GroupError, thresholdGroup } from "../../core/group.js";
+import type { Group } from "../../core/group.js";
 import { MAX_PARTIES } from "../../core/party-set.js";
+import { PRESETS } from "../../core/presets.js";
 import { cardStatement } from "../../crypto/ceremony/identity-card.js";
 import { deal, withSpares } from "../../crypto/dealer.js";
 import { KeyError } from "../../crypto/errors.js";
 import type { SharedSecretKeys } from "../../crypto/keys.js";
 import { MAX_VECTOR_SIZE } from "../../protocols/atomic-broadcast/messages.js";
-import {
-  type ChannelRules,
-  type ClusterPublic,
-  MAX_CLIENTS,
-  formatFile,
-  partiesFileSchema,
-} from "../../replica/config.js";
+import { type ClusterPublic, MAX_CLIENTS, formatFile, partiesFileSchema } from "../../replica/config.js";
 import {
   type CardFile,
   type SealedParty,
@@ -23,8 +18,10 @@ import {
   sealedPartySchema,
   sealedSpareSchema,
 } from "../../replica/config-ceremony.js";
-import { checkEndpoints, checkRules } from "../../replica/config-checks.js";
+import { type Adversary, adversaryJson, describeAdversary, thresholdsOf } from "../../replica/config-adversary.js";
+import { checkEndpoints } from "../../replica/config-checks.js";
 import { readFileAs, refuse } from "../../replica/config-files.js";
+import type { NamedStructure } from "../../replica/config-structure.js";
 import { InputError } from "../../replica/input-error.js";
 import { encryptSpare, memberOf, readCards, sealParty } from "../ceremony.js";
 import {
@@ -35,6 +32,7 @@ import {
   newPartyKeys,
   type OwnIdentity,
 } from "../new-cluster.js";
+import { type NewGroupOptions, newGroup, structureOf } from "../new-group.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
 import { createOutput, type Output } from "../output.js";
 import { passphraseOf, passphraseOption } from "../passphrase.js";
@@ -43,10 +41,9 @@ import { makeSecretDirectory, writeClient, writeParty, writePublic, writePublicF
 
 const DEFAULT_BASE_PORT = 7400;
 
-interface Options {
+interface Options extends NewGroupOptions {
   readonly out: string;
   readonly n?: number;
-  readonly t?: number;
   readonly parties?: string;
   readonly cards?: readonly string[];
   readonly clients: number;
@@ -55,8 +52,6 @@ interface Options {
   readonly coins: "dh" | "bls";
   readonly spare: number;
   readonly basePort?: number;
-  readonly c?: number;
-  readonly order: ChannelRules["order"];
   readonly passphraseFile?: string;
   readonly json?: boolean;
 }
@@ -81,6 +76,10 @@ export function registerInit(program: Command): void {
       "--t <NUMBER>",
       "how many parties may be corrupted (default: the most that n allows, (n-1)/3)",
       wholeNumber(0, MAX_PARTIES),
+    )
+    .option(
+      "--structure <FILE>",
+      `who may fail together, as abcast structure check takes it: a file, or a preset (${PRESETS.map(({ name }) => name).join(", ")}); says the parties' names and number`,
     )
     .option(
       "--parties <FILE>",
@@ -119,7 +118,7 @@ export function registerInit(program: Command): void {
     )
     .option(
       "--c <NUMBER>",
-      `how many parties' queues make a batch, t+1..n-t, at most ${MAX_VECTOR_SIZE}: more is fairer, fewer takes less data (default: the most)`,
+      `how many parties' queues make a batch, t+1..n-t, at most ${MAX_VECTOR_SIZE}, for thresholds: more is fairer, fewer takes less data (default: the most)`,
       wholeNumber(1, MAX_PARTIES),
     )
     .addOption(
@@ -134,6 +133,7 @@ export function registerInit(program: Command): void {
       example(
         "abcast init --n 4 --out cluster",
         "abcast init --parties parties.json --t 2 --rsa-bits 3072 --out cluster",
+        "abcast init --structure 4x4 --out cluster",
         "abcast init --cards alice.json bob.json carol.json dave.json --out cluster",
       ),
     )
@@ -143,15 +143,12 @@ export function registerInit(program: Command): void {
 async function init(options: Options): Promise<void> {
   const output = createOutput(options);
   const passphrase = await passphraseOf(options);
+  const structure = await structureOf(options);
   const cards = await cardsOf(options);
-  const addresses = cards ?? (await addressesOf(options));
-  const n = addresses.length;
-  const t = options.t ?? Math.floor((n - 1) / 3);
-  const group = groupOf(n, t);
-  const channel = { c: options.c ?? Math.min(n - t, MAX_VECTOR_SIZE), order: options.order };
-  const [broken] = checkRules({ n, t, channel });
-  if (broken !== undefined) throw new InputError({ option: `--${broken.path.at(-1)}` }, broken.message);
-  checkSpare(group, options.spare);
+  const addresses = cards ?? (await addressesOf(options, structure));
+  const names = addresses.map(({ name }) => name);
+  const { adversary, group, channel } = newGroup(options, structure, names);
+  checkSpare(group, adversary, options.spare);
 
   const rsaBits = Number(options.rsaBits);
   const { certificates, coins, spare } = options;
@@ -161,7 +158,7 @@ async function init(options: Options): Promise<void> {
     const members = cards?.map(memberOf) ?? local.map(({ member }) => member);
     const dealing = await deal({ group, rsaBits, certificates, coins, spare, onProgress: progress(output) });
     output.live?.clear();
-    const made = await assembleCluster({ t, members, clientCount: options.clients, channel, dealing });
+    const made = await assembleCluster({ adversary, members, clientCount: options.clients, channel, dealing });
 
     await writePublic(directory, made.public);
     // One after the other: after a failure nothing still writes into what the caller then removes.
@@ -173,23 +170,16 @@ async function init(options: Options): Promise<void> {
     }
     for (const client of made.clients) await writeClient(directory, client, passphrase);
     for (const [index, keys] of dealing.spares.entries())
-      await writeSpare(directory, await encryptSpare(made.public, n + index, keys));
+      await writeSpare(directory, await encryptSpare(made.public, group.n + index, keys));
     return made.public;
   });
   report(output, options, cluster, cards);
 }
 
-function groupOf(n: number, t: number): Group {
-  try {
-    return thresholdGroup({ n, byzantine: t });
-  } catch (error) {
-    if (!(error instanceof GroupError)) throw error;
-    throw new InputError({ option: "--t" }, `${error.message}; give fewer, or more parties`);
-  }
-}
-
 /** Before primes are searched. */
-function checkSpare(group: Group, spare: number): void {
+function checkSpare(group: Group, adversary: Adversary, spare: number): void {
+  if (spare > 0 && thresholdsOf(adversary) === undefined)
+    throw new InputError({ option: "--spare" }, "is for thresholds: in another structure a new party has no place yet");
   try {
     withSpares(group, spare);
   } catch (error) {
@@ -229,7 +219,8 @@ function report(
   cards: readonly CardFile[] | undefined,
 ): void {
   const id = toHex(cluster.cluster);
-  const { n, t, channel } = cluster;
+  const { n, adversary, channel } = cluster;
+  const thresholds = thresholdsOf(adversary);
   const { out, clients, certificates, coins, spare } = options;
   const fingerprints = cards?.map((card) => toHex(cardStatement(card)));
   output.result(
@@ -237,7 +228,9 @@ function report(
       out,
       cluster: id,
       n,
-      t,
+      // What is more than one number has no short form.
+      t: thresholds?.crash === 0 ? thresholds.byzantine : null,
+      adversary: adversaryJson(adversary),
       channel,
       rsaBits: Number(options.rsaBits),
       certificates,
@@ -249,7 +242,7 @@ function report(
       clients: cluster.clients.map(({ client, publicKey }) => ({ client, publicKey: toHex(publicKey) })),
     },
     [
-      `made cluster ${id} in ${out}: ${n} parties, of which ${t} may be corrupted, ${clients} client${clients === 1 ? "" : "s"}`,
+      `made cluster ${id} in ${out}: ${n} parties, ${describeAdversary(adversary)}, ${clients} client${clients === 1 ? "" : "s"}`,
       ...cluster.parties.map(({ party, name, host, port }) => `  party-${party}  ${name} at ${host} port ${port}`),
       ...(fingerprints === undefined
         ? [`party-I/keys.json and client-I.json are secret; ${out}/public.json and the keys in PEM are for everybody`]
@@ -280,7 +273,10 @@ async function cardsOf({ cards, parties, basePort, n }: Options): Promise<readon
   return read;
 }
 
-async function addressesOf({ n, parties, basePort }: Options): Promise<readonly Address[]> {
+async function addressesOf(
+  { n, parties, basePort }: Options,
+  structure: NamedStructure | undefined,
+): Promise<readonly Address[]> {
   if (parties !== undefined) {
     if (basePort !== undefined)
       throw new InputError({ option: "--base-port" }, "cannot be combined with --parties, which lists the ports");
@@ -294,11 +290,23 @@ async function addressesOf({ n, parties, basePort }: Options): Promise<readonly 
     }
     return listed;
   }
-  if (n === undefined)
-    throw new InputError(
-      { option: "--n" },
-      "is missing; give the number of parties, or list them in a file with --parties",
-    );
+  const names = structure?.parties.map(({ name }) => name) ?? namesOf(n);
+  if (n !== undefined && n !== names.length)
+    throw new InputError({ option: "--n" }, `is ${n}, but --structure has ${names.length} parties; leave --n out`);
+  return localAddresses(names, basePort);
+}
+
+function namesOf(n: number | undefined): readonly string[] {
+  if (n !== undefined) return Array.from({ length: n }, (_, party) => `party-${party}`);
+  throw new InputError(
+    { option: "--n" },
+    "is missing; give the number of parties, or list them in a file with --parties",
+  );
+}
+
+/** On this machine. */
+function localAddresses(names: readonly string[], basePort: number | undefined): readonly Address[] {
+  const n = names.length;
   const first = basePort ?? DEFAULT_BASE_PORT;
   const last = first + 2 * n - 1;
   if (last > 65535)
@@ -306,8 +314,8 @@ async function addressesOf({ n, parties, basePort }: Options): Promise<readonly 
       { option: "--base-port" },
       `${first} leaves no room for 2n = ${2 * n} ports: the last would be ${last}, above 65535`,
     );
-  return Array.from({ length: n }, (_, party) => ({
-    name: `party-${party}`,
+  return names.map((name, party) => ({
+    name,
     host: "127.0.0.1",
     port: first + party,
     httpPort: first + n + party,

@@ -1,14 +1,11 @@
 /** `abcast structure check`: can a group defend itself against what its structure file says may fail? */
 import type { Command } from "commander";
 import { leavesOf } from "../../core/formula.js";
-import { type Group, GroupError, coveringSets, structureGroup } from "../../core/group.js";
-import { type PartySet } from "../../core/party-set.js";
-import { PRESETS, presetNamed } from "../../core/presets.js";
-import { type CoveringSets, type Structure, expand } from "../../core/structure.js";
-import { type NamedStructure, readStructure, structureSchema } from "../../replica/config-structure.js";
-import { readFileAs, refuse } from "../../replica/config-files.js";
-import { InputError } from "../../replica/input-error.js";
+import type { Group } from "../../core/group.js";
+import { PRESETS } from "../../core/presets.js";
+import { type Structure, expand } from "../../core/structure.js";
 import { EXIT } from "../errors.js";
+import { describeFailed, judge, loadStructure, withinLimits } from "../named-structure.js";
 import { example, jsonOption } from "../options.js";
 import { createOutput } from "../output.js";
 
@@ -39,81 +36,52 @@ async function check(file: string, options: Options): Promise<void> {
   const output = createOutput(options);
   const structure = await loadStructure(file);
   const { parties, byzantine, crash } = structure;
-  const condition = conditionOf(byzantine, crash);
-  const naming = (set: PartySet): string[] => [...set].map((party) => parties[party]?.name ?? String(party));
-  const { covering, group } = judge(file, structure);
-  if (covering !== undefined) {
-    const named = { byzantine: covering.byzantine.map(naming), crash: covering.crash.map(naming) };
+  const verdict = judge(file, structure);
+  const { condition } = verdict;
+  if (!verdict.valid) {
+    const { covering } = verdict;
     output.result(
-      { valid: false, condition, n: parties.length, covering: named },
-      `invalid: ${condition} fails, these sets cover all ${parties.length} parties:\n${describe(named)}`,
+      { valid: false, condition, n: parties.length, covering },
+      `invalid: ${describeFailed(condition, covering, parties.length)}`,
     );
     process.exitCode = EXIT.invalid;
     return;
   }
-  const largest = { byzantine: largestOf(byzantine, parties.length), crash: largestOf(crash, parties.length) };
-  const leaves = group === undefined ? undefined : leafCounts(group);
+  const largest = withinLimits(file, () => {
+    return { byzantine: largestOf(byzantine, parties.length), crash: largestOf(crash, parties.length) };
+  });
+  const leaves = leafCounts(verdict.group);
   output.result(
     { valid: true, condition, n: parties.length, largest, leaves },
     [
       `valid: ${condition} holds for ${parties.length} parties`,
       `  up to ${largest.byzantine} may be Byzantine at once, and ${largest.crash} more may crash`,
-      `  key shares (leaves of the formula): ${Object.entries(leaves ?? {})
+      `  key shares (leaves of the formula): ${Object.entries(leaves)
         .map(([name, count]) => `${name} ${count}`)
         .join(", ")}`,
     ].join("\n"),
   );
 }
 
-/** @throws InputError when `file` is no preset and no structure file */
-export async function loadStructure(file: string): Promise<NamedStructure> {
-  const preset = presetNamed(file);
-  if (preset !== undefined) {
-    const { byzantine, crash } = preset;
-    const weights = byzantine.kind === "weights" ? byzantine.weights : [];
-    const parties = preset.parties.map(({ attributes }, party) => {
-      return { name: `party-${party}`, weight: weights[party] ?? 1, attributes };
-    });
-    return { parties, byzantine, crash };
-  }
-  const read = readStructure(await readFileAs(file, structureSchema, "open"));
-  if ("parties" in read) return read;
-  refuse(file, read);
-  throw new Error("a file without issues is a structure");
-}
-
-/** Either the sets that cover all, or the group. */
-function judge(
-  file: string,
-  { parties, byzantine, crash }: NamedStructure,
-): { covering?: CoveringSets; group?: Group } {
-  const n = parties.length;
-  try {
-    const covering = coveringSets(n, byzantine, crash);
-    return covering === undefined ? { group: structureGroup({ n, byzantine, crash }) } : { covering };
-  } catch (error) {
-    // Too large to be decided or shared.
-    if (error instanceof GroupError) throw new InputError({ file }, error.message);
-    throw error;
-  }
-}
-
-function conditionOf(byzantine: Structure, crash: Structure): "Q2" | "Q3" | "Q2+3" {
-  if (isNobody(crash)) return "Q3";
-  return isNobody(byzantine) ? "Q2" : "Q2+3";
-}
-
-function isNobody(structure: Structure): boolean {
-  const { kind } = structure;
-  if (kind === "threshold") return structure.max === 0;
-  if (kind === "sets") return structure.sets.every((set) => set.size === 0);
-  return kind === "weights" && structure.weights.every((weight) => weight > structure.max);
-}
-
+/** How many parties the largest set has. */
 function largestOf(structure: Structure, n: number): number {
+  // There may be more maximal sets than one can go through; the largest has the lightest parties.
+  if (structure.kind === "weights") return lightest(structure.weights, structure.max);
   const { sets, extra } = expand(structure, n);
   const sizes = sets.map((set) => Math.min(n, set.size + extra));
   return Math.max(0, Math.min(n, extra), ...sizes);
+}
+
+/** How many of the lightest weigh `max` together. */
+function lightest(weights: readonly number[], max: number): number {
+  let room = max;
+  let count = 0;
+  for (const weight of weights.toSorted((a, b) => a - b)) {
+    if (weight > room) break;
+    room -= weight;
+    count++;
+  }
+  return count;
 }
 
 function leafCounts({ access }: Group): Record<string, number> {
@@ -122,9 +90,4 @@ function leafCounts({ access }: Group): Record<string, number> {
     quorum: leavesOf(access.quorum).length,
     broadcastQuorum: leavesOf(access.broadcastQuorum).length,
   };
-}
-
-function describe({ byzantine, crash }: { readonly byzantine: string[][]; readonly crash: string[][] }): string {
-  const line = (kind: string) => (names: string[]) => `  ${kind}: ${names.length === 0 ? "nobody" : names.join(", ")}`;
-  return [...byzantine.map(line("Byzantine")), ...crash.map(line("crashed"))].join("\n");
 }

@@ -6,7 +6,8 @@
  * Properties:
  *   agreement, integrity  every honest party delivers the same payloads, each at most once, each valid;
  *   total order           in the same order;
- *   fairness              a payload in the signed portions of n-c+1 honest parties in round r is delivered in r;
+ *   fairness              a payload in the signed portions of n-c+1 honest parties in round r is delivered in r; when a
+ *                         vector has a quorum's entries, of honest parties that meet every quorum;
  *   silence               with nothing to order, nothing is sent.
  *
  * Messages: none of its own; round r is the child `r` (round.ts). A party takes part in round r when its queue is not
@@ -19,8 +20,9 @@
  * is remembered; when the party gets there it asks the peer to repeat what it has said. Where values are delivered on
  * request, the round decided last goes on answering requests until the next one is decided; it judges nothing any more.
  *
- * Deviations: `c` counts entries exactly, for a canonical vector. Order within a round: parties from `r mod n` on around
- * the circle, each entry in its own order.
+ * Deviations: `c` counts entries exactly, for a canonical vector. In a structure that is no threshold, where a number says
+ * little of a set, a vector has the entries of any quorum instead: whoever gathers waits for no more. Order within a round:
+ * parties from `r mod n` on around the circle, each entry in its own order.
  *
  * Limits: the queue and each peer's share of it are bounded (queue.ts); messages of the next round are kept up to
  * maxEarlyBytes per peer. The digests of delivered payloads are all kept: a bound on them needs checkpoints.
@@ -31,15 +33,15 @@ import type { Group } from "../../core/group.js";
 import { type PartyId, PartySet } from "../../core/party-set.js";
 import { type Child, type RootInstance, InvariantError, type Scope } from "../../core/protocol.js";
 import { type AgreementVariant, variantProblem } from "../multivalued-agreement/index.js";
-import { type QueueVector, noMessage } from "./messages.js";
+import { type QueueVector, type VectorSize, greatestVector, noMessage } from "./messages.js";
 import { PayloadQueue } from "./queue.js";
 import { type RoundOutput, round } from "./round.js";
 import { type LocalSettings, decodeSettings, settingsProblem } from "./settings.js";
 
 /** What all parties must have the same, and the settings that this party starts with. */
 export interface AtomicBroadcastOptions extends LocalSettings, AgreementVariant {
-  /** c: queue entries that a decision contains, within t+1..n-t. */
-  readonly vectorSize: number;
+  /** c: queue entries that a decision contains, within t+1..n-t, where t counts crashes, too; or those of a quorum, in any structure. */
+  readonly vectorSize: VectorSize;
   /** Which payloads may be ordered at all: a pure function, the same at every party. */
   isValid(payload: Uint8Array): boolean;
 }
@@ -69,23 +71,38 @@ export type AtomicBroadcastProtocol = Channel<NoMessage, DeliveredRound, AtomicB
  * they do not fit the group.
  */
 export function atomicBroadcast(options: AtomicBroadcastOptions): AtomicBroadcastProtocol {
-  const problem = settingsProblem(options, options.vectorSize) ?? variantProblem(options);
-  if (problem !== undefined) throw new AtomicBroadcastOptionsError(problem);
+  refuse(variantProblem(options));
+  if (options.vectorSize !== "quorum") refuse(settingsProblem(options, options.vectorSize));
   return {
     message: noMessage,
     start: (scope) => {
       checkVectorSize(options.vectorSize, scope.group);
+      if (options.vectorSize === "quorum") refuse(settingsProblem(options, scope.group.n));
       return new AtomicBroadcast(scope, options);
     },
   };
 }
 
-/** With fewer entries, corrupted parties alone could make a vector; more might never come together. */
-function checkVectorSize(vectorSize: number, group: Group): void {
+function refuse(problem: string | undefined): void {
+  if (problem !== undefined) throw new AtomicBroadcastOptionsError(problem);
+}
+
+/**
+ * With fewer entries, corrupted parties alone could make a vector; more might never come together. In a structure that is no
+ * threshold a number tells neither: other parties than the first may be worth less.
+ */
+function checkVectorSize(vectorSize: VectorSize, group: Group): void {
+  if (vectorSize === "quorum") return;
+  if (!isThreshold(group)) throw new AtomicBroadcastOptionsError(`c=${vectorSize} is for thresholds: use "quorum"`);
   const firstParties = (count: number): PartySet => PartySet.of(group.parties.slice(0, count));
   const isGreatEnough = Number.isInteger(vectorSize) && group.meetsEveryQuorum(firstParties(vectorSize));
   if (isGreatEnough && vectorSize <= group.n && !group.isQuorum(firstParties(vectorSize - 1))) return;
   throw new AtomicBroadcastOptionsError(`c=${vectorSize} is not within t+1..n-t for n=${group.n}`);
+}
+
+/** Whether a quorum is any so many parties. */
+function isThreshold({ n, access: { quorum } }: Group): boolean {
+  return typeof quorum !== "number" && quorum.of.length === n && quorum.of.every((input, party) => input === party);
 }
 
 /** What this party knows of a peer's progress, and what it owes itself for having dropped messages. */
@@ -135,7 +152,7 @@ class AtomicBroadcast implements RootInstance<NoMessage, AtomicBroadcastState> {
   /** New settings of this party's host (settings.ts). @throws InvariantError when they do not work */
   configure(bytes: Uint8Array): void {
     const settings = decodeSettings(bytes);
-    const problem = settingsProblem(settings, this.#options.vectorSize);
+    const problem = settingsProblem(settings, greatestVector(this.#options.vectorSize, this.#scope.group.n));
     if (problem !== undefined) throw new InvariantError(problem);
     this.#settings = settings;
   }

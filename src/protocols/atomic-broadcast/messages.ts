@@ -33,6 +33,14 @@ export function entryBytes(payload: Uint8Array): number {
   return 4 + payload.length;
 }
 
+/** c: so many entries, or those of any quorum. */
+export type VectorSize = number | "quorum";
+
+/** The most entries that a vector of `n` parties' can have. */
+export function greatestVector(vectorSize: VectorSize, n: number): number {
+  return vectorSize === "quorum" ? n : vectorSize;
+}
+
 /** The bound on an entry's payloads such that `vectorSize` entries make a value that can be broadcast. */
 export function greatestEntryBytes(vectorSize: number): number {
   return Math.floor(MAX_MESSAGE_BYTES / vectorSize) - 1024;

@@ -1,26 +1,26 @@
 /**
- * One round of atomic broadcast: gather signed queue entries, agree on a vector of c of them.
+ * One round of atomic broadcast: gather signed queue entries, agree on a vector of c of them, or of a quorum's.
  *
  * Source: the source, Fig. 4, boxes 420 to 450 and 100.
  *
- * Properties: what is decided is a vector of c entries of distinct parties, each signed for this round and each of
+ * Properties: what is decided is a vector of c entries, or a quorum's, of distinct parties, each signed for this round and each of
  * valid, undelivered payloads; all honest parties decide the same vector.
  *
  * Messages:
  *   queue(payloads, σ)   all → all   once per round, when the own queue is not empty
- *   mvba/…                           input: the vector, as soon as c valid entries are here
+ *   mvba/…                           input: the vector, as soon as c valid entries are here, or those of `isQuorum`
  *
  * Deviations: the predicate Q is stricter than the source's. It asks that *every* payload of an entry is valid,
  * undelivered and named once, which honest parties' entries satisfy by construction; so no vector can carry ballast.
  *
- * Limits: an entry is at most `greatestEntryBytes`, so that a vector of c of them can be broadcast; one entry per party
+ * Limits: an entry is at most `greatestEntryBytes`, so that a vector of them can be broadcast; one entry per party
  * is kept.
  */
 import { equalBytes } from "../../core/bytes.js";
 import { decode, encode } from "../../core/codec.js";
 import type { Envelope } from "../../core/envelope.js";
 import type { Fault } from "../../core/fault.js";
-import type { PartyId } from "../../core/party-set.js";
+import { type PartyId, PartySet } from "../../core/party-set.js";
 import { type Child, type Instance, InvariantError, type Protocol, type Scope } from "../../core/protocol.js";
 import {
   type AgreementVariant,
@@ -31,9 +31,11 @@ import {
   QUEUE,
   type QueueEntry,
   type QueueVector,
+  type VectorSize,
   entryBody,
   entryBytes,
   greatestEntryBytes,
+  greatestVector,
   queueEntryCodec,
   queueVectorCodec,
 } from "./messages.js";
@@ -41,7 +43,7 @@ import {
 export interface RoundOptions {
   readonly round: number;
   /** c: entries in a vector. */
-  readonly vectorSize: number;
+  readonly vectorSize: VectorSize;
   /** How multi-valued agreement is run. */
   readonly agreement: AgreementVariant;
   /** A payload's identity if it is valid and undelivered in this round. */
@@ -65,6 +67,7 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
   /** The first validly signed entry seen of each party, received directly or quoted in a proposal. */
   readonly #seen = new Map<PartyId, Uint8Array>();
   readonly #gathered = new Map<PartyId, QueueEntry>();
+  readonly #maxEntryBytes: number;
   #hasInput = false;
   #hasProposed = false;
   #hasDecided = false;
@@ -72,6 +75,7 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
   constructor(scope: Scope<QueueEntry, RoundOutput>, options: RoundOptions) {
     this.#scope = scope;
     this.#options = options;
+    this.#maxEntryBytes = greatestEntryBytes(greatestVector(options.vectorSize, scope.group.n));
     const agreement = multivaluedAgreement({
       ...options.agreement,
       // Rotated by the round, so that no party is always the first candidate.
@@ -104,12 +108,19 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
 
   /** Boxes 440 and 450. */
   #propose(): void {
-    if (this.#hasProposed || this.#gathered.size < this.#options.vectorSize) return;
+    if (this.#hasProposed || !this.#isVectorOf(this.#gathered.keys())) return;
     this.#hasProposed = true;
     const vector = [...this.#gathered]
       .map(([party, { payloads, signature }]) => ({ party, payloads, signature }))
       .sort((a, b) => a.party - b.party);
     this.#agreement.input(encode(queueVectorCodec, vector));
+  }
+
+  /** Whether entries of these, who are distinct, make a vector. */
+  #isVectorOf(parties: Iterable<PartyId>): boolean {
+    const { vectorSize } = this.#options;
+    const set = PartySet.of(parties);
+    return vectorSize === "quorum" ? this.#scope.group.isQuorum(set) : set.size === vectorSize;
   }
 
   #entryFault(party: PartyId, { payloads, signature }: QueueEntry): Fault | undefined {
@@ -123,7 +134,7 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
   /** The same bounds at every party: how much each signs at most is its own affair, within them. */
   #isWithinBounds(payloads: readonly Uint8Array[]): boolean {
     const sizeBytes = payloads.reduce((sum, payload) => sum + entryBytes(payload), 0);
-    return payloads.length > 0 && sizeBytes <= greatestEntryBytes(this.#options.vectorSize);
+    return payloads.length > 0 && sizeBytes <= this.#maxEntryBytes;
   }
 
   #areDeliverable(payloads: readonly Uint8Array[]): boolean {
@@ -147,7 +158,7 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
   /** The source's Q(QV, SV). */
   #vectorFault(value: Uint8Array): Fault | undefined {
     const decoded = decode(queueVectorCodec, value);
-    if (!decoded.ok || decoded.value.length !== this.#options.vectorSize) return "invalid-proposal";
+    if (!decoded.ok || !this.#isVectorOf(decoded.value.map(({ party }) => party))) return "invalid-proposal";
     let previous = -1;
     for (const { party, payloads, signature } of decoded.value) {
       if (party <= previous || party >= this.#scope.group.n) return "invalid-proposal";

@@ -35,7 +35,7 @@ export function decodeSettings(bytes: Uint8Array): LocalSettings {
   return settings.value;
 }
 
-/** What is wrong with the settings for vectors of `vectorSize` entries, or undefined. */
+/** What is wrong with the settings for vectors of up to `vectorSize` entries, or undefined. */
 export function settingsProblem(settings: LocalSettings, vectorSize: number): string | undefined {
   const { maxEntryPayloads, maxEntryBytes } = settings;
   const greatest = greatestEntryBytes(vectorSize);
