@@ -10,15 +10,9 @@
  */
 import { z } from "zod";
 import type { IdentityCard } from "../crypto/ceremony/identity-card.js";
-import {
-  type EncryptedSecret,
-  MAX_CIPHERTEXT_BYTES,
-  NONCE_BYTES,
-  SALT_BYTES,
-  TAG_BYTES,
-} from "../crypto/ceremony/passphrase.js";
+import { MAX_CIPHERTEXT_BYTES, NONCE_BYTES, SALT_BYTES, TAG_BYTES } from "../crypto/ceremony/passphrase.js";
 import { MAX_SEALED_BYTES } from "../crypto/ceremony/sealed-box.js";
-import type { RsaSecretKeys, SharedSecretKeys } from "../crypto/keys.js";
+import type { SharedSecretKeys } from "../crypto/keys.js";
 import { MAX_PARTIES } from "../core/party-set.js";
 import { type ClusterPublic, publicSchema, rsaSharesField, sharedSecretFields } from "./config.js";
 import {
@@ -76,17 +70,6 @@ export interface SealedSpare {
   readonly ciphertext: Uint8Array;
 }
 
-/** What is encrypted in it. */
-export interface Spare extends RsaSecretKeys {
-  readonly format: "abcast-spare-keys/1";
-  readonly party: number;
-}
-
-/** Any secret file of ours under a passphrase. */
-export interface ProtectedFile extends EncryptedSecret {
-  readonly format: "abcast-protected/1";
-}
-
 const key32 = base64Field(32);
 const partyField = wholeField(0, MAX_PARTIES - 1);
 
@@ -135,6 +118,7 @@ export const sealedSpareSchema = z.strictObject({
   ciphertext: base64Field(1, MAX_SEALED_BYTES),
 });
 
+/** What is encrypted in it. */
 export const spareSchema = z.strictObject({
   format: z.literal("abcast-spare-keys/1"),
   party: partyField,
@@ -142,6 +126,7 @@ export const spareSchema = z.strictObject({
   token: rsaSharesField,
 });
 
+/** Any secret file of ours under a passphrase. */
 export const protectedSchema = z.strictObject({
   format: z.literal("abcast-protected/1"),
   kdf: z.literal("scrypt"),

@@ -24,6 +24,7 @@ import {
   queueVectorCodec,
 } from "../../src/protocols/atomic-broadcast/messages.js";
 import { consistentBroadcastMessageCodec } from "../../src/protocols/consistent-broadcast/index.js";
+import { MAX_PARALLEL } from "../../src/protocols/multivalued-agreement/index.js";
 import {
   CLUSTER,
   Network,
@@ -652,6 +653,8 @@ describe("bounds", () => {
     for (const vectorSize of [2, 5])
       expect(() => network({ group: crashes }, { vectorSize })).toThrow(AtomicBroadcastOptionsError);
     expect(() => atomicBroadcast({ ...DEFAULTS, maxEntryBytes: greatestEntryBytes(3) + 1 })).toThrow("maxEntryBytes");
+    for (const parallel of [0, 1.5, MAX_PARALLEL + 1])
+      expect(() => atomicBroadcast({ ...DEFAULTS, parallel })).toThrow(AtomicBroadcastOptionsError);
     for (const maxEntryPayloads of [0, 4097])
       expect(() => atomicBroadcast({ ...DEFAULTS, maxEntryPayloads })).toThrow("maxEntryPayloads");
     expect(() => atomicBroadcast({ ...DEFAULTS, vectorSize: 40 })).toThrow("c=40");

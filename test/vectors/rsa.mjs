@@ -1,6 +1,6 @@
 /** threshold-rsa.json has thresholds, threshold-rsa-formulas.json and threshold-rsa-4x4.json other formulas. */
 import { utf8 } from "../../dist/core/bytes.js";
-import { OTHER_PRIMES, PRIMES } from "./primes.mjs";
+import { OTHER_PRIMES_1024 as OTHER_PRIMES, PRIMES_1024 as PRIMES } from "../support/safe-primes.mjs";
 import { rsaCase } from "./rsa-case.mjs";
 import { dealRsaKey, refusedRsaKeys, shownRsaKey } from "./rsa-key.mjs";
 
