@@ -25,14 +25,7 @@ import {
 } from "../../src/protocols/atomic-broadcast/messages.js";
 import { consistentBroadcastMessageCodec } from "../../src/protocols/consistent-broadcast/index.js";
 import { MAX_PARALLEL } from "../../src/protocols/multivalued-agreement/index.js";
-import {
-  CLUSTER,
-  Network,
-  type NetworkOptions,
-  lastInFirstOut,
-  randomOrder,
-  starving,
-} from "../support/protocol-network.js";
+import { CLUSTER, Network, type NetworkOptions, lastInFirstOut, randomOrder, starving } from "../../src/sim/network.js";
 
 type ChannelNetwork = Network<DeliveredRound, AtomicBroadcastState>;
 

@@ -20,14 +20,8 @@ import {
   coinBody,
   voteBody,
 } from "../../src/protocols/binary-agreement/messages.js";
-import {
-  type NetworkOptions,
-  ProtocolNetwork,
-  type Scheduler,
-  lastInFirstOut,
-  randomOrder,
-  starving,
-} from "../support/protocol-network.js";
+import { type NetworkOptions, type Scheduler, lastInFirstOut, randomOrder, starving } from "../../src/sim/network.js";
+import { ProtocolNetwork } from "../../src/sim/protocol-network.js";
 import { VoteSplitter } from "./vote-splitter.js";
 
 type AgreementNetwork = ProtocolNetwork<BinaryInput, BinaryAgreementMessage, BinaryDecision>;

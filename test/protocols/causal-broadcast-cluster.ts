@@ -28,7 +28,7 @@ import { Outbox } from "../../src/replica/outbox.js";
 import { ProofRequests } from "../../src/replica/proof-requests.js";
 import { mockSuite } from "../../src/sim/mock-suite.js";
 import { Random } from "../../src/sim/random.js";
-import { CLUSTER } from "../support/protocol-network.js";
+import { CLUSTER } from "../../src/sim/network.js";
 
 export const CHANNEL = "sealed";
 

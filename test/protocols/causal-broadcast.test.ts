@@ -21,7 +21,7 @@ import { QUEUE, entryBody, noMessage, queueEntryCodec } from "../../src/protocol
 import { placeOf, requestCodec, sharesCodec } from "../../src/protocols/causal-broadcast/messages.js";
 import { encryptMock, mockCiphertext } from "../../src/sim/mock-suite.js";
 import { at } from "../crypto/fixtures.js";
-import { CLUSTER, Network, type NetworkOptions } from "../support/protocol-network.js";
+import { CLUSTER, Network, type NetworkOptions } from "../../src/sim/network.js";
 import { CHANNEL, OPTIONS, ciphertextOf, labelOf, payloadOf, shown } from "./causal-broadcast-cluster.js";
 
 type CausalNetwork = Network<OpenedRound, CausalBroadcastState>;

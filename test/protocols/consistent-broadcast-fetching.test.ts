@@ -16,7 +16,7 @@ import {
   verifyClosing,
   verifyCompactClosing,
 } from "../../src/protocols/consistent-broadcast/index.js";
-import { ProtocolNetwork } from "../support/protocol-network.js";
+import { ProtocolNetwork } from "../../src/sim/protocol-network.js";
 
 const SENDER = 0;
 const A = utf8("a");

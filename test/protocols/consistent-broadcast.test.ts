@@ -16,13 +16,8 @@ import {
   encodeClosing,
   verifyClosing,
 } from "../../src/protocols/consistent-broadcast/index.js";
-import {
-  type NetworkOptions,
-  ProtocolNetwork,
-  lastInFirstOut,
-  randomOrder,
-  starving,
-} from "../support/protocol-network.js";
+import { type NetworkOptions, lastInFirstOut, randomOrder, starving } from "../../src/sim/network.js";
+import { ProtocolNetwork } from "../../src/sim/protocol-network.js";
 
 const SENDER = 0;
 const A = utf8("ok: a");

@@ -10,7 +10,7 @@ import { binaryAgreementMessageCodec } from "../../src/protocols/binary-agreemen
 import { consistentBroadcastMessageCodec } from "../../src/protocols/consistent-broadcast/index.js";
 import { multivaluedAgreementMessageCodec } from "../../src/protocols/multivalued-agreement/index.js";
 import { passBound } from "../../src/protocols/multivalued-agreement/passes.js";
-import { type Flight, randomOrder, starving } from "../support/protocol-network.js";
+import { type Flight, randomOrder, starving } from "../../src/sim/network.js";
 import {
   type AgreementNetwork,
   type Variant,

@@ -20,7 +20,7 @@ import {
   lastInFirstOut,
   randomOrder,
   starving,
-} from "../support/protocol-network.js";
+} from "../../src/sim/network.js";
 
 type ChannelNetwork = Network<DeliveredRound, AtomicBroadcastState>;
 

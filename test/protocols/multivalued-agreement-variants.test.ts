@@ -16,7 +16,7 @@ import {
   multivaluedAgreement,
   multivaluedAgreementMessageCodec,
 } from "../../src/protocols/multivalued-agreement/index.js";
-import { starving } from "../support/protocol-network.js";
+import { starving } from "../../src/sim/network.js";
 import {
   type AgreementNetwork,
   type Variant,

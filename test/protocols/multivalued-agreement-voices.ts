@@ -29,12 +29,12 @@ import { permutation } from "../../src/protocols/multivalued-agreement/order.js"
 import {
   type Flight,
   type NetworkOptions,
-  ProtocolNetwork,
   type Scheduler,
   lastInFirstOut,
   randomOrder,
   starving,
-} from "../support/protocol-network.js";
+} from "../../src/sim/network.js";
+import { ProtocolNetwork } from "../../src/sim/protocol-network.js";
 
 export type AgreementNetwork = ProtocolNetwork<Uint8Array, MultivaluedAgreementMessage, MultivaluedDecision>;
 /** An order, or all that all parties must have the same. */

@@ -10,7 +10,7 @@ import { consistentBroadcastMessageCodec } from "../../src/protocols/consistent-
 import { permutation, rotation } from "../../src/protocols/multivalued-agreement/order.js";
 import { mockHash } from "../../src/sim/mock-suite.js";
 import { Random } from "../../src/sim/random.js";
-import { starving } from "../support/protocol-network.js";
+import { starving } from "../../src/sim/network.js";
 import {
   SCHEDULERS,
   Voices,

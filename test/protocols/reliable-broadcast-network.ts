@@ -14,7 +14,8 @@ import {
   reliableBroadcast,
 } from "../../src/protocols/reliable-broadcast/index.js";
 import { type MerkleTree, merkleTree } from "../../src/protocols/reliable-broadcast/merkle.js";
-import { type NetworkOptions, ProtocolNetwork } from "../support/protocol-network.js";
+import { type NetworkOptions } from "../../src/sim/network.js";
+import { ProtocolNetwork } from "../../src/sim/protocol-network.js";
 
 export const SENDER = 0;
 export const MAX_BYTES = 60;

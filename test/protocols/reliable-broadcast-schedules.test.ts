@@ -5,7 +5,7 @@ import { type Group, structureGroup, thresholdGroup } from "../../src/core/group
 import type { PartyId } from "../../src/core/party-set.js";
 import { presetNamed } from "../../src/core/presets.js";
 import { Random } from "../../src/sim/random.js";
-import { type Scheduler, lastInFirstOut, randomOrder, starving } from "../support/protocol-network.js";
+import { type Scheduler, lastInFirstOut, randomOrder, starving } from "../../src/sim/network.js";
 import {
   A,
   B,

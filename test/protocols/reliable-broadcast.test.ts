@@ -9,7 +9,7 @@ import type { PartyId } from "../../src/core/party-set.js";
 import { MAX_RELIABLE_BYTES, reliableBroadcast } from "../../src/protocols/reliable-broadcast/index.js";
 import { encodeFragments } from "../../src/protocols/reliable-broadcast/reed-solomon.js";
 import { Random } from "../../src/sim/random.js";
-import { lastInFirstOut, randomOrder, starving } from "../support/protocol-network.js";
+import { lastInFirstOut, randomOrder, starving } from "../../src/sim/network.js";
 import {
   A,
   B,

@@ -22,7 +22,8 @@ import {
   voteBody,
 } from "../../src/protocols/binary-agreement/messages.js";
 import { decode, encode } from "../../src/core/codec.js";
-import type { Flight, ProtocolNetwork } from "../support/protocol-network.js";
+import type { Flight } from "../../src/sim/network.js";
+import type { ProtocolNetwork } from "../../src/sim/protocol-network.js";
 
 type Net = ProtocolNetwork<BinaryInput, BinaryAgreementMessage, BinaryDecision>;
 

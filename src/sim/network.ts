@@ -1,20 +1,19 @@
 /**
- * A small network for tests of one protocol: the production engine with the mock suite at every honest party, a seeded
- * scheduler, and parties for which the test speaks itself, with their keys. The protocol under test is the only child of a
- * root channel (`ProtocolNetwork`), or a channel itself (`Network`).
+ * A small network for one protocol: the production engine with the mock suite at every honest party, a seeded scheduler, and
+ * parties for which the caller speaks itself, with their keys. For tests of one protocol, and for adversaries and
+ * measurements that need no crashes and no restarts; `simulation.ts` has those.
  */
-import { utf8 } from "../../src/core/bytes.js";
-import { type Codec, decode, encode, struct, u32 } from "../../src/core/codec.js";
-import { type Channel, type Effect, Engine, type Input, statement } from "../../src/core/engine.js";
-import type { Envelope } from "../../src/core/envelope.js";
-import type { Fault } from "../../src/core/fault.js";
-import { type Group, thresholdGroup } from "../../src/core/group.js";
-import type { PartyId } from "../../src/core/party-set.js";
-import type { Child, Protocol } from "../../src/core/protocol.js";
-import type { Suite } from "../../src/core/suite.js";
-import type { Tag } from "../../src/core/tag.js";
-import { mockSuite } from "../../src/sim/mock-suite.js";
-import { Random } from "../../src/sim/random.js";
+import { utf8 } from "../core/bytes.js";
+import { type Codec, decode } from "../core/codec.js";
+import { type Channel, type Effect, Engine, type Input } from "../core/engine.js";
+import type { Envelope } from "../core/envelope.js";
+import type { Fault } from "../core/fault.js";
+import { type Group, thresholdGroup } from "../core/group.js";
+import type { PartyId } from "../core/party-set.js";
+import type { Suite } from "../core/suite.js";
+import type { Tag } from "../core/tag.js";
+import { mockSuite } from "./mock-suite.js";
+import { Random } from "./random.js";
 
 export const CLUSTER = utf8("a cluster of tests, of 32 bytes.");
 
@@ -49,7 +48,7 @@ export interface NetworkOptions {
   readonly n?: number;
   readonly group?: Group;
   readonly seed?: number;
-  /** Parties without an engine: the test speaks for them. */
+  /** Parties without an engine: the caller speaks for them. */
   readonly scripted?: readonly PartyId[];
   readonly scheduler?: Scheduler;
   /** Answer requests for proofs and for repetition, as the host of a replica does; not without this. */
@@ -197,71 +196,4 @@ export class Network<Output, State> {
       return message.ok ? [message.value] : [];
     });
   }
-}
-
-const noMessage = struct({});
-
-/** A network whose parties run one protocol, under the tag `root/p`. */
-export class ProtocolNetwork<I, M, O> extends Network<O, undefined> {
-  readonly tag: Tag = "root/p";
-  readonly #protocol: Protocol<I, M, O>;
-  readonly #inputs: I[];
-
-  constructor(options: NetworkOptions, protocol: Protocol<I, M, O>) {
-    const inputs: I[] = [];
-    super(options, () => ({ root: onlyChild(protocol, inputs) }));
-    this.#protocol = protocol;
-    this.#inputs = inputs;
-  }
-
-  input(party: PartyId, value: I): void {
-    this.#inputs.push(value);
-    this.step(party, { kind: "submit", channel: "root", payload: encode(u32, this.#inputs.length - 1) });
-  }
-
-  /** What a signature in the protocol under test covers, or in its descendant `below`. */
-  statement(purpose: string, body: Uint8Array, below?: string): Uint8Array {
-    return statement(CLUSTER, this.#below(below), purpose, body);
-  }
-
-  #below(below?: string): Tag {
-    return below === undefined ? this.tag : `${this.tag}/${below}`;
-  }
-
-  /** `to` receives `message` of `from` now. */
-  tell(from: PartyId, to: PartyId, message: M): void {
-    this.deliver(from, to, { tag: this.tag, body: encode(this.#protocol.message, message) });
-  }
-
-  tellBelow<T>(from: PartyId, to: PartyId, below: string, codec: Codec<T>, message: T): void {
-    this.deliver(from, to, { tag: this.#below(below), body: encode(codec, message) });
-  }
-
-  messages(from: PartyId, to?: PartyId): readonly M[] {
-    return this.said(from, this.tag, this.#protocol.message, to);
-  }
-
-  messagesBelow<T>(from: PartyId, below: string, codec: Codec<T>, to?: PartyId): readonly T[] {
-    return this.said(from, this.#below(below), codec, to);
-  }
-}
-
-/** The root channel: a payload is the index of an input for its only child. */
-function onlyChild<I, M, O>(protocol: Protocol<I, M, O>, inputs: readonly I[]): Channel<object, O, undefined> {
-  return {
-    message: noMessage,
-    start: (scope) => {
-      const child: Child<I> = scope.spawn("p", protocol, (output) => scope.output(output));
-      return {
-        input: (payload) => {
-          const index = decode(u32, payload);
-          const value = index.ok ? inputs[index.value] : undefined;
-          if (value !== undefined) child.input(value);
-        },
-        receive: (from) => scope.accuse(from, "malformed-message"),
-        configure: () => undefined,
-        inspect: () => undefined,
-      };
-    },
-  };
 }
