@@ -13,7 +13,7 @@ const RULES: Rules = {
     protocols: { imports: ["core"], browser: true, deterministic: true },
     services: { imports: ["core"], browser: true, deterministic: true },
     // Runs the production code: of the replica only what itself touches no Node module.
-    sim: { imports: ["core", "protocols", "replica", "npm:@noble/hashes"], browser: true, deterministic: true },
+    sim: { imports: ["core", "protocols", "replica", "npm:@noble/hashes", "npm:zod"], browser: true, deterministic: true },
     // A receipt names what the notary's statement says.
     verify: { imports: ["core", "services/notary/statement.ts"], browser: true },
     // The replica is logic behind ports, which the adapters implement.

@@ -2,9 +2,12 @@
  * What must hold in every run, checked after every step; and what must hold when nothing is in flight any more.
  */
 import { equalBytes, toHex } from "../core/bytes.js";
+import { decode } from "../core/codec.js";
+import type { Envelope } from "../core/envelope.js";
 import type { Fault } from "../core/fault.js";
-import type { PartyId } from "../core/party-set.js";
+import { type PartyId, PartySet } from "../core/party-set.js";
 import type { Tag } from "../core/tag.js";
+import { queueEntryCodec } from "../protocols/atomic-broadcast/messages.js";
 import type { DeliveredRound } from "../protocols/index.js";
 
 /** A property of the protocol that a run broke. */
@@ -22,6 +25,8 @@ export interface CheckerOptions {
   readonly channels: readonly Tag[];
   readonly isHonest: (party: PartyId) => boolean;
   readonly isValid: (payload: Uint8Array) => boolean;
+  /** Whether no vector that agreement may decide is without an entry of these parties. */
+  readonly isInEveryVector: (parties: PartySet) => boolean;
 }
 
 interface ChannelRecord {
@@ -32,18 +37,24 @@ interface ChannelRecord {
   readonly progress: Map<PartyId, number>;
   /** Payloads given to honest parties by their clients. */
   readonly submitted: Set<string>;
+  /** By round and payload: the honest parties that signed it in their entry of the round. */
+  readonly signers: Map<number, Map<string, PartySet>>;
+  /** Rounds that a stranger has delivered. */
+  audited: number;
 }
 
 export class Checkers {
   readonly #options: CheckerOptions;
   readonly #channels: ReadonlyMap<Tag, ChannelRecord>;
+  /** The last one looked at: what goes to all comes once for each of them. */
+  #said: Envelope | undefined;
 
   constructor(options: CheckerOptions) {
     this.#options = options;
     this.#channels = new Map(
       options.channels.map((channel) => [
         channel,
-        { rounds: [], delivered: new Set(), progress: new Map(), submitted: new Set() },
+        { rounds: [], delivered: new Set(), progress: new Map(), submitted: new Set(), signers: new Map(), audited: 0 },
       ]),
     );
   }
@@ -85,6 +96,42 @@ export class Checkers {
     channel.rounds.push(payloads);
   }
 
+  /** Notes what an honest party signs into its queue entry, for the bound on fairness. */
+  said(party: PartyId, envelope: Envelope): void {
+    if (envelope === this.#said) return;
+    this.#said = envelope;
+    const slash = envelope.tag.lastIndexOf("/");
+    const channel = this.#channels.get(envelope.tag.slice(0, slash));
+    const entry = channel === undefined ? undefined : decode(queueEntryCodec, envelope.body);
+    if (channel === undefined || entry?.ok !== true) return;
+    const round = Number(envelope.tag.slice(slash + 1));
+    const signers = channel.signers.get(round) ?? new Map<string, PartySet>();
+    channel.signers.set(round, signers);
+    for (const payload of entry.value.payloads) {
+      const name = toHex(payload);
+      const parties = signers.get(name) ?? new PartySet();
+      signers.set(name, parties);
+      parties.add(party);
+    }
+  }
+
+  /** What enough honest parties sign for a round is delivered in it, if not before (docs/protocols.md, "Atomic broadcast"). */
+  #checkFairness(tag: Tag, channel: ChannelRecord): void {
+    const deliveredIn = new Map<string, number>();
+    for (const [index, payloads] of channel.rounds.entries())
+      for (const payload of payloads) deliveredIn.set(toHex(payload), index + 1);
+    for (const [round, signers] of channel.signers) {
+      if (round > channel.rounds.length) continue;
+      for (const [payload, parties] of signers) {
+        if ((deliveredIn.get(payload) ?? Infinity) <= round || !this.#options.isInEveryVector(parties)) continue;
+        throw new Violation(
+          "fairness",
+          `payload ${payload} of ${tag}, signed by ${String(parties)}, is not in round ${round}`,
+        );
+      }
+    }
+  }
+
   accused(by: PartyId, party: PartyId, tag: Tag, fault: Fault): void {
     if (this.#options.isHonest(by) && this.#options.isHonest(party)) {
       throw new Violation("no honest party accused", `party ${by} accused ${party} of ${fault} in ${tag}`);
@@ -96,9 +143,28 @@ export class Checkers {
     for (const channel of this.#channels.values()) channel.progress.delete(party);
   }
 
+  /** Certificate validity: what a stranger took from proofs alone. */
+  audited(tag: Tag, { round, payloads }: DeliveredRound): void {
+    const channel = this.#channel(tag);
+    const reference = channel.rounds[round - 1];
+    if (round !== ++channel.audited || reference === undefined || !areEqual(reference, payloads))
+      throw new Violation("certificate validity", `the proof of round ${round} of ${tag} proves something else`);
+  }
+
+  auditEnds(): void {
+    for (const [tag, { audited, rounds }] of this.#channels) {
+      if (audited === rounds.length) continue;
+      throw new Violation(
+        "certificate validity",
+        `proofs of ${audited} of ${rounds.length} rounds of ${tag} convince a stranger`,
+      );
+    }
+  }
+
   /** Termination: all honest parties delivered everything submitted, and are in the same round. */
   quiescent(honest: readonly PartyId[]): void {
     for (const [tag, channel] of this.#channels) {
+      this.#checkFairness(tag, channel);
       for (const payload of channel.submitted) {
         if (!channel.delivered.has(payload))
           throw new Violation("termination", `payload ${payload} of ${tag} was never delivered`);

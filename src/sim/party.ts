@@ -38,6 +38,18 @@ export class SimParty {
     this.#options = options;
   }
 
+  /** The proofs of decided rounds, in the order in which they were decided. */
+  get archive(): readonly Envelope[] {
+    return [...this.#archive.values()];
+  }
+
+  /** A party that knows keys, and nothing else. */
+  stranger(): SimEngine {
+    const engine: SimEngine = new Engine({ ...this.#options, signed: { get: () => undefined } });
+    engine.start();
+    return engine;
+  }
+
   get isUp(): boolean {
     return this.#engine !== undefined;
   }

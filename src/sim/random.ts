@@ -1,19 +1,23 @@
 /** The simulator's only source of chance: a seeded generator (xoshiro128**), the same on any machine. */
 
 export class Random {
-  readonly #state: [number, number, number, number];
+  readonly #state: [number, number, number, number] = [0, 0, 0, 0];
 
   constructor(seed: number) {
+    this.reseed(seed);
+  }
+
+  /** From now on as a new generator with this seed. */
+  reseed(seed: number): void {
     // Split-mix fills the state, so that neighbouring seeds have nothing in common.
     let mix = seed >>> 0;
-    const next = (): number => {
+    for (let word = 0; word < 4; word++) {
       mix = (mix + 0x9e3779b9) >>> 0;
       let z = mix;
       z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
       z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
-      return (z ^ (z >>> 16)) >>> 0;
-    };
-    this.#state = [next(), next(), next(), next()];
+      this.#state[word] = (z ^ (z >>> 16)) >>> 0;
+    }
   }
 
   /** 32 random bits. */

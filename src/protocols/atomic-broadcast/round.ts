@@ -65,7 +65,7 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
   readonly #options: RoundOptions;
   readonly #agreement: Child<Uint8Array>;
   /** The first validly signed entry seen of each party, received directly or quoted in a proposal. */
-  readonly #seen = new Map<PartyId, Uint8Array>();
+  readonly #seen = new Map<PartyId, { readonly body: Uint8Array; readonly signature: Uint8Array }>();
   readonly #gathered = new Map<PartyId, QueueEntry>();
   readonly #maxEntryBytes: number;
   #hasInput = false;
@@ -95,10 +95,7 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
   receive(from: PartyId, entry: QueueEntry): void {
     // What is deliverable in the round after this one says nothing about its entries.
     if (this.#hasDecided) return;
-    if (this.#gathered.has(from)) {
-      this.#compare(from, entryBody(entry.payloads));
-      return;
-    }
+    if (this.#gathered.has(from)) return this.#compare(from, entryBody(entry.payloads), entry.signature);
     const fault = this.#entryFault(from, entry);
     if (fault !== undefined) return this.#scope.accuse(from, fault);
     this.#gathered.set(from, entry);
@@ -124,10 +121,13 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
   }
 
   #entryFault(party: PartyId, { payloads, signature }: QueueEntry): Fault | undefined {
-    if (!this.#isWithinBounds(payloads) || !this.#areDeliverable(payloads)) return "invalid-queue-entry";
     const body = entryBody(payloads);
+    const first = this.#seen.get(party);
+    // Each proposal quotes it again; what was valid in this round still is.
+    if (first !== undefined && equalBytes(first.signature, signature) && equalBytes(first.body, body)) return undefined;
+    if (!this.#isWithinBounds(payloads) || !this.#areDeliverable(payloads)) return "invalid-queue-entry";
     if (!this.#scope.suite.verify(party, this.#scope.statement(QUEUE, body), signature)) return "invalid-share";
-    this.#compare(party, body);
+    this.#compare(party, body, signature);
     return undefined;
   }
 
@@ -149,10 +149,10 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
   }
 
   /** Two signed entries of one party for one round: it told different parties different things. */
-  #compare(party: PartyId, body: Uint8Array): void {
+  #compare(party: PartyId, body: Uint8Array, signature: Uint8Array): void {
     const first = this.#seen.get(party);
-    if (first === undefined) this.#seen.set(party, body);
-    else if (!equalBytes(first, body)) this.#scope.accuse(party, "equivocation");
+    if (first === undefined) this.#seen.set(party, { body, signature });
+    else if (!equalBytes(first.body, body)) this.#scope.accuse(party, "equivocation");
   }
 
   /** The source's Q(QV, SV). */

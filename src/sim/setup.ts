@@ -1,0 +1,160 @@
+/** Everything that seed and scenario fix before the first step: who fails, which payloads there are, what the weather is. */
+import { concat, utf8 } from "../core/bytes.js";
+import { type PartyId, PartySet } from "../core/party-set.js";
+import { type Structure, expand } from "../core/structure.js";
+import type { Suite } from "../core/suite.js";
+import { atomicBroadcast } from "../protocols/index.js";
+import type { Observer } from "./event.js";
+import { mockSuite } from "./mock-suite.js";
+import { Random } from "./random.js";
+import { type Adversary, type Scenario, adversaryOf } from "./scenario.js";
+import { type Weather, drawWeather } from "./weather.js";
+import { type Submission, World } from "./world.js";
+
+const CLUSTER = utf8("abcast simulated cluster, 32 byte").subarray(0, 32);
+/** Steps before which parties that stop for ever have stopped. */
+const LAST_STOP = 400;
+const VALID = 1;
+/** Payloads that corrupted parties have up their sleeves; without an end to them there would be none to rounds. */
+const INVENTED = 8;
+
+export interface SetupOptions extends Scenario {
+  readonly seed: number;
+  /** The suites of all parties; the mock suite unless given. */
+  readonly suites?: readonly Suite[];
+}
+
+export interface Setup {
+  readonly world: World;
+  readonly weather: Weather;
+  /** For what the scheduler chooses. */
+  readonly random: Random;
+  /** Parties that stop for ever, each at its step. */
+  readonly stops: ReadonlyMap<PartyId, number>;
+  /** Neither corrupted nor stopped: those for whom termination is promised. */
+  readonly core: readonly PartyId[];
+}
+
+export function setUp(options: SetupOptions, observe?: Observer): Setup {
+  const { seed, channels: tags = ["abc"] } = options;
+  const random = new Random(seed);
+  const adversary = adversaryOf(options);
+  const { group } = adversary;
+  const weather = { ...drawWeather(random, group), ...given(options.weather ?? {}) };
+  const corrupted = drawFailing(random, adversary.byzantine, group.n, new PartySet(), options.corrupted);
+  const stopped = drawFailing(random, adversary.crash, group.n, corrupted, options.stopped);
+  const stops = new Map([...stopped].map((party) => [party, random.below(LAST_STOP)] as const));
+  const core = group.parties.filter((party) => !corrupted.has(party) && !stopped.has(party));
+
+  const vectorSize = options.vectorSize ?? vectorSizeOf(adversary);
+  const channel = atomicBroadcast({
+    vectorSize,
+    maxEntryPayloads: weather.maxEntryPayloads,
+    maxEntryBytes: 16 * 1024,
+    maxPayloads: 1000,
+    maxPayloadsPerPeer: 1000,
+    maxEarlyBytes: random.chance(0.2) ? 2000 : 1_000_000,
+    order: options.order ?? "fixed",
+    delivery: options.delivery,
+    parallel: options.parallel,
+    isValid,
+  });
+  const payload = (name: string): Uint8Array =>
+    concat(Uint8Array.of(VALID), utf8(name), random.bytes(weather.payloadBytes));
+  const { submissions, ordered } = drawSubmissions(options, {
+    random,
+    tags,
+    core,
+    corrupted,
+    stopped,
+    copies: weather.copies,
+    payload,
+  });
+  const suites = options.suites ?? group.parties.map((party) => mockSuite(group, party, seed));
+  const world = new World({
+    seed,
+    cluster: CLUSTER,
+    group,
+    suites,
+    channels: Object.fromEntries(tags.map((tag) => [tag, channel])),
+    isValid,
+    isInEveryVector: (parties) => {
+      const others = PartySet.upTo(group.n).difference(parties);
+      return vectorSize === "quorum" ? !group.isQuorum(others) : others.size < vectorSize;
+    },
+    corrupted,
+    corruption: weather,
+    submissions,
+    inventPayload: (index) => concat(Uint8Array.of(VALID), utf8(`invented ${index % INVENTED}`)),
+    maxSteps: options.maxSteps ?? 400_000,
+    observe,
+  });
+  for (const { channel: tag, payload: bytes } of ordered) world.checkers.submitted(tag, bytes);
+  return { world, weather, random, stops, core };
+}
+
+/** A payload that may be ordered: its first byte says so. */
+function isValid(payload: Uint8Array): boolean {
+  return payload[0] === VALID;
+}
+
+/** The fields that are there. */
+function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+/** A greatest set that may fail, without those of `others`; `count` of its members, if that is given and less. */
+function drawFailing(random: Random, structure: Structure, n: number, others: PartySet, count = Infinity): PartySet {
+  const { sets, extra } = expand(structure, n);
+  const set = random.pick(sets);
+  const rest = shuffled(random, [...PartySet.upTo(n).difference(set).difference(others)]);
+  const failing = [...set.difference(others), ...rest.slice(0, extra)];
+  return PartySet.of(shuffled(random, failing).slice(0, count));
+}
+
+function shuffled<T>(random: Random, items: readonly T[]): readonly T[] {
+  return items
+    .map((item) => ({ item, key: random.bits() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ item }) => item);
+}
+
+function vectorSizeOf({ group, byzantine, crash }: Adversary): number | "quorum" {
+  if (byzantine.kind !== "threshold" || crash.kind !== "threshold") return "quorum";
+  return group.n - byzantine.max - crash.max;
+}
+
+interface Submitting {
+  readonly random: Random;
+  readonly tags: readonly string[];
+  readonly core: readonly PartyId[];
+  readonly corrupted: PartySet;
+  readonly stopped: PartySet;
+  readonly copies: Weather["copies"];
+  payload(name: string): Uint8Array;
+}
+
+/** What clients hand over, and what of it must be ordered in the end. */
+function drawSubmissions(
+  { payloads = 4 }: Scenario,
+  { random, tags, core, corrupted, stopped, copies, payload }: Submitting,
+): { readonly submissions: readonly Submission[]; readonly ordered: readonly Submission[] } {
+  const submissions: Submission[] = [];
+  const ordered: Submission[] = [];
+  for (let index = 0; index < payloads; index++) {
+    const channel = random.pick(tags);
+    // A client hands its payload to some honest party, often to several; whoever stops may take it along.
+    const first = { channel, to: random.pick(core), payload: payload(`payload ${index}`) };
+    ordered.push(first);
+    submissions.push(first);
+    if (copies === "some" && random.chance(0.5)) continue;
+    for (const to of [...core, ...stopped]) if (to !== first.to) submissions.push({ ...first, to });
+  }
+  if (copies === "all") return { submissions, ordered };
+  // A corrupted party's own clients have their payloads too.
+  for (const to of corrupted) {
+    for (const channel of tags) submissions.push({ channel, to, payload: payload(`of corrupted party ${to}`) });
+  }
+  return { submissions, ordered };
+}

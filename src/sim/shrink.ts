@@ -1,0 +1,44 @@
+/**
+ * A shorter schedule that breaks the same property: leaves out parts, greater ones first, as long as that works ("delta
+ * debugging": Zeller and Hildebrandt, IEEE Transactions on Software Engineering 28, 2002).
+ */
+import type { Action } from "./action.js";
+import { type Failure, type Recording, type SimulationOptions, replay } from "./simulation.js";
+
+export interface ShrinkOptions {
+  /** Replays that may be tried. */
+  readonly maxReplays: number;
+  /** Told after each replay. */
+  onReplay?(replays: number, actions: number): void;
+}
+
+/**
+ * `recording` must have failed. What is returned fails in the same property when it is replayed, and without any one of its parts it
+ * does not, unless replays ran out.
+ */
+export function shrink(
+  options: SimulationOptions,
+  recording: Recording & { readonly failure: Failure },
+  { maxReplays, onReplay }: ShrinkOptions,
+): Recording {
+  const { property } = recording.failure;
+  let best: Recording = recording;
+  let replays = 0;
+  const attempt = (actions: readonly Action[]): boolean => {
+    replays++;
+    const outcome = replay(options, actions);
+    const isBetter = outcome.failure?.property === property && outcome.actions.length < best.actions.length;
+    if (isBetter) best = outcome;
+    onReplay?.(replays, best.actions.length);
+    return isBetter;
+  };
+  // Whatever happened last is often all that matters: at first everything may go.
+  for (let size = best.actions.length; size >= 1 && replays < maxReplays; size = Math.floor(size / 2)) {
+    for (let end = best.actions.length; end > 0 && replays < maxReplays;) {
+      const start = Math.max(0, end - size);
+      attempt([...best.actions.slice(0, start), ...best.actions.slice(end)]);
+      end = Math.min(start, best.actions.length);
+    }
+  }
+  return best;
+}

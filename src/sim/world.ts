@@ -1,0 +1,455 @@
+/**
+ * The simulated world: parties with the production engine, an asynchronous network, crashes, partitions, corrupted parties
+ * and the checkers. It does one action at a time and never chooses: the scheduler does, or a recorded schedule. What it owes to chance is drawn from
+ * the seed for each message by itself, so that leaving out one action changes no other.
+ */
+import type { Envelope } from "../core/envelope.js";
+import type { Group } from "../core/group.js";
+import { type PartyId, PartySet } from "../core/party-set.js";
+import type { Suite } from "../core/suite.js";
+import type { Tag } from "../core/tag.js";
+import type { AtomicBroadcastProtocol } from "../protocols/index.js";
+import type { Action } from "./action.js";
+import { type Corruption, CorruptedParty } from "./byzantine.js";
+import { Checkers, Violation } from "./checkers.js";
+import type { Observer } from "./event.js";
+import type { Flight, FlightBody } from "./flight.js";
+import { type SimEffect, SimParty } from "./party.js";
+import { Random } from "./random.js";
+import { Trace } from "./trace.js";
+
+/** A payload that a client hands to a party. */
+export interface Submission {
+  readonly channel: Tag;
+  readonly to: PartyId;
+  readonly payload: Uint8Array;
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly cluster: Uint8Array;
+  readonly group: Group;
+  /** By party. */
+  readonly suites: readonly Suite[];
+  readonly channels: Readonly<Record<Tag, AtomicBroadcastProtocol>>;
+  readonly isValid: (payload: Uint8Array) => boolean;
+  /** Whether no vector that agreement may decide is without an entry of these parties. */
+  readonly isInEveryVector: (parties: PartySet) => boolean;
+  readonly corrupted: PartySet;
+  readonly corruption: Corruption;
+  readonly submissions: readonly Submission[];
+  /** A payload, valid, that nobody asked for. */
+  readonly inventPayload: (index: number) => Uint8Array;
+  /** Actions after which a run counts as stuck. */
+  readonly maxSteps: number;
+  readonly observe?: Observer | undefined;
+}
+
+export class World {
+  readonly group: Group;
+  readonly checkers: Checkers;
+  readonly #options: WorldOptions;
+  readonly #parties: readonly SimParty[];
+  readonly #liars = new Map<PartyId, CorruptedParty>();
+  readonly #lieRandom: Random;
+  readonly #retireRandom: Random;
+  readonly #trace = new Trace();
+  readonly #actions = new Map<string, number>();
+  /** Of each directed link, how many messages were put on it. */
+  readonly #numbers: Uint32Array;
+  readonly #stopped = new PartySet();
+  readonly #submitted: boolean[];
+  #unsubmitted: number;
+  #flights: Flight[] = [];
+  #side: PartySet | undefined;
+  #steps = 0;
+  #invented = 0;
+  messages = 0;
+  bytes = 0;
+  /** The greatest number of candidates that one agreement tried. */
+  maxTries = 0;
+
+  constructor(options: WorldOptions) {
+    const { seed, group, suites, channels, cluster, corrupted, corruption, submissions } = options;
+    this.#options = options;
+    this.group = group;
+    this.#numbers = new Uint32Array(group.n * group.n);
+    this.#submitted = submissions.map(() => false);
+    this.#unsubmitted = submissions.length;
+    this.#lieRandom = new Random(seed);
+    this.#retireRandom = new Random(seed ^ 0x5bd1e995);
+    const isHonest = (party: PartyId): boolean => !corrupted.has(party);
+    const { isValid, isInEveryVector } = options;
+    this.checkers = new Checkers({ channels: Object.keys(channels), isHonest, isValid, isInEveryVector });
+    this.#parties = suites.map((suite, self) => new SimParty({ self, cluster, group, suite, channels }));
+    for (const party of corrupted) {
+      const suite = suites[party];
+      if (suite === undefined) throw new RangeError(`no suite for party ${party}`);
+      const random = this.#lieRandom;
+      const inventPayload = (): Uint8Array => options.inventPayload(this.#invented++);
+      const onAttack = (attack: string): void => {
+        this.#count(`attack:${attack}`);
+        options.observe?.({ kind: "attacked", party, attack });
+      };
+      const liar = { self: party, cluster, group, suite, random, corruption, inventPayload, onAttack };
+      this.#liars.set(party, new CorruptedParty(liar));
+    }
+  }
+
+  start(): void {
+    const corrupted = [...this.#options.corrupted];
+    this.#options.observe?.({ kind: "began", parties: this.group.n, corrupted });
+    for (const party of this.#parties) this.#handle(party, party.start(), undefined);
+  }
+
+  get flights(): readonly Flight[] {
+    return this.#flights;
+  }
+
+  /** Indices of what clients have not handed over yet. */
+  get unsubmitted(): readonly number[] {
+    return this.#submitted.flatMap((isSubmitted, index) => (isSubmitted ? [] : [index]));
+  }
+
+  get hasUnsubmitted(): boolean {
+    return this.#unsubmitted > 0;
+  }
+
+  get isPartitioned(): boolean {
+    return this.#side !== undefined;
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  get traceSha256(): string {
+    return this.#trace.finish();
+  }
+
+  /** Actions of scheduler, adversary and parties by kind. */
+  get actions(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#actions].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  isUp(party: PartyId): boolean {
+    return this.#party(party).isUp;
+  }
+
+  isStopped(party: PartyId): boolean {
+    return this.#stopped.has(party);
+  }
+
+  submission(index: number): Submission | undefined {
+    return this.#options.submissions[index];
+  }
+
+  /** Of each channel, how many payloads wait in the party's queue. */
+  waiting(party: PartyId): readonly (readonly [channel: Tag, count: number])[] {
+    const channels = Object.keys(this.#options.channels);
+    return channels.map((channel) => [channel, this.#party(party).inspect(channel)?.queueLength ?? 0]);
+  }
+
+  /** Certificate validity: who starts with nothing delivers the same from the proofs that `witness` keeps. @throws Violation */
+  audit(witness: PartyId): void {
+    const proofs = this.#party(witness).archive;
+    const stranger = this.#party(witness).stranger();
+    // Nobody takes a message of itself: it seems to come from the next party.
+    const from = (witness + 1) % this.group.n;
+    for (const envelope of proofs) {
+      for (const effect of stranger.step({ kind: "message", from, envelope })) {
+        if (effect.kind === "output") this.checkers.audited(effect.channel, effect.value);
+      }
+    }
+    this.checkers.auditEnds();
+  }
+
+  #party(id: PartyId): SimParty {
+    const party = this.#parties[id];
+    if (party === undefined) throw new RangeError(`no party ${id}`);
+    return party;
+  }
+
+  #count(action: string): void {
+    this.#actions.set(action, (this.#actions.get(action) ?? 0) + 1);
+  }
+
+  /** False when the action does not apply here, as may be when others were left out. @throws Violation */
+  perform(action: Action): boolean {
+    switch (action.kind) {
+      case "deliver": {
+        const { from, to, number } = action;
+        const index = this.#flights.findIndex(
+          (flight) => flight.from === from && flight.to === to && flight.number === number,
+        );
+        return index >= 0 && this.deliver(index, action.crashAfter);
+      }
+      case "submit":
+        return this.#submit(action.index, action.crashAfter);
+      case "break":
+        return this.#breakLink(action.from, action.to);
+      case "partition":
+        return this.#partition(action.side);
+      case "heal":
+        return this.#heal();
+      default:
+        return action.party < this.group.n && this.#changeParty(action.kind, this.#party(action.party));
+    }
+  }
+
+  #changeParty(kind: "crash" | "restart" | "stop", party: SimParty): boolean {
+    if (this.#stopped.has(party.id)) return false;
+    if (kind === "restart") {
+      if (party.isUp) return false;
+      this.#restart(party);
+    } else {
+      if (party.isUp) this.#crash(party);
+      else if (kind === "crash") return false;
+      if (kind === "stop") this.#stop(party.id);
+    }
+    return true;
+  }
+
+  #stop(party: PartyId): void {
+    this.#stopped.add(party);
+    this.#count("stop");
+    this.#options.observe?.({ kind: "stopped", party });
+  }
+
+  #submit(index: number, crashAfter: number | undefined): boolean {
+    const submission = this.#options.submissions[index];
+    if (submission === undefined || this.#submitted[index] === true) return false;
+    const { channel, to, payload } = submission;
+    const party = this.#party(to);
+    // Whoever stopped for ever hears of nothing any more.
+    if (!party.isUp && !this.#stopped.has(to)) return false;
+    this.#submitted[index] = true;
+    this.#unsubmitted--;
+    if (!party.isUp) return true;
+    this.#count("submit");
+    this.#options.observe?.({ kind: "submitted", party: to, channel, payload });
+    this.#handle(party, party.step({ kind: "submit", channel, payload }), crashAfter);
+    return true;
+  }
+
+  /** Of the proofs from the same party to the same party, the first to be sent; else the chosen flight itself. */
+  #firstInOrder(index: number): number {
+    const chosen = this.#flights[index];
+    if (chosen?.body.kind !== "proof") return index;
+    let first = index;
+    let least = chosen.number;
+    for (const [other, { from, to, number, body }] of this.#flights.entries()) {
+      if (from !== chosen.from || to !== chosen.to || body.kind !== "proof" || number >= least) continue;
+      first = other;
+      least = number;
+    }
+    return first;
+  }
+
+  /** Delivers the flight at `chosen`, and returns true. */
+  deliver(chosen: number, crashAfter?: number): boolean {
+    if (++this.#steps > this.#options.maxSteps) throw new Violation("termination", `no end after ${this.#steps} steps`);
+    const index = this.#firstInOrder(chosen);
+    const flight = this.#flights[index];
+    const last = this.#flights.pop();
+    if (flight === undefined || last === undefined) return false;
+    if (flight !== last) this.#flights[index] = last;
+    const receiver = this.#party(flight.to);
+    // Links to a crashed party break; what was on the way is sent again when it is back.
+    if (!receiver.isUp) {
+      this.#lose(flight);
+      return true;
+    }
+    this.#count("deliver");
+    this.#options.observe?.({ kind: "received", flight });
+    const { from, body } = flight;
+    if (body.kind === "entry" || body.kind === "proof") {
+      this.messages++;
+      this.bytes += body.envelope.body.length;
+      this.#handle(receiver, receiver.step({ kind: "message", from, envelope: body.envelope }), crashAfter);
+    } else if (body.kind === "askProofs") {
+      for (const envelope of receiver.proofs(body.channel, body.round)) {
+        this.#fly(receiver.id, from, { kind: "proof", envelope });
+        this.#count("serve-proof");
+      }
+    } else {
+      this.#repeat(receiver, from);
+    }
+    return true;
+  }
+
+  #lose(flight: Flight): void {
+    this.#count("lost");
+    this.#options.observe?.({ kind: "lost", flight });
+  }
+
+  #repeat(sender: SimParty, to: PartyId): void {
+    for (const { envelope } of sender.outbox(to).entries) this.#say(sender.id, to, envelope);
+  }
+
+  /** What a party says to another, or what a corrupted one says instead. */
+  #say(from: PartyId, to: PartyId, envelope: Envelope): void {
+    const liar = this.#liars.get(from);
+    if (liar === undefined) return this.#fly(from, to, { kind: "entry", envelope });
+    const link = from * this.group.n + to;
+    this.#lieRandom.reseed(
+      this.#options.seed ^ Math.imul(link + 1, 0x9e3779b1) ^ Math.imul(this.#numbers[link] ?? 0, 0x85ebca77),
+    );
+    for (const lie of liar.tamper(to, envelope)) this.#fly(from, to, { kind: "entry", envelope: lie });
+  }
+
+  #fly(from: PartyId, to: PartyId, body: FlightBody): void {
+    const link = from * this.group.n + to;
+    const number = this.#numbers[link] ?? 0;
+    this.#numbers[link] = number + 1;
+    const flight = { from, to, number, body };
+    this.#options.observe?.({ kind: "sent", flight });
+    if (this.#isCut(from, to)) this.#lose(flight);
+    else this.#flights.push(flight);
+  }
+
+  #isCut(from: PartyId, to: PartyId): boolean {
+    return this.#side !== undefined && this.#side.has(from) !== this.#side.has(to);
+  }
+
+  /** `crashAfter`: the party crashes after so many effects, as between two sends of one "send to all". */
+  #handle(party: SimParty, effects: readonly SimEffect[], crashAfter = Infinity): void {
+    const isHonest = !this.#liars.has(party.id);
+    let applied = 0;
+    for (const effect of effects) {
+      if (applied++ === crashAfter) break;
+      this.#apply(party, effect, isHonest);
+    }
+    if (crashAfter === Infinity) return;
+    this.#count("crash-in-effects");
+    this.#crash(party);
+  }
+
+  #apply(party: SimParty, effect: SimEffect, isHonest: boolean): void {
+    this.#trace.record(party.id, effect);
+    switch (effect.kind) {
+      case "send":
+        if (isHonest) this.checkers.said(party.id, effect.envelope);
+        party.outbox(effect.to).push(effect.envelope);
+        return this.#say(party.id, effect.to, effect.envelope);
+      case "output":
+        return this.#delivered(party.id, effect.channel, effect.value, isHonest);
+      case "accuse":
+        if (isHonest) this.#count(`accuse:${effect.fault}`);
+        this.#options.observe?.({ ...effect, kind: "accused", by: party.id });
+        return this.checkers.accused(party.id, effect.party, effect.tag, effect.fault);
+      case "retire":
+        return this.#retire(party.id, effect.tag);
+      case "askProofs":
+        if (!party.requests.start(effect.of, effect.channel, effect.round, effect.decidedBelow)) return;
+        this.#count("ask-proofs");
+        return this.#fly(party.id, effect.of, { kind: "askProofs", channel: effect.channel, round: effect.round });
+      case "askRepeat":
+        this.#count("ask-repeat");
+        return this.#fly(party.id, effect.of, { kind: "askRepeat" });
+      case "signed":
+      case "archive":
+        return;
+    }
+  }
+
+  #delivered(
+    party: PartyId,
+    channel: Tag,
+    value: Extract<SimEffect, { kind: "output" }>["value"],
+    isHonest: boolean,
+  ): void {
+    if (isHonest) this.maxTries = Math.max(this.maxTries, value.tries);
+    this.#options.observe?.({ kind: "delivered", party, channel, value });
+    this.checkers.delivered(party, channel, value);
+  }
+
+  /** Messages of retired instances need not arrive any more: half of the time they do not. */
+  #retire(from: PartyId, tag: Tag): void {
+    if (this.#retireRandom.chance(0.5)) return;
+    const isRetired = (flight: Flight): boolean =>
+      flight.from === from && flight.body.kind === "entry" && flight.body.envelope.tag.startsWith(`${tag}/`);
+    if (this.#loseAll(isRetired)) this.#count("retire-in-flight");
+  }
+
+  /** Whether there were any. */
+  #loseAll(isLost: (flight: Flight) => boolean): boolean {
+    const before = this.#flights.length;
+    const { observe } = this.#options;
+    if (observe !== undefined)
+      for (const flight of this.#flights) if (isLost(flight)) observe({ kind: "lost", flight });
+    this.#flights = this.#flights.filter((flight) => !isLost(flight));
+    return this.#flights.length < before;
+  }
+
+  #crash(party: SimParty): void {
+    this.#count("crash");
+    this.#options.observe?.({ kind: "crashed", party: party.id });
+    party.crash();
+    this.#loseAll(({ from, to }) => from === party.id || to === party.id);
+  }
+
+  #restart(party: SimParty): void {
+    this.#count("restart");
+    this.#options.observe?.({ kind: "restarted", party: party.id });
+    this.checkers.restarted(party.id);
+    this.#loseAll(({ from, to }) => from === party.id || to === party.id);
+    // Replaying says everything again; outboxes keep what is live, and every peer repeats what it has said.
+    for (const effect of party.start()) {
+      if (effect.kind === "send") party.outbox(effect.to).push(effect.envelope);
+      else if (effect.kind === "retire") for (const to of this.group.parties) party.outbox(to).retire(effect.tag);
+      else if (effect.kind === "output") this.checkers.delivered(party.id, effect.channel, effect.value);
+    }
+    for (const peer of this.#parties) if (peer.isUp && peer !== party) this.#connect(party, peer);
+  }
+
+  /** Both ends say which rounds they are in, and send what the other lacks. */
+  #connect(a: SimParty, b: SimParty): void {
+    if (this.#isCut(a.id, b.id)) return;
+    for (const [x, y] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      this.#repeat(x, y.id);
+      y.requests.forget(x.id);
+      for (const channel of Object.keys(this.#options.channels)) {
+        const round = y.inspect(channel)?.round ?? 1;
+        const decidedBelow = x.inspect(channel)?.round ?? 1;
+        if (round + 1 < decidedBelow && y.requests.start(x.id, channel, round, decidedBelow)) {
+          this.#fly(y.id, x.id, { kind: "askProofs", channel, round });
+        }
+      }
+    }
+  }
+
+  #breakLink(a: PartyId, b: PartyId): boolean {
+    if (a === b || a >= this.group.n || b >= this.group.n || !this.isUp(a) || !this.isUp(b)) return false;
+    this.#count("break-link");
+    this.#options.observe?.({ kind: "broke", from: a, to: b });
+    this.#loseAll(({ from, to }) => (from === a && to === b) || (from === b && to === a));
+    this.#connect(this.#party(a), this.#party(b));
+    return true;
+  }
+
+  #partition(parties: readonly PartyId[]): boolean {
+    const side = PartySet.of(parties.filter((party) => party < this.group.n));
+    if (this.#side !== undefined || side.size === 0 || side.size === this.group.n) return false;
+    this.#count("partition");
+    this.#options.observe?.({ kind: "partitioned", side: [...side] });
+    this.#side = side;
+    this.#loseAll(({ from, to }) => this.#isCut(from, to));
+    return true;
+  }
+
+  #heal(): boolean {
+    const side = this.#side;
+    if (side === undefined) return false;
+    this.#count("heal");
+    this.#options.observe?.({ kind: "healed" });
+    this.#side = undefined;
+    for (const a of this.#parties) {
+      for (const b of this.#parties) if (a.isUp && b.isUp && side.has(a.id) && !side.has(b.id)) this.#connect(a, b);
+    }
+    return true;
+  }
+}
