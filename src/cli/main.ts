@@ -8,6 +8,7 @@ import { registerNotarize } from "./commands/notarize.js";
 import { registerProtect } from "./commands/protect.js";
 import { registerReceipt } from "./commands/receipt.js";
 import { registerSimulate } from "./commands/simulate.js";
+import { registerTrace } from "./commands/trace.js";
 import { registerStatus } from "./commands/status.js";
 import { registerStructure } from "./commands/structure.js";
 import { registerUnseal } from "./commands/unseal.js";
@@ -30,5 +31,6 @@ process.exitCode = await run(process.argv, [
   registerProtect,
   registerStructure,
   registerSimulate,
+  registerTrace,
   registerDemo,
 ]);

@@ -22,6 +22,8 @@ export interface Certifier {
 
 /** A threshold coin: an unpredictable 32-byte value per name (CKS 2000, section 4.3). */
 export interface Coin {
+  /** Whether shares of these parties make the coin. */
+  suffices(parties: PartySet): boolean;
   /** This party's share of the coin `name`. */
   share(name: Uint8Array): Uint8Array;
   verifyShare(party: PartyId, name: Uint8Array, share: Uint8Array): boolean;

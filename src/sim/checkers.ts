@@ -1,7 +1,7 @@
 /**
  * What must hold in every run, checked after every step; and what must hold when nothing is in flight any more.
  */
-import { equalBytes, toHex } from "../core/bytes.js";
+import { equalBytes } from "../core/bytes.js";
 import { decode } from "../core/codec.js";
 import type { Envelope } from "../core/envelope.js";
 import type { Fault } from "../core/fault.js";
@@ -66,7 +66,7 @@ export class Checkers {
   }
 
   submitted(channel: Tag, payload: Uint8Array): void {
-    this.#channel(channel).submitted.add(toHex(payload));
+    this.#channel(channel).submitted.add(nameOf(payload));
   }
 
   /** Agreement, total order, integrity, external validity. */
@@ -86,11 +86,11 @@ export class Checkers {
   #firstDelivery(channel: ChannelRecord, round: number, payloads: readonly Uint8Array[]): void {
     if (payloads.length === 0) throw new Violation("external validity", `round ${round} is empty`);
     for (const payload of payloads) {
-      const name = toHex(payload);
+      const name = nameOf(payload);
       if (!this.#options.isValid(payload))
         throw new Violation("external validity", `round ${round} has an invalid payload`);
       if (channel.delivered.has(name))
-        throw new Violation("integrity", `payload ${name} delivered twice, again in round ${round}`);
+        throw new Violation("integrity", `payload ${printable(name)} delivered twice, again in round ${round}`);
       channel.delivered.add(name);
     }
     channel.rounds.push(payloads);
@@ -108,7 +108,7 @@ export class Checkers {
     const signers = channel.signers.get(round) ?? new Map<string, PartySet>();
     channel.signers.set(round, signers);
     for (const payload of entry.value.payloads) {
-      const name = toHex(payload);
+      const name = nameOf(payload);
       const parties = signers.get(name) ?? new PartySet();
       signers.set(name, parties);
       parties.add(party);
@@ -119,14 +119,14 @@ export class Checkers {
   #checkFairness(tag: Tag, channel: ChannelRecord): void {
     const deliveredIn = new Map<string, number>();
     for (const [index, payloads] of channel.rounds.entries())
-      for (const payload of payloads) deliveredIn.set(toHex(payload), index + 1);
+      for (const payload of payloads) deliveredIn.set(nameOf(payload), index + 1);
     for (const [round, signers] of channel.signers) {
       if (round > channel.rounds.length) continue;
       for (const [payload, parties] of signers) {
         if ((deliveredIn.get(payload) ?? Infinity) <= round || !this.#options.isInEveryVector(parties)) continue;
         throw new Violation(
           "fairness",
-          `payload ${payload} of ${tag}, signed by ${String(parties)}, is not in round ${round}`,
+          `payload ${printable(payload)} of ${tag}, signed by ${String(parties)}, is not in round ${round}`,
         );
       }
     }
@@ -167,7 +167,7 @@ export class Checkers {
       this.#checkFairness(tag, channel);
       for (const payload of channel.submitted) {
         if (!channel.delivered.has(payload))
-          throw new Violation("termination", `payload ${payload} of ${tag} was never delivered`);
+          throw new Violation("termination", `payload ${printable(payload)} of ${tag} was never delivered`);
       }
       for (const party of honest) {
         const rounds = channel.progress.get(party) ?? 0;
@@ -192,4 +192,14 @@ export class Checkers {
 
 function areEqual(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
   return a.length === b.length && a.every((payload, index) => equalBytes(payload, b[index] ?? new Uint8Array(0)));
+}
+
+/** A payload as a key of maps: a character for each byte. */
+function nameOf(payload: Uint8Array): string {
+  return String.fromCharCode(...payload);
+}
+
+/** What of it can be read: payloads begin with their name, the rest is random. */
+function printable(name: string): string {
+  return JSON.stringify(name.replace(/[^ -~]+/g, "·").slice(0, 40));
 }

@@ -11,6 +11,33 @@ import type { Certifier, Coin, Decryption, Suite } from "../core/suite.js";
 
 const SHARE_BYTES = 16;
 
+export interface MockSuiteOptions {
+  /** "list": every share that makes a certificate, so that it names its signers, as Ed25519's. "one": as BLS's, of one signature's size. */
+  readonly certificates?: "list" | "one";
+  /** The bytes of a signature and of a share of a certificate, a multiple of four; 16 unless given. */
+  readonly signatureBytes?: number;
+  /** The bytes of a share of a coin or a plaintext, a multiple of four; 16 unless given. */
+  readonly shareBytes?: number;
+  /** Verdicts on certificates, shared by parties to save time. For bytes that nobody changes once they are made. */
+  readonly verdicts?: Verdicts;
+}
+
+/** What was found of certificates, by where in memory they are: what is sent to many parties is verified once for all. */
+export class Verdicts {
+  readonly #known = new WeakMap<ArrayBufferLike, Map<number, { statement: Uint8Array; isValid: boolean }>>();
+
+  of(statement: Uint8Array, certificate: Uint8Array, verify: () => boolean): boolean {
+    let inBuffer = this.#known.get(certificate.buffer);
+    if (inBuffer === undefined) this.#known.set(certificate.buffer, (inBuffer = new Map()));
+    const place = certificate.byteOffset * 2 ** 20 + certificate.length;
+    const known = inBuffer.get(place);
+    if (known !== undefined && equalBytes(known.statement, statement)) return known.isValid;
+    const isValid = verify();
+    inBuffer.set(place, { statement, isValid });
+    return isValid;
+  }
+}
+
 /** The hash at work: four multiply–mix lanes. */
 class Lanes {
   #a = 0x9e3779b9 | 0;
@@ -77,18 +104,20 @@ export function mockHash(bytes: Uint8Array): Uint8Array {
   return new Lanes().absorb(bytes).digest(32);
 }
 
-const certificateCodec: Codec<ReadonlyMap<PartyId, Uint8Array>> = {
-  write(writer, shares) {
-    const parties = PartySet.of(shares.keys());
-    partySetCodec.write(writer, parties);
-    for (const party of parties) writer.raw(shares.get(party) ?? new Uint8Array(SHARE_BYTES));
-  },
-  read(reader) {
-    const shares = new Map<PartyId, Uint8Array>();
-    for (const party of partySetCodec.read(reader)) shares.set(party, reader.raw(SHARE_BYTES));
-    return shares;
-  },
-};
+function certificateCodec(signatureBytes: number): Codec<ReadonlyMap<PartyId, Uint8Array>> {
+  return {
+    write(writer, shares) {
+      const parties = PartySet.of(shares.keys());
+      partySetCodec.write(writer, parties);
+      for (const party of parties) writer.raw(shares.get(party) ?? new Uint8Array(signatureBytes));
+    },
+    read(reader) {
+      const shares = new Map<PartyId, Uint8Array>();
+      for (const party of partySetCodec.read(reader)) shares.set(party, reader.raw(signatureBytes));
+      return shares;
+    },
+  };
+}
 
 interface Shares {
   readonly own: (name: Uint8Array) => Uint8Array;
@@ -148,54 +177,74 @@ function mockDecryption(group: Group, suiteSeed: number, { own, verify }: Shares
 }
 
 /** The functions of party `self`; `suiteSeed` takes the place of the dealer's randomness. */
-export function mockSuite(group: Group, self: PartyId, suiteSeed: number): Suite {
+export function mockSuite(group: Group, self: PartyId, suiteSeed: number, options: MockSuiteOptions = {}): Suite {
+  const { certificates = "list", signatureBytes = SHARE_BYTES, shareBytes = SHARE_BYTES, verdicts } = options;
   const seed = utf8(String(suiteSeed));
   /** A hash that has absorbed what everything of one kind begins with. */
   const begin = (kind: string): Lanes => new Lanes().absorb(seed).absorb(utf8(kind));
 
-  const shares = (use: string): Shares => {
+  const shares = (use: string, sizeBytes: number): Shares => {
     const begun: Lanes[] = [];
     const of = (party: PartyId, name: Uint8Array): Uint8Array =>
-      (begun[party] ??= begin(`${use}/${party}/`)).fork().absorb(name).digest(SHARE_BYTES);
+      (begun[party] ??= begin(`${use}/${party}/`)).fork().absorb(name).digest(sizeBytes);
     const verify = (party: PartyId, name: Uint8Array, share: Uint8Array): boolean =>
       party < group.n && equalBytes(share, of(party, name));
     return { own: (name) => of(self, name), verify };
   };
 
-  const certifier = (use: string, suffices: (set: PartySet) => boolean): Certifier => {
-    const { own, verify } = shares(use);
+  const listCodec = certificateCodec(signatureBytes);
+  const listCertifier = (use: string, suffices: (set: PartySet) => boolean): Certifier => {
+    const { own, verify } = shares(use, signatureBytes);
+    const isValid = (statement: Uint8Array, certificate: Uint8Array): boolean => {
+      const endorsements = decode(listCodec, certificate);
+      if (!endorsements.ok || !suffices(PartySet.of(endorsements.value.keys()))) return false;
+      for (const [party, share] of endorsements.value) if (!verify(party, statement, share)) return false;
+      return true;
+    };
     return {
       share: own,
       verifyShare: verify,
-      combine: (_statement, endorsements) => encode(certificateCodec, endorsements),
-      verify: (statement, certificate) => {
-        const endorsements = decode(certificateCodec, certificate);
-        if (!endorsements.ok || !suffices(PartySet.of(endorsements.value.keys()))) return false;
-        for (const [party, share] of endorsements.value) if (!verify(party, statement, share)) return false;
-        return true;
-      },
+      combine: (_statement, endorsements) => encode(listCodec, endorsements),
+      verify: (statement, certificate) =>
+        verdicts?.of(statement, certificate, () => isValid(statement, certificate)) ?? isValid(statement, certificate),
       signers: (certificate) => {
-        const endorsements = decode(certificateCodec, certificate);
+        const endorsements = decode(listCodec, certificate);
         return endorsements.ok ? PartySet.of(endorsements.value.keys()) : undefined;
       },
     };
   };
 
-  const coin = (use: string): Coin => {
-    const { own, verify } = shares(use);
-    const value = begin(`${use}-value/`);
-    return { share: own, verifyShare: verify, combine: (name) => value.fork().absorb(name).digest(32) };
+  const oneCertifier = (use: string, suffices: (set: PartySet) => boolean): Certifier => {
+    const { own, verify } = shares(use, signatureBytes);
+    const begun = begin(`${use}-certificate/`);
+    const certificateOf = (statement: Uint8Array): Uint8Array => begun.fork().absorb(statement).digest(signatureBytes);
+    return {
+      share: own,
+      verifyShare: verify,
+      combine: (statement, endorsements) => {
+        if (!suffices(PartySet.of(endorsements.keys()))) throw new RangeError("shares that do not suffice");
+        return certificateOf(statement);
+      },
+      verify: (statement, certificate) => equalBytes(certificate, certificateOf(statement)),
+    };
   };
 
-  const signatures = shares("signature");
+  const coin = (use: string, suffices: (set: PartySet) => boolean): Coin => {
+    const { own, verify } = shares(use, shareBytes);
+    const value = begin(`${use}-value/`);
+    return { suffices, share: own, verifyShare: verify, combine: (name) => value.fork().absorb(name).digest(32) };
+  };
+
+  const signatures = shares("signature", signatureBytes);
+  const certifier = certificates === "list" ? listCertifier : oneCertifier;
   return {
     hash: mockHash,
     sign: signatures.own,
     verify: signatures.verify,
     quorumCertifier: certifier("quorum", (set) => group.isQuorum(set)),
     broadcastCertifier: certifier("broadcast", (set) => group.isBroadcastQuorum(set)),
-    quorumCoin: coin("quorum-coin"),
-    honestCoin: coin("honest-coin"),
-    decryption: mockDecryption(group, suiteSeed, shares("decryption")),
+    quorumCoin: coin("quorum-coin", (set) => group.isQuorum(set)),
+    honestCoin: coin("honest-coin", (set) => group.hasHonest(set)),
+    decryption: mockDecryption(group, suiteSeed, shares("decryption", shareBytes)),
   };
 }

@@ -53,6 +53,10 @@ export interface NetworkOptions {
   readonly scheduler?: Scheduler;
   /** Answer requests for proofs and for repetition, as the host of a replica does; not without this. */
   readonly serves?: boolean;
+  /** Keep `sent` and `effects`; true unless given. Without it there is nothing to serve from. */
+  readonly keepsHistory?: boolean;
+  /** The cryptography of a party; `mockSuite` unless given. */
+  suiteOf?(group: Group, party: PartyId): Suite;
   /** Called for each message that reaches a scripted party. */
   onScripted?(flight: Flight): void;
   /** What a message becomes on its way; for corrupted parties that run the engine. */
@@ -74,12 +78,16 @@ export class Network<Output, State> {
   readonly flights: Flight[] = [];
   readonly #options: NetworkOptions;
   readonly #engines = new Map<PartyId, Engine<unknown, Output, State>>();
+  readonly #keepsHistory: boolean;
 
   constructor(options: NetworkOptions, channels: () => Channels) {
     const n = options.n ?? 4;
     this.#options = options;
+    this.#keepsHistory = options.keepsHistory ?? true;
     this.group = options.group ?? thresholdGroup({ n, byzantine: Math.floor((n - 1) / 3) });
-    this.suites = this.group.parties.map((party) => mockSuite(this.group, party, options.seed ?? 1));
+    this.suites = this.group.parties.map(
+      (party) => options.suiteOf?.(this.group, party) ?? mockSuite(this.group, party, options.seed ?? 1),
+    );
     this.random = new Random(options.seed ?? 1);
     for (const [self, suite] of this.suites.entries()) {
       if (options.scripted?.includes(self) === true) continue;
@@ -128,7 +136,7 @@ export class Network<Output, State> {
 
   #apply(party: PartyId, effects: readonly Effect<Output>[]): void {
     for (const effect of effects) {
-      this.effects.push({ party, effect });
+      if (this.#keepsHistory) this.effects.push({ party, effect });
       if (effect.kind === "output") this.outputs.get(party)?.push(effect.value);
       else if (effect.kind === "accuse")
         this.accusations.push({ by: party, party: effect.party, tag: effect.tag, fault: effect.fault });
@@ -155,7 +163,7 @@ export class Network<Output, State> {
   }
 
   #fly(flight: Flight): void {
-    this.sent.push(flight);
+    if (this.#keepsHistory) this.sent.push(flight);
     for (const envelope of this.#options.tamper?.(flight) ?? [flight.envelope])
       this.flights.push({ ...flight, envelope });
   }

@@ -35,6 +35,8 @@ export const scenarioSchema = z.strictObject({
   parallel: z.number().int().min(1).max(16).optional(),
   /** c; n-t unless given, and a quorum's in a preset. */
   vectorSize: z.number().int().min(1).max(100).optional(),
+  /** How many shares make the coin of binary agreement; with t+1 a scheduler can keep the decision away (docs/adaptive-coin.md). */
+  kappa: z.enum(["t+1", "n-t"]).optional(),
   /** How many parties are corrupted, and how many stop for ever, of those that may; all of them unless given. */
   corrupted: count(100).optional(),
   stopped: count(100).optional(),

@@ -1,13 +1,15 @@
 /** Everything that seed and scenario fix before the first step: who fails, which payloads there are, what the weather is. */
 import { concat, utf8 } from "../core/bytes.js";
+import type { Group } from "../core/group.js";
 import { type PartyId, PartySet } from "../core/party-set.js";
 import { type Structure, expand } from "../core/structure.js";
 import type { Suite } from "../core/suite.js";
 import { atomicBroadcast } from "../protocols/index.js";
 import type { Observer } from "./event.js";
-import { mockSuite } from "./mock-suite.js";
+import { Verdicts, mockSuite } from "./mock-suite.js";
 import { Random } from "./random.js";
 import { type Adversary, type Scenario, adversaryOf } from "./scenario.js";
+import type { Hash } from "./trace.js";
 import { type Weather, drawWeather } from "./weather.js";
 import { type Submission, World } from "./world.js";
 
@@ -24,6 +26,13 @@ export interface SetupOptions extends Scenario {
   readonly suites?: readonly Suite[];
 }
 
+/** What a run may have of its host; nothing of it makes it another run. */
+export interface Host {
+  readonly observe?: Observer | undefined;
+  /** A new SHA-256 that is faster than the one in JavaScript. */
+  readonly newHash?: (() => Hash) | undefined;
+}
+
 export interface Setup {
   readonly world: World;
   readonly weather: Weather;
@@ -35,7 +44,7 @@ export interface Setup {
   readonly core: readonly PartyId[];
 }
 
-export function setUp(options: SetupOptions, observe?: Observer): Setup {
+export function setUp(options: SetupOptions, { observe, newHash }: Host = {}): Setup {
   const { seed, channels: tags = ["abc"] } = options;
   const random = new Random(seed);
   const adversary = adversaryOf(options);
@@ -70,12 +79,12 @@ export function setUp(options: SetupOptions, observe?: Observer): Setup {
     copies: weather.copies,
     payload,
   });
-  const suites = options.suites ?? group.parties.map((party) => mockSuite(group, party, seed));
+  const suites = options.suites ?? mockSuites(group, seed);
   const world = new World({
     seed,
     cluster: CLUSTER,
     group,
-    suites,
+    suites: suites.map((suite) => withKappa(options.kappa, suite)),
     channels: Object.fromEntries(tags.map((tag) => [tag, channel])),
     isValid,
     isInEveryVector: (parties) => {
@@ -88,9 +97,20 @@ export function setUp(options: SetupOptions, observe?: Observer): Setup {
     inventPayload: (index) => concat(Uint8Array.of(VALID), utf8(`invented ${index % INVENTED}`)),
     maxSteps: options.maxSteps ?? 400_000,
     observe,
+    newHash,
   });
   for (const { channel: tag, payload: bytes } of ordered) world.checkers.submitted(tag, bytes);
   return { world, weather, random, stops, core };
+}
+
+function mockSuites(group: Group, seed: number): readonly Suite[] {
+  const verdicts = new Verdicts();
+  return group.parties.map((party) => mockSuite(group, party, seed, { verdicts }));
+}
+
+/** Only here can a suite have a coin that the shares of t+1 parties make: that one and the other differ in nothing else. */
+export function withKappa(kappa: Scenario["kappa"], suite: Suite): Suite {
+  return kappa === "t+1" ? { ...suite, quorumCoin: suite.honestCoin } : suite;
 }
 
 /** A payload that may be ordered: its first byte says so. */

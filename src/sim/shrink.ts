@@ -3,7 +3,7 @@
  * debugging": Zeller and Hildebrandt, IEEE Transactions on Software Engineering 28, 2002).
  */
 import type { Action } from "./action.js";
-import { type Failure, type Recording, type SimulationOptions, replay } from "./simulation.js";
+import { type Failure, type Recording, type SimulationOptions, play } from "./simulation.js";
 
 export interface ShrinkOptions {
   /** Replays that may be tried. */
@@ -22,15 +22,15 @@ export function shrink(
   { maxReplays, onReplay }: ShrinkOptions,
 ): Recording {
   const { property } = recording.failure;
+  // That something never happens shows at the end only.
+  const hasEnd = play(options, recording.actions, { hasEnd: false }).failure?.property !== property;
   let best: Recording = recording;
   let replays = 0;
-  const attempt = (actions: readonly Action[]): boolean => {
+  const attempt = (actions: readonly Action[]): void => {
     replays++;
-    const outcome = replay(options, actions);
-    const isBetter = outcome.failure?.property === property && outcome.actions.length < best.actions.length;
-    if (isBetter) best = outcome;
+    const outcome = play(options, actions, { hasEnd });
+    if (outcome.failure?.property === property && outcome.actions.length < best.actions.length) best = outcome;
     onReplay?.(replays, best.actions.length);
-    return isBetter;
   };
   // Whatever happened last is often all that matters: at first everything may go.
   for (let size = best.actions.length; size >= 1 && replays < maxReplays; size = Math.floor(size / 2)) {

@@ -10,7 +10,7 @@ import { Violation } from "./checkers.js";
 import type { Observer } from "./event.js";
 import { Random } from "./random.js";
 import { type Choice, Scheduler } from "./scheduler.js";
-import { type Setup, type SetupOptions, setUp } from "./setup.js";
+import { type Host, type Setup, type SetupOptions, setUp } from "./setup.js";
 import type { World } from "./world.js";
 
 export type SimulationOptions = SetupOptions;
@@ -44,8 +44,8 @@ export interface Recording {
 }
 
 /** One seed is one run. @throws Violation naming the property that the run broke */
-export function simulate(options: SimulationOptions): RunReport {
-  const setup = setUp(options);
+export function simulate(options: SimulationOptions, host?: Host): RunReport {
+  const setup = setUp(options, host);
   const { world } = setup;
   for (const choice of choicesOf(setup)) perform(world, choice);
   finish(setup);
@@ -64,7 +64,7 @@ export function simulate(options: SimulationOptions): RunReport {
 
 /** The same run, with a list of what happened, up to the end or to what it broke. */
 export function record(options: SimulationOptions, observe?: Observer): Recording {
-  const setup = setUp(options, observe);
+  const setup = setUp(options, { observe });
   const actions: Action[] = [];
   const failure = failureOf(() => {
     for (const choice of choicesOf(setup)) {
@@ -79,10 +79,24 @@ export function record(options: SimulationOptions, observe?: Observer): Recordin
 
 /**
  * Plays a recording or a part of one, and then brings the run to its end: mends all, delivers in order of sending.
- * Actions that do not apply any more are left out of what is returned.
+ * Actions that do not apply any more are left out of what is returned, and those of the end are in it.
  */
 export function replay(options: SimulationOptions, actions: Iterable<Action>, observe?: Observer): Recording {
-  const setup = setUp(options, observe);
+  return play(options, actions, { hasEnd: true, observe });
+}
+
+export interface PlayOptions {
+  /** Whether the run is brought to its end after the actions; what breaks before needs none. */
+  readonly hasEnd: boolean;
+  readonly observe?: Observer | undefined;
+}
+
+export function play(
+  options: SimulationOptions,
+  actions: Iterable<Action>,
+  { hasEnd, observe }: PlayOptions,
+): Recording {
+  const setup = setUp(options, { observe });
   const { world } = setup;
   const played: Action[] = [];
   const failure = failureOf(() => {
@@ -91,7 +105,12 @@ export function replay(options: SimulationOptions, actions: Iterable<Action>, ob
       played.push(action);
       if (!world.perform(action)) played.pop();
     }
-    for (const choice of liveness(setup, () => 0)) perform(world, choice);
+    if (!hasEnd) return;
+    for (const choice of liveness(setup, () => 0)) {
+      const action = actionOf(world, choice);
+      if (action !== undefined) played.push(action);
+      perform(world, choice);
+    }
     finish(setup);
   });
   return { actions: played, failure, traceSha256: world.traceSha256 };

@@ -13,10 +13,11 @@ import type { Action } from "./action.js";
 import { type Corruption, CorruptedParty } from "./byzantine.js";
 import { Checkers, Violation } from "./checkers.js";
 import type { Observer } from "./event.js";
-import type { Flight, FlightBody } from "./flight.js";
+import type { Flight } from "./flight.js";
+import { Links } from "./links.js";
 import { type SimEffect, SimParty } from "./party.js";
 import { Random } from "./random.js";
-import { Trace } from "./trace.js";
+import { type Hash, Trace } from "./trace.js";
 
 /** A payload that a client hands to a party. */
 export interface Submission {
@@ -43,6 +44,8 @@ export interface WorldOptions {
   /** Actions after which a run counts as stuck. */
   readonly maxSteps: number;
   readonly observe?: Observer | undefined;
+  /** A new SHA-256 of the host's, for the trace. */
+  readonly newHash?: (() => Hash) | undefined;
 }
 
 export class World {
@@ -53,15 +56,12 @@ export class World {
   readonly #liars = new Map<PartyId, CorruptedParty>();
   readonly #lieRandom: Random;
   readonly #retireRandom: Random;
-  readonly #trace = new Trace();
+  readonly #trace: Trace;
   readonly #actions = new Map<string, number>();
-  /** Of each directed link, how many messages were put on it. */
-  readonly #numbers: Uint32Array;
+  readonly #links: Links;
   readonly #stopped = new PartySet();
   readonly #submitted: boolean[];
   #unsubmitted: number;
-  #flights: Flight[] = [];
-  #side: PartySet | undefined;
   #steps = 0;
   #invented = 0;
   messages = 0;
@@ -72,8 +72,13 @@ export class World {
   constructor(options: WorldOptions) {
     const { seed, group, suites, channels, cluster, corrupted, corruption, submissions } = options;
     this.#options = options;
+    this.#trace = new Trace(options.newHash?.());
     this.group = group;
-    this.#numbers = new Uint32Array(group.n * group.n);
+    this.#links = new Links({
+      n: group.n,
+      onSent: (flight) => options.observe?.({ kind: "sent", flight }),
+      onLost: (flight) => this.#lost(flight),
+    });
     this.#submitted = submissions.map(() => false);
     this.#unsubmitted = submissions.length;
     this.#lieRandom = new Random(seed);
@@ -103,7 +108,7 @@ export class World {
   }
 
   get flights(): readonly Flight[] {
-    return this.#flights;
+    return this.#links.flights;
   }
 
   /** Indices of what clients have not handed over yet. */
@@ -116,7 +121,7 @@ export class World {
   }
 
   get isPartitioned(): boolean {
-    return this.#side !== undefined;
+    return this.#links.isPartitioned;
   }
 
   get steps(): number {
@@ -178,10 +183,7 @@ export class World {
   perform(action: Action): boolean {
     switch (action.kind) {
       case "deliver": {
-        const { from, to, number } = action;
-        const index = this.#flights.findIndex(
-          (flight) => flight.from === from && flight.to === to && flight.number === number,
-        );
+        const index = this.#links.indexOf(action.from, action.to, action.number);
         return index >= 0 && this.deliver(index, action.crashAfter);
       }
       case "submit":
@@ -232,32 +234,15 @@ export class World {
     return true;
   }
 
-  /** Of the proofs from the same party to the same party, the first to be sent; else the chosen flight itself. */
-  #firstInOrder(index: number): number {
-    const chosen = this.#flights[index];
-    if (chosen?.body.kind !== "proof") return index;
-    let first = index;
-    let least = chosen.number;
-    for (const [other, { from, to, number, body }] of this.#flights.entries()) {
-      if (from !== chosen.from || to !== chosen.to || body.kind !== "proof" || number >= least) continue;
-      first = other;
-      least = number;
-    }
-    return first;
-  }
-
   /** Delivers the flight at `chosen`, and returns true. */
   deliver(chosen: number, crashAfter?: number): boolean {
     if (++this.#steps > this.#options.maxSteps) throw new Violation("termination", `no end after ${this.#steps} steps`);
-    const index = this.#firstInOrder(chosen);
-    const flight = this.#flights[index];
-    const last = this.#flights.pop();
-    if (flight === undefined || last === undefined) return false;
-    if (flight !== last) this.#flights[index] = last;
+    const flight = this.#links.take(chosen);
+    if (flight === undefined) return false;
     const receiver = this.#party(flight.to);
     // Links to a crashed party break; what was on the way is sent again when it is back.
     if (!receiver.isUp) {
-      this.#lose(flight);
+      this.#lost(flight);
       return true;
     }
     this.#count("deliver");
@@ -269,7 +254,7 @@ export class World {
       this.#handle(receiver, receiver.step({ kind: "message", from, envelope: body.envelope }), crashAfter);
     } else if (body.kind === "askProofs") {
       for (const envelope of receiver.proofs(body.channel, body.round)) {
-        this.#fly(receiver.id, from, { kind: "proof", envelope });
+        this.#links.send(receiver.id, from, { kind: "proof", envelope });
         this.#count("serve-proof");
       }
     } else {
@@ -278,7 +263,7 @@ export class World {
     return true;
   }
 
-  #lose(flight: Flight): void {
+  #lost(flight: Flight): void {
     this.#count("lost");
     this.#options.observe?.({ kind: "lost", flight });
   }
@@ -290,26 +275,11 @@ export class World {
   /** What a party says to another, or what a corrupted one says instead. */
   #say(from: PartyId, to: PartyId, envelope: Envelope): void {
     const liar = this.#liars.get(from);
-    if (liar === undefined) return this.#fly(from, to, { kind: "entry", envelope });
-    const link = from * this.group.n + to;
-    this.#lieRandom.reseed(
-      this.#options.seed ^ Math.imul(link + 1, 0x9e3779b1) ^ Math.imul(this.#numbers[link] ?? 0, 0x85ebca77),
-    );
-    for (const lie of liar.tamper(to, envelope)) this.#fly(from, to, { kind: "entry", envelope: lie });
-  }
-
-  #fly(from: PartyId, to: PartyId, body: FlightBody): void {
-    const link = from * this.group.n + to;
-    const number = this.#numbers[link] ?? 0;
-    this.#numbers[link] = number + 1;
-    const flight = { from, to, number, body };
-    this.#options.observe?.({ kind: "sent", flight });
-    if (this.#isCut(from, to)) this.#lose(flight);
-    else this.#flights.push(flight);
-  }
-
-  #isCut(from: PartyId, to: PartyId): boolean {
-    return this.#side !== undefined && this.#side.has(from) !== this.#side.has(to);
+    if (liar === undefined) return this.#links.send(from, to, { kind: "entry", envelope });
+    const link = Math.imul(from * this.group.n + to + 1, 0x9e3779b1);
+    const number = Math.imul(this.#links.nextNumber(from, to), 0x85ebca77);
+    this.#lieRandom.reseed(this.#options.seed ^ link ^ number);
+    for (const lie of liar.tamper(to, envelope)) this.#links.send(from, to, { kind: "entry", envelope: lie });
   }
 
   /** `crashAfter`: the party crashes after so many effects, as between two sends of one "send to all". */
@@ -343,10 +313,14 @@ export class World {
       case "askProofs":
         if (!party.requests.start(effect.of, effect.channel, effect.round, effect.decidedBelow)) return;
         this.#count("ask-proofs");
-        return this.#fly(party.id, effect.of, { kind: "askProofs", channel: effect.channel, round: effect.round });
+        return this.#links.send(party.id, effect.of, {
+          kind: "askProofs",
+          channel: effect.channel,
+          round: effect.round,
+        });
       case "askRepeat":
         this.#count("ask-repeat");
-        return this.#fly(party.id, effect.of, { kind: "askRepeat" });
+        return this.#links.send(party.id, effect.of, { kind: "askRepeat" });
       case "signed":
       case "archive":
         return;
@@ -369,31 +343,21 @@ export class World {
     if (this.#retireRandom.chance(0.5)) return;
     const isRetired = (flight: Flight): boolean =>
       flight.from === from && flight.body.kind === "entry" && flight.body.envelope.tag.startsWith(`${tag}/`);
-    if (this.#loseAll(isRetired)) this.#count("retire-in-flight");
-  }
-
-  /** Whether there were any. */
-  #loseAll(isLost: (flight: Flight) => boolean): boolean {
-    const before = this.#flights.length;
-    const { observe } = this.#options;
-    if (observe !== undefined)
-      for (const flight of this.#flights) if (isLost(flight)) observe({ kind: "lost", flight });
-    this.#flights = this.#flights.filter((flight) => !isLost(flight));
-    return this.#flights.length < before;
+    if (this.#links.lose(isRetired)) this.#count("retire-in-flight");
   }
 
   #crash(party: SimParty): void {
     this.#count("crash");
     this.#options.observe?.({ kind: "crashed", party: party.id });
     party.crash();
-    this.#loseAll(({ from, to }) => from === party.id || to === party.id);
+    this.#links.lose(({ from, to }) => from === party.id || to === party.id);
   }
 
   #restart(party: SimParty): void {
     this.#count("restart");
     this.#options.observe?.({ kind: "restarted", party: party.id });
     this.checkers.restarted(party.id);
-    this.#loseAll(({ from, to }) => from === party.id || to === party.id);
+    this.#links.lose(({ from, to }) => from === party.id || to === party.id);
     // Replaying says everything again; outboxes keep what is live, and every peer repeats what it has said.
     for (const effect of party.start()) {
       if (effect.kind === "send") party.outbox(effect.to).push(effect.envelope);
@@ -405,7 +369,7 @@ export class World {
 
   /** Both ends say which rounds they are in, and send what the other lacks. */
   #connect(a: SimParty, b: SimParty): void {
-    if (this.#isCut(a.id, b.id)) return;
+    if (this.#links.isCut(a.id, b.id)) return;
     for (const [x, y] of [
       [a, b],
       [b, a],
@@ -416,7 +380,7 @@ export class World {
         const round = y.inspect(channel)?.round ?? 1;
         const decidedBelow = x.inspect(channel)?.round ?? 1;
         if (round + 1 < decidedBelow && y.requests.start(x.id, channel, round, decidedBelow)) {
-          this.#fly(y.id, x.id, { kind: "askProofs", channel, round });
+          this.#links.send(y.id, x.id, { kind: "askProofs", channel, round });
         }
       }
     }
@@ -426,27 +390,24 @@ export class World {
     if (a === b || a >= this.group.n || b >= this.group.n || !this.isUp(a) || !this.isUp(b)) return false;
     this.#count("break-link");
     this.#options.observe?.({ kind: "broke", from: a, to: b });
-    this.#loseAll(({ from, to }) => (from === a && to === b) || (from === b && to === a));
+    this.#links.lose(({ from, to }) => (from === a && to === b) || (from === b && to === a));
     this.#connect(this.#party(a), this.#party(b));
     return true;
   }
 
   #partition(parties: readonly PartyId[]): boolean {
     const side = PartySet.of(parties.filter((party) => party < this.group.n));
-    if (this.#side !== undefined || side.size === 0 || side.size === this.group.n) return false;
+    if (!this.#links.partition(side)) return false;
     this.#count("partition");
     this.#options.observe?.({ kind: "partitioned", side: [...side] });
-    this.#side = side;
-    this.#loseAll(({ from, to }) => this.#isCut(from, to));
     return true;
   }
 
   #heal(): boolean {
-    const side = this.#side;
+    const side = this.#links.heal();
     if (side === undefined) return false;
     this.#count("heal");
     this.#options.observe?.({ kind: "healed" });
-    this.#side = undefined;
     for (const a of this.#parties) {
       for (const b of this.#parties) if (a.isUp && b.isUp && side.has(a.id) && !side.has(b.id)) this.#connect(a, b);
     }

@@ -13,6 +13,7 @@ const COMMANDS: readonly (readonly [string, readonly string[]])[] = [
   ["receipt export", ["/nowhere/receipt", "--statement", "/nowhere/s", "--signature", "/nowhere/g"]],
   ["status", ["--cluster", "/nowhere/client-0.json"]],
   ["log", ["/nowhere/party-0"]],
+  ["trace", ["/nowhere/trace.json"]],
   ["demo", []],
 ];
 

@@ -1,8 +1,23 @@
 /** `abcast simulate`: one seed is one run, whatever the machine does meanwhile. */
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
 import { runCli } from "./run-cli.js";
 
+const DIRECTORY = mkdtempSync(join(tmpdir(), "abcast-simulate-"));
+afterAll(() => rmSync(DIRECTORY, { recursive: true, force: true }));
+
+function written(name: string, content: unknown): string {
+  const file = join(DIRECTORY, name);
+  writeFileSync(file, JSON.stringify(content));
+  return file;
+}
+
 interface Report {
+  readonly n: number;
+  readonly scenario: unknown;
+  readonly trace?: unknown;
   readonly runs: number;
   readonly violations: readonly unknown[];
   readonly traceSha256: string;
@@ -31,21 +46,140 @@ describe("abcast simulate", () => {
     expect(Object.values(one.actions).every((count) => count > 0)).toBe(true);
   });
 
-  // Of seed 4 the first candidate is rejected once: only then is `adaptive` another run than `fixed`.
+  // `adaptive` is another run than `fixed` only where the first candidate is rejected.
   it.each(["random", "adaptive", "on-request", "parallel"])("runs the variant %s", async (variant) => {
-    const { violations, traceSha256 } = await report("--seeds", "4", "--variant", variant);
+    const { violations, traceSha256 } = await report("--seeds", "1..20", "--variant", variant);
     expect(violations).toEqual([]);
-    expect(traceSha256).not.toBe((await report("--seeds", "4")).traceSha256);
+    expect(traceSha256).not.toBe((await report("--seeds", "1..20")).traceSha256);
+  });
+
+  it.each(["4x4", "hybrid-8", "weighted", "crash-3", "paley-19"])("runs the preset %s", async (preset) => {
+    const { violations, actions } = await report("--seeds", "1", "--preset", preset);
+    expect(violations).toEqual([]);
+    expect(actions["deliver"]).toBeGreaterThan(0);
+  });
+
+  it("takes a scenario from a file, and lets options have the last word", async () => {
+    const file = written("scenario.json", {
+      n: 7,
+      order: "random",
+      payloads: 2,
+      corrupted: 0,
+      weather: { crashRate: 0 },
+    });
+    const { actions, n, scenario } = await report("--scenario", file, "--seeds", "1..2", "--n", "4");
+    expect(n).toBe(4);
+    expect(scenario).toMatchObject({ n: 4, order: "random", payloads: 2 });
+    expect(Object.keys(actions).filter((action) => action.startsWith("attack:"))).toEqual([]);
+  });
+
+  it("repeats a swarm that is named", async () => {
+    const liars = await report("--scenario", "liars", "--seeds", "1..5");
+    expect(liars.actions["attack:equivocate-queue"]).toBeGreaterThan(0);
+    expect(liars.actions["crash"]).toBeUndefined();
+  });
+
+  it("reports what a run broke, shortens it, writes it down, and shows it", async () => {
+    const file = written("stuck.json", { maxSteps: 150 });
+    const out = join(DIRECTORY, "stuck-trace.json");
+    const failed = await runCli(["simulate", "--scenario", file, "--seeds", "3..4", "--trace", out, "--json"]);
+    expect(failed.code).toBe(1);
+    const { violations, trace } = JSON.parse(failed.stdout) as Report;
+    expect(violations).toMatchObject([{ seed: 3, property: "termination" }, { seed: 4 }]);
+    expect(trace).toMatchObject({ file: out, seed: 3 });
+    const shown = await runCli(["trace", out, "--json"]);
+    expect([shown.code, JSON.parse(shown.stdout)]).toMatchObject([
+      0,
+      { seed: 3, isSame: true, failure: { property: "termination" } },
+    ]);
+    const people = await runCli(["simulate", "--scenario", file, "--seeds", "3", "--trace", out]);
+    expect(people.stdout).toContain(`abcast simulate --seeds 3 --scenario ${file}`);
+    expect(people.stdout).toContain(`abcast trace ${out}`);
   });
 
   it.each([
+    ["n-t", 0],
+    ["t+1", 1],
+  ])("pits the adaptive coin adversary against κ=%s", async (kappa, exitCode) => {
+    const { code, stdout } = await runCli([
+      "simulate",
+      "--scenario",
+      "adaptive-coin",
+      "--kappa",
+      kappa,
+      "--seeds",
+      "1..2",
+      "--json",
+    ]);
+    expect(code).toBe(exitCode);
+    expect(JSON.parse(stdout)).toMatchObject({ runs: 2, kappa, undecided: 2 * exitCode, decided: 2 - 2 * exitCode });
+  });
+
+  it.each<readonly [option: string, ...rest: readonly string[]]>([
     ["--seeds", "9..1"],
     ["--seeds", "x"],
     ["--n", "0"],
     ["--variant", "unknown"],
+    ["--preset", "unknown"],
+    ["--kappa", "3"],
+    ["--n", "4", "--preset", "4x4"],
+    ["--trace", "/nowhere/trace.json"],
+    ["--trace", "trace.json", "--seeds", "1..2"],
+    ["--preset", "4x4", "--scenario", "adaptive-coin"],
+    ["--n", "3", "--scenario", "adaptive-coin"],
   ])("refuses %s %s", async (...args) => {
     const { code, stderr } = await runCli(["simulate", ...args]);
     expect(code).toBe(2);
-    expect(stderr).toContain(args[0]);
+    expect(stderr).toContain(args[0] === "--trace" && args.length === 2 ? "/nowhere" : args[0]);
+  });
+
+  it.each<readonly [what: string, scenario: unknown, error: string]>([
+    ["an unknown field", { parties: 4 }, "parties"],
+    ["a field of the wrong kind", { n: "four" }, "n"],
+    ["a rate above 1", { weather: { crashRate: 2 } }, "crashRate"],
+    ["an attack that is none", { weather: { attacks: ["flatter"] } }, "attacks"],
+    ["a slow party that is not there", { weather: { slow: 4 } }, "party 4"],
+    ["a vector that is too large", { vectorSize: 5 }, "c=5"],
+  ])("refuses a scenario with %s", async (_what, scenario, error) => {
+    const file = written("wrong.json", scenario);
+    const { code, stderr } = await runCli(["simulate", "--scenario", file]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(error)]);
+  });
+});
+
+describe("abcast trace", () => {
+  const file = join(DIRECTORY, "run.json");
+
+  it("lists a run, and draws it", async () => {
+    await report("--seeds", "7", "--trace", file);
+    const listed = await runCli(["trace", file]);
+    expect(listed.code, listed.stderr).toBe(0);
+    expect(listed.stdout).toMatch(/^ event {2}0/);
+    expect(listed.stdout).toMatch(/0 → \d round 1: queue of \d/);
+    expect(listed.stdout.trimEnd()).toMatch(/every property held$/);
+    const svg = join(DIRECTORY, "run.svg");
+    const drawn = await runCli(["trace", file, "--svg", svg]);
+    expect(drawn.code, drawn.stderr).toBe(0);
+    const picture = readFileSync(svg, "utf8");
+    expect(picture).toMatch(/^<svg /);
+    expect(picture).toContain("party 3");
+  });
+
+  it("tells when the run is another one than was recorded", async () => {
+    const trace = JSON.parse(readFileSync(file, "utf8")) as { traceSha256: string };
+    const { code, stdout } = await runCli(["trace", written("other.json", { ...trace, traceSha256: "0".repeat(64) })]);
+    expect([code, stdout]).toEqual([1, expect.stringContaining("not the run that was recorded")]);
+  });
+
+  it.each(["{}", "no json", '{"format":"abcast-trace/2"}'])("refuses %s", async (text) => {
+    const wrong = join(DIRECTORY, "wrong-trace.json");
+    writeFileSync(wrong, text);
+    const { code, stderr } = await runCli(["trace", wrong]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("is no trace")]);
+  });
+
+  it("does not draw over the trace", async () => {
+    const { code, stderr } = await runCli(["trace", file, "--svg", file]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("would be lost")]);
   });
 });

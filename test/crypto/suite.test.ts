@@ -199,6 +199,8 @@ describe("coins", () => {
     const values = group.parties.map((party) => toHex(flip(party)));
     expect(new Set(values).size).toBe(1);
     expect(() => flip(0, threshold - 1)).toThrow(CombineError);
+    expect(suite[which].suffices(PartySet.upTo(threshold))).toBe(true);
+    expect(suite[which].suffices(PartySet.upTo(threshold - 1))).toBe(false);
   });
 
   test("are independent: shares of one are none of the other", () => {
@@ -317,6 +319,9 @@ describe("with BLS keys", async () => {
       const shares = sharesOf([...group.parties], (party) => at(blsSuites, party)[which].share(statement));
       const values = blsSuites.map((each) => toHex(each[which].combine(statement, shares)));
       expect(new Set(values).size).toBe(1);
+      const threshold = which === "quorumCoin" ? 6 : 2;
+      expect(first[which].suffices(PartySet.upTo(threshold))).toBe(true);
+      expect(first[which].suffices(PartySet.upTo(threshold - 1))).toBe(false);
     }
   });
 
@@ -336,7 +341,7 @@ describe("with BLS keys", async () => {
 
 describe("keys that do not fit", async () => {
   const { publicKeys: bls } = await dealKeys(group, { certificates: "bls", coins: "bls" });
-  const { signing, cosigning, coins, encryption, receipt, token } = publicKeys;
+  const { signing, cosigning, relaying, coins, encryption, receipt, token } = publicKeys;
   const identity = new Uint8Array(32);
   identity[0] = 1;
   const withKey = (key: Uint8Array): readonly Uint8Array[] => [...signing.slice(0, 7), key];
@@ -354,6 +359,9 @@ describe("keys that do not fit", async () => {
     ["signing key that is no point", { signing: withKey(new Uint8Array(32).fill(0xff)) }, "signing.7"],
     ["signing key twice", { signing: withKey(at(signing, 0)) }, "signing.7"],
     ["one key to sign and to cosign", { cosigning: [at(signing, 3), ...cosigning.slice(1)] }, "cosigning.0"],
+    ["too few relaying keys", { relaying: relaying.slice(0, 7) }, "relaying"],
+    ["relaying key of small order", { relaying: [...relaying.slice(0, 7), new Uint8Array(32)] }, "relaying.7"],
+    ["relaying key twice", { relaying: [...relaying.slice(0, 7), at(relaying, 2)] }, "relaying.7"],
     ["coins exchanged", { coins: { ...coins, quorum: coins.honest, honest: coins.quorum } }, "coins.quorum.access"],
     ["coins for one use", { coins: { ...coins, honest: coins.quorum } }, "coins.honest.access"],
     ["coins of another scheme", { coins: { ...coins, scheme: "bls" } }, "coins.quorum"],

@@ -20,6 +20,7 @@ import {
   coinBody,
   voteBody,
 } from "../../src/protocols/binary-agreement/messages.js";
+import { mockSuite } from "../../src/sim/mock-suite.js";
 import { type NetworkOptions, type Scheduler, lastInFirstOut, randomOrder, starving } from "../../src/sim/network.js";
 import { ProtocolNetwork } from "../../src/sim/protocol-network.js";
 import { VoteSplitter } from "./vote-splitter.js";
@@ -518,6 +519,24 @@ describe("coins", () => {
     voices.coin(1, 2);
     expect(voices.said("preVote")).toHaveLength(2);
     voices.coin(2, 2);
+    expect(voices.said("preVote")).toHaveLength(3);
+  });
+
+  test("the coin itself says whose shares suffice", () => {
+    // Here those of t+1 parties: the own one and one more.
+    const suiteOf: NetworkOptions["suiteOf"] = (group, party) => {
+      const suite = mockSuite(group, party, 1);
+      return { ...suite, quorumCoin: suite.honestCoin };
+    };
+    const voices = new Voices(network({ scripted: [1, 2, 3], suiteOf }));
+    voices.net.input(0, input(1));
+    for (const round of [1, 2]) {
+      voices.preVote(1, round, 1);
+      voices.preVote(2, round, 0);
+      for (const party of [1, 2]) voices.mainVote(party, round, ABSTAIN);
+    }
+    expect(voices.said("preVote")).toHaveLength(2);
+    voices.coin(1, 2);
     expect(voices.said("preVote")).toHaveLength(3);
   });
 

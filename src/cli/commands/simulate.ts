@@ -1,31 +1,22 @@
 /** `abcast simulate`: the production protocols under seeded adversaries, many runs in a row. One seed is one run. */
 import { createHash } from "node:crypto";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type RunReport, type SimulationOptions, Violation, simulate as simulateSeed } from "../../sim/index.js";
-import { EXIT } from "../errors.js";
+import { PRESETS } from "../../core/presets.js";
+import { SCENARIOS, type Scenario, adversaryOf, simulate as simulateSeed } from "../../sim/index.js";
+import { EXIT, InputError } from "../errors.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
 import { createOutput, type Output } from "../output.js";
+import { ADAPTIVE_COIN, simulateAdaptiveCoin } from "../simulation/adaptive-coin.js";
+import { type BatchFailure, type Seeds, describeBatch, runBatch } from "../simulation/batch.js";
+import { type ScenarioOptions, VARIANTS, describeScenario, loadScenario } from "../simulation/scenario.js";
+import { checkTraceTarget, traceFailure, traceRun } from "../simulation/tracing.js";
 
-/** Each way to run agreement, by the name of what is special about it. */
-const VARIANTS = {
-  fixed: { order: "fixed" },
-  random: { order: "random" },
-  adaptive: { order: "adaptive" },
-  "on-request": { order: "fixed", delivery: "on-request" },
-  parallel: { order: "random", parallel: 2 },
-} as const satisfies Record<string, Partial<SimulationOptions>>;
+/** Native: the trace is a tenth of a run otherwise. */
+const HOST = { newHash: () => createHash("sha256") };
 
-type VariantName = keyof typeof VARIANTS;
-
-interface Seeds {
-  readonly from: number;
-  readonly to: number;
-}
-
-interface Options {
+interface Options extends ScenarioOptions {
   readonly seeds: Seeds;
-  readonly n: number;
-  readonly variant: VariantName;
+  readonly trace?: string;
   readonly json?: boolean;
 }
 
@@ -34,19 +25,37 @@ export function registerSimulate(program: Command): void {
     .command("simulate")
     .summary("run the protocols under seeded adversaries")
     .description(
-      "Runs atomic broadcast among n simulated parties, of which (n-1)/3 are corrupted, with crashes, broken links and hostile schedules drawn from " +
-        "the seed: first with faults, then without, until all honest parties agree. Every property is checked after every step. Exit code 1 when one is violated; " +
-        "the seed repeats the run, step by step, on any machine.",
+      "Runs atomic broadcast among simulated parties, as many corrupted or stopped for ever as may be, with crashes, partitions, broken links and hostile " +
+        "schedules drawn from the seed: first with faults, then without, until all others agree. Every property is checked after every step. Exit code 1 when one is " +
+        "violated; the first such run is shortened and written as a trace (abcast trace). The seed repeats a run, step by step, on any machine.",
     )
     .option("--seeds <A..B>", "seeds to run, or one seed", seedRange, { from: 1, to: 100 })
-    .option("--n <NUMBER>", "number of parties", wholeNumber(1, 100), 4)
     .addOption(
-      new Option("--variant <NAME>", "how agreement treats its candidates")
-        .choices(Object.keys(VARIANTS))
-        .default("fixed"),
+      new Option("--preset <P>", "a group with its adversary structure").choices(PRESETS.map(({ name }) => name)),
     )
+    .option(
+      "--scenario <FILE>",
+      `a scenario in JSON, or one of: ${[...Object.keys(SCENARIOS), ADAPTIVE_COIN].join(", ")}`,
+    )
+    .option("--n <NUMBER>", "number of parties, 4 unless preset or scenario say it", wholeNumber(1, 100))
+    .addOption(
+      new Option(
+        "--kappa <K>",
+        "how many shares make the coin of binary agreement; t+1 is there to be seen failing",
+      ).choices(["t+1", "n-t"]),
+    )
+    .addOption(new Option("--variant <NAME>", "how agreement treats its candidates").choices(Object.keys(VARIANTS)))
+    .option("--trace <OUT>", "where to write the trace: of the first violation, or of the run of a single seed")
     .addOption(jsonOption())
-    .addHelpText("after", example("abcast simulate --seeds 1..500", "abcast simulate --seeds 7 --n 7 --variant random"))
+    .addHelpText(
+      "after",
+      example(
+        "abcast simulate --seeds 1..500",
+        "abcast simulate --preset 4x4 --seeds 1..20 --variant random",
+        "abcast simulate --scenario adaptive-coin --kappa n-t --seeds 1..1000",
+        "abcast simulate --seeds 7 --trace run.json",
+      ),
+    )
     .action(simulate);
 }
 
@@ -57,85 +66,54 @@ function seedRange(text: string): Seeds {
   return seeds;
 }
 
-interface Failure {
-  readonly seed: number;
-  readonly property: string;
-  readonly message: string;
-}
-
-function simulate(options: Options): void {
-  const { n, variant, seeds } = options;
+async function simulate(options: Options): Promise<void> {
   const output = createOutput(options);
-  const trace = createHash("sha256");
-  const actions = new Map<string, number>();
-  const violations: Failure[] = [];
-  const runs = seeds.to - seeds.from + 1;
-  const startedMs = performance.now();
+  if (options.scenario === ADAPTIVE_COIN) return simulateAdaptiveCoin(options, output);
+  const scenario = await loadScenario(options);
+  const { seeds, trace } = options;
+  if (trace !== undefined) await checkTraceTarget(trace);
+  const batch = runBatch(seeds, output, (seed) => simulateSeed({ seed, ...scenario }, HOST));
+  const traced = await writeTrace(scenario, options, batch.violations, output);
 
-  for (let seed = seeds.from; seed <= seeds.to; seed++) {
-    const result = runSeed({ seed, n, ...VARIANTS[variant] });
-    if ("property" in result) {
-      violations.push(result);
-      trace.update(`violation of ${result.property}`);
-      output.note(`seed ${seed}: ${result.property}: ${result.message}`);
-    } else {
-      trace.update(result.traceSha256);
-      for (const [action, count] of Object.entries(result.actions))
-        actions.set(action, (actions.get(action) ?? 0) + count);
-    }
-    showProgress(output, seed - seeds.from + 1, runs);
-  }
-  output.live?.clear();
-
-  const runsPerSecond = Math.round((10_000 * runs) / (performance.now() - startedMs)) / 10;
   const report = {
-    runs,
-    violations,
-    traceSha256: trace.digest("hex"),
-    runsPerSecond,
-    actions: Object.fromEntries([...actions].toSorted(([a], [b]) => (a < b ? -1 : 1))),
-    n,
-    variant,
+    ...batch,
+    n: adversaryOf(scenario).group.n,
+    scenario,
+    ...(traced === undefined ? {} : { trace: traced }),
   };
-  output.result(report, describe(report));
-  if (violations.length > 0) process.exitCode = EXIT.invalid;
-}
-
-function runSeed(options: SimulationOptions): RunReport | Failure {
-  try {
-    return simulateSeed(options);
-  } catch (error) {
-    // Whatever stops an honest party is a violation as well, and the seed that repeats it must not be lost.
-    const property = error instanceof Violation ? error.property : "no honest party stops";
-    return { seed: options.seed, property, message: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-function showProgress(output: Output, done: number, runs: number): void {
-  if (done % 10 === 0) output.live?.show(`${done} of ${runs} runs`);
-}
-
-function describe({
-  runs,
-  violations,
-  traceSha256,
-  runsPerSecond,
-  actions,
-  n,
-  variant,
-}: {
-  readonly runs: number;
-  readonly violations: readonly Failure[];
-  readonly traceSha256: string;
-  readonly runsPerSecond: number;
-  readonly actions: Readonly<Record<string, number>>;
-  readonly n: number;
-  readonly variant: string;
-}): string {
-  const again = violations.map(({ seed }) => `  abcast simulate --seeds ${seed} --n ${n} --variant ${variant}`);
-  return [
-    `${runs} runs at n=${n}, ${variant}: ${violations.length} violations, ${runsPerSecond} runs/s, trace ${traceSha256.slice(0, 16)}`,
-    ...Object.entries(actions).map(([action, count]) => `  ${action.padEnd(32)} ${count}`),
+  const again = batch.violations.map(({ seed }) => `  abcast simulate --seeds ${seed}${wordsOf(options)}`);
+  const lines = [
+    ...describeBatch(describeScenario(scenario), batch),
     ...(again.length === 0 ? [] : ["to repeat what failed:", ...again]),
-  ].join("\n");
+    ...(traced === undefined
+      ? []
+      : [`a trace of seed ${traced.seed}, ${traced.actions} actions; look at it:`, `  abcast trace ${traced.file}`]),
+  ];
+  output.result(report, lines.join("\n"));
+  if (batch.violations.length > 0) process.exitCode = EXIT.invalid;
+}
+
+/** Of the first violation; without any, of the only run, if that is asked for. */
+async function writeTrace(
+  scenario: Scenario,
+  { seeds, trace }: Options,
+  violations: readonly BatchFailure[],
+  output: Output,
+) {
+  const [violation] = violations;
+  if (violation !== undefined) {
+    const { seed } = violation;
+    return traceFailure({ seed, ...scenario }, trace ?? `abcast-trace-${seed}.json`, output);
+  }
+  if (trace === undefined) return undefined;
+  if (seeds.from !== seeds.to)
+    throw new InputError({ option: "--trace" }, "has nothing to write: no run failed, and --seeds names more than one");
+  return traceRun({ seed: seeds.from, ...scenario }, trace);
+}
+
+/** The options that chose the scenario, to be typed again. */
+function wordsOf({ preset, scenario, n, variant, kappa }: ScenarioOptions): string {
+  return Object.entries({ preset, scenario, n, variant, kappa })
+    .map(([name, value]) => (value === undefined ? "" : ` --${name} ${value}`))
+    .join("");
 }

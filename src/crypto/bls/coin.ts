@@ -57,6 +57,7 @@ export function createBlsCoin(options: BlsCoinOptions): Coin {
   const scheme = createBlsCoinScheme(options);
   const sharer = createBlsCoinSharer({ ...options, party: options.self });
   return {
+    suffices: (parties) => scheme.sharing.isQualified(parties),
     share: (name) => sharer.share(name),
     verifyShare: (party, name, share) => scheme.checkShare(party, name, share).kind === "valid",
     combine: (name, shares) => scheme.combine(name, shares),

@@ -66,6 +66,7 @@ export function createDhCoin(options: DhCoinOptions): Coin {
   const scheme = schemeOf(opened, options);
   const sharer = sharerOf(opened, { ...options, party: options.self });
   return {
+    suffices: (parties) => scheme.sharing.isQualified(parties),
     share: (name) => sharer.share(name),
     verifyShare: (party, name, share) => scheme.checkShare(party, name, share).kind === "valid",
     combine: (name, shares) => scheme.combine(name, shares),

@@ -83,10 +83,10 @@ class Round {
   readonly coinShares: Tally<Uint8Array>;
   coin: Bit | undefined;
 
-  constructor(isQuorum: (votes: Tally<unknown>["parties"]) => boolean) {
-    this.preVotes = new Tally(isQuorum);
-    this.mainVotes = new Tally(isQuorum);
-    this.coinShares = new Tally(isQuorum);
+  constructor({ group, suite }: Pick<Scope<never, never>, "group" | "suite">) {
+    this.preVotes = new Tally((parties) => group.isQuorum(parties));
+    this.mainVotes = new Tally((parties) => group.isQuorum(parties));
+    this.coinShares = new Tally((parties) => suite.quorumCoin.suffices(parties));
   }
 }
 
@@ -159,7 +159,7 @@ class BinaryAgreement implements Instance<BinaryInput, BinaryAgreementMessage> {
   #at(number: number): Round {
     let round = this.#rounds.get(number);
     if (round === undefined) {
-      round = new Round((set) => this.#scope.group.isQuorum(set));
+      round = new Round(this.#scope);
       // The bias: in round 1 the coin shows 1 and nobody tosses it.
       if (number === 1) round.coin = 1;
       this.#rounds.set(number, round);
