@@ -153,6 +153,7 @@ export const MUTANTS = [
     'this.#step = { at: "main-votes" };',
     'this.#step = { at: "main-votes" };\n    if (this.#round > 1) this.#scope.broadcast({ kind: "coin", round: this.#round, share: this.#scope.suite.quorumCoin.share(this.#scope.statement(COIN, coinBody(this.#round))) });',
   ),
+  mutant("abba: coin of t+1 shares awaited", ABBA, "suite.quorumCoin.suffices(parties)", "group.hasHonest(parties)"),
   mutant("abba: coin shares unchecked", ABBA, "if (!quorumCoin.verifyShare(party, name, share)) {", "if (false) {"),
   mutant("abba: no bias", ABBA, "if (number === 1) round.coin = 1;", "if (number === 1) round.coin = 0;"),
   mutant(
@@ -422,10 +423,11 @@ export const MUTANTS = [
     "if (!decoded.ok || !this.#isVectorOf(decoded.value.map(({ party }) => party)))",
     "if (!decoded.ok)",
   ),
+  mutant("abc: known entry with another signature", ROUND, "equalBytes(first.signature, signature) && "),
   mutant("abc: one party twice in a vector", ROUND, "if (party <= previous ||", "if ("),
   mutant(
     "abc: equivocation in entries unnoticed",
     ROUND,
-    'else if (!equalBytes(first, body)) this.#scope.accuse(party, "equivocation");',
+    'else if (!equalBytes(first.body, body)) this.#scope.accuse(party, "equivocation");',
   ),
 ];

@@ -1,7 +1,7 @@
 /**
  * Proves that the tests of protocols and cryptography notice when a check is gone: applies one mutant at a time to a copy of the
- * sources and runs the tests there, after having seen them pass without any. Prints which test caught it; exit code 1 when a
- * mutant survives.
+ * sources and runs the tests there, after having seen them pass without any. Prints which test caught it, or how many seeds of
+ * the simulator that took; exit code 1 when a mutant survives.
  *
  *   node test/mutants/run.mjs            all mutants
  *   node test/mutants/run.mjs coin vote  those whose name contains one of the words
@@ -18,8 +18,12 @@ import { MUTANTS as PROTOCOL_MUTANTS } from "./mutants.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const MUTANTS = [...PROTOCOL_MUTANTS, ...CRYPTO_MUTANTS];
-/** What vitest runs, one after the other, for a mutant that does not name its own: the first that fails has caught it. */
-const STAGES = [["test/protocols", "test/core/tally.test.ts"], ["test/sim/agreement.test.ts"]];
+/**
+ * What vitest runs, one after the other, for a mutant that does not name its own: the first that fails has caught it. The seeds of
+ * the simulator come first, since they were not written with any mutant in mind.
+ */
+const SEEDS = "test/mutants/seeds.test.ts";
+const STAGES = [[SEEDS], ["test/protocols", "test/core/tally.test.ts"], ["test/sim/agreement.test.ts"]];
 const CONCURRENT = 2;
 
 const CONFIG = `export default { test: { include: ["test/**/*.test.ts"], testTimeout: 60_000, pool: "forks", maxWorkers: 1 } };\n`;
@@ -77,12 +81,19 @@ async function firstFailure(mutant, stages) {
   try {
     for (const stage of stages) {
       const { failed, output } = await runTests(copy, stage);
-      if (failed) return /FAIL +(.+)/.exec(output)?.[1] ?? `${stage.join(" ")}: ${output.slice(-200)}`;
+      if (failed) return reasonOf(output) ?? `${stage.join(" ")}: ${output.slice(-200)}`;
     }
     return undefined;
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
+}
+
+/** The seed or the test that failed. */
+function reasonOf(output) {
+  const [, runs, seed] = /caught after (\d+) seeds: ([^'\n]+)/.exec(output) ?? [];
+  if (runs !== undefined) return `${runs} ${runs === "1" ? "seed" : "seeds"} (${seed})`;
+  return /FAIL +(.+)/.exec(output)?.[1];
 }
 
 /** Stages as they are, without those that come again. */
@@ -118,10 +129,13 @@ await inTurns(distinct(waiting.flatMap(({ stages = STAGES }) => stages)), async 
 });
 if (failures.length > 0) throw new Error(`tests that fail without any mutant: ${failures.join(", ")}`);
 const survivors = [];
+let caughtBySeeds = 0;
 await inTurns(waiting, async (mutant) => {
   const caughtBy = await firstFailure(mutant, mutant.stages ?? STAGES);
   if (caughtBy === undefined) survivors.push(mutant.name);
+  if (/^\d+ seeds? \(/.test(caughtBy ?? "")) caughtBySeeds++;
   console.log(caughtBy === undefined ? `NOT CAUGHT  ${mutant.name}` : `caught      ${mutant.name}  <  ${caughtBy}`);
 });
+console.log(`${caughtBySeeds} caught by seeds of the simulator, the others by the test that is named`);
 console.log(survivors.length === 0 ? "all caught" : `${survivors.length} not caught: ${survivors.join(", ")}`);
 process.exitCode = survivors.length === 0 ? 0 : 1;

@@ -299,8 +299,13 @@ describe("waking", () => {
 
 describe("proposals", () => {
   /** Party 3 proposes `vector`; whether party 0 signs it. */
-  const signs = (make: (net: ChannelNetwork) => Value<typeof queueVectorCodec>, round = 1): boolean => {
+  const signs = (
+    make: (net: ChannelNetwork) => Value<typeof queueVectorCodec>,
+    round = 1,
+    knows: (net: ChannelNetwork) => void = () => undefined,
+  ): boolean => {
     const net = network({ scripted: [1, 2, 3] });
+    knows(net);
     const message = encode(queueVectorCodec, make(net));
     net.deliver(3, 0, {
       tag: `abc/${round}/mvba/proposal/3`,
@@ -336,6 +341,14 @@ describe("proposals", () => {
     expect(signs((net) => [of(net, 1), of(net, 2), { ...of(net, 3), party: 9 }])).toBe(false);
     expect(signs((net) => [of(net, 1), of(net, 2), of(net, 3, 1, [INVALID])])).toBe(false);
     expect(signs((net) => [of(net, 1), of(net, 2), of(net, 3, 1, [])])).toBe(false);
+  });
+
+  test("are judged alike when an entry is known already", () => {
+    const knows = (net: ChannelNetwork): void => tellEntry(net, 2, 0, 1, [payload(2)]);
+    expect(signs((net) => [of(net, 1), of(net, 2), of(net, 3)], 1, knows)).toBe(true);
+    // Nobody else might know it: the signature must convince by itself.
+    const unsigned = (net: ChannelNetwork) => ({ ...of(net, 2), signature: of(net, 1).signature });
+    expect(signs((net) => [of(net, 1), unsigned(net), of(net, 3)], 1, knows)).toBe(false);
   });
 });
 

@@ -1,0 +1,57 @@
+/**
+ * The seeds that a mutant of the protocols meets first (run.mjs): every variant, several structures, and the adversary of the coin. The unchanged code
+ * keeps every property on all of them.
+ */
+import { expect, test } from "vitest";
+import { type Scenario, Violation, runAdaptiveCoin, simulate } from "../../src/sim/index.js";
+
+interface Seeds {
+  readonly name: string;
+  readonly scenario: Scenario;
+  readonly to: number;
+}
+
+const SWARMS: readonly Seeds[] = [
+  { name: "fixed", scenario: {}, to: 60 },
+  { name: "random", scenario: { order: "random" }, to: 60 },
+  { name: "adaptive", scenario: { order: "adaptive" }, to: 30 },
+  { name: "on-request", scenario: { order: "random", delivery: "on-request" }, to: 30 },
+  { name: "parallel", scenario: { order: "random", parallel: 2 }, to: 30 },
+  { name: "two channels, c=t+1", scenario: { channels: ["abc", "other"], vectorSize: 2 }, to: 20 },
+  { name: "liars", scenario: { order: "random", weather: { rate: 1, crashRate: 0 } }, to: 60 },
+  { name: "hybrid-8", scenario: { preset: "hybrid-8" }, to: 5 },
+  { name: "weighted", scenario: { preset: "weighted", order: "random" }, to: 5 },
+];
+
+/** The seed at which `run` throws, with how many runs that took, as run.mjs prints it. */
+function firstFailure(): string | undefined {
+  let runs = 0;
+  const attempt = (name: string, seed: number, run: () => unknown): string | undefined => {
+    runs++;
+    try {
+      run();
+      return undefined;
+    } catch (error) {
+      const what = error instanceof Violation ? error.property : "no honest party stops";
+      return `caught after ${runs} seeds: ${name}, seed ${seed}: ${what}`;
+    }
+  };
+  for (const { name, scenario, to } of SWARMS) {
+    for (let seed = 1; seed <= to; seed++) {
+      const failure = attempt(name, seed, () => simulate({ seed, maxSteps: 100_000, ...scenario }));
+      if (failure !== undefined) return failure;
+    }
+  }
+  for (let seed = 1; seed <= 20; seed++) {
+    const failure = attempt("adaptive-coin", seed, () => {
+      const { decided } = runAdaptiveCoin({ seed, kappa: "n-t", maxRounds: 60 });
+      if (!decided) throw new Violation("termination", "no decision within 60 rounds");
+    });
+    if (failure !== undefined) return failure;
+  }
+  return undefined;
+}
+
+test("no seed breaks a property", () => {
+  expect(firstFailure()).toBeUndefined();
+}, 120_000);
