@@ -33,7 +33,7 @@ export async function createIdentity(address: Address): Promise<Identity> {
     { ...content, certificatePem: certificate, sealing: sealing.publicKey },
     { signing: own.signing, cosigning: own.cosigning, privateKeyPem: own.tlsPrivateKey },
   );
-  return { format: "abcast-identity/1", card, ...own, sealing: sealing.secretKey };
+  return { format: "abcast-identity/2", card, ...own, sealing: sealing.secretKey };
 }
 
 /** @throws InputError when the file is no card, or its signatures are not those of its keys */
@@ -60,9 +60,9 @@ export async function readCards(paths: readonly string[]): Promise<readonly Card
   for (const path of paths) {
     const card = await readCard(path);
     cards.push(card);
-    const { signing, cosigning, sealing, certificatePem } = card;
+    const { signing, cosigning, sealing, relaying, certificatePem } = card;
     const { fingerprint256, subject } = new X509Certificate(certificatePem);
-    for (const mark of [...[signing, cosigning, sealing].map(toHex), fingerprint256, subject]) {
+    for (const mark of [...[signing, cosigning, sealing, relaying].map(toHex), fingerprint256, subject]) {
       const owner = owners.get(mark);
       if (owner !== undefined)
         throw new InputError(
@@ -75,8 +75,9 @@ export async function readCards(paths: readonly string[]): Promise<readonly Card
   return cards;
 }
 
-export function memberOf({ name, host, port, httpPort, signing, cosigning, certificatePem }: CardFile): Member {
-  return { name, host, port, httpPort, signing, cosigning, certificate: certificatePem };
+export function memberOf(card: CardFile): Member {
+  const { name, host, port, httpPort, signing, cosigning, relaying, certificatePem } = card;
+  return { name, host, port, httpPort, signing, cosigning, relaying, certificate: certificatePem };
 }
 
 /** Binds a sealed folder to its cluster and party. */

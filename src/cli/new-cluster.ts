@@ -30,6 +30,8 @@ export interface Member extends Address {
   /** Raw Ed25519 keys. */
   readonly signing: Uint8Array;
   readonly cosigning: Uint8Array;
+  /** Raw X25519 key. */
+  readonly relaying: Uint8Array;
 }
 
 /** What a party knows of itself before the dealer gives it anything. */
@@ -89,6 +91,7 @@ export async function assembleCluster(plan: Plan): Promise<NewCluster> {
       ...dealing.publicKeys,
       signing: members.map(({ signing }) => signing),
       cosigning: members.map(({ cosigning }) => cosigning),
+      relaying: members.map(({ relaying }) => relaying),
     },
   };
   const cluster: ClusterPublic = { ...unnamed, cluster: clusterId(unnamed) };
@@ -114,12 +117,13 @@ export function newPartyConfig(party: number, { host, port }: Pick<Address, "hos
 /** A party's keys.json. */
 export function newPartyKeys(party: number, own: OwnIdentity, shared: SharedSecretKeys): PartyKeys {
   const { coins, certificates, encryption, receipt, token } = shared;
-  const { signing, cosigning, tlsPrivateKey } = own;
+  const { signing, cosigning, relaying, tlsPrivateKey } = own;
   return {
     format: "abcast-party-keys/2",
     party,
     signing,
     cosigning,
+    relaying,
     coins,
     certificates,
     encryption,

@@ -14,8 +14,10 @@ import { describeFailed, judge, loadStructure } from "./named-structure.js";
 export interface NewGroupOptions {
   readonly t?: number;
   readonly structure?: string;
-  readonly c?: number;
+  readonly vectorSize?: ChannelRules["c"];
   readonly order: ChannelRules["order"];
+  readonly delivery: ChannelRules["delivery"];
+  readonly parallel: number;
 }
 
 export interface NewGroup {
@@ -48,7 +50,7 @@ export function newGroup(
   const channel = channelOf(n, adversary, options);
   const [broken] = checkRules({ n, adversary, channel });
   if (broken === undefined) return { adversary, group, channel };
-  const option = broken.path[0] === "channel" ? "--c" : structure === undefined ? "--t" : "--structure";
+  const option = broken.path[0] === "channel" ? "--vector-size" : structure === undefined ? "--t" : "--structure";
   throw new InputError({ option }, broken.message);
 }
 
@@ -66,18 +68,15 @@ function checkedGroup(n: number, adversary: Adversary): Group {
   }
 }
 
-function channelOf(n: number, adversary: Adversary, { c, order }: NewGroupOptions): ChannelRules {
+function channelOf(n: number, adversary: Adversary, options: NewGroupOptions): ChannelRules {
+  const { vectorSize, order, delivery, parallel } = options;
+  return { c: vectorSize ?? greatestVectorSize(n, adversary), order, delivery, parallel };
+}
+
+/** The fairest. */
+function greatestVectorSize(n: number, adversary: Adversary): ChannelRules["c"] {
   const thresholds = thresholdsOf(adversary);
-  if (thresholds !== undefined) {
-    const failing = thresholds.byzantine + thresholds.crash;
-    return { c: c ?? Math.min(n - failing, MAX_VECTOR_SIZE), order };
-  }
-  if (c !== undefined)
-    throw new InputError(
-      { option: "--c" },
-      "is for thresholds; in this structure a quorum's queues make a batch: leave it out",
-    );
-  return { c: "quorum", order };
+  return thresholds === undefined ? "quorum" : Math.min(n - thresholds.byzantine - thresholds.crash, MAX_VECTOR_SIZE);
 }
 
 /** The structure for the parties in the order of `names`, whatever order the file has. */

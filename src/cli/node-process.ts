@@ -2,12 +2,17 @@
  * One replica as a process wires it: store, suite, engine, notary, links, receipt desk. What the process exchanges with the
  * outside comes through `NodePorts`, with the real adapters as the default.
  */
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { openStore } from "../adapters/lmdb-store.js";
 import { type DialOptions, dialTls, listenTls } from "../adapters/tls/index.js";
 import { toHex } from "../core/bytes.js";
-import { createEd25519Verifier, createRsaSharer, createRsaWorkers, createSuite } from "../crypto/index.js";
+import {
+  createEd25519Verifier,
+  createRelayKeys,
+  createRsaSharer,
+  createRsaWorkers,
+  createSuite,
+} from "../crypto/index.js";
 import { type AtomicBroadcastProtocol, atomicBroadcast, type LocalSettings } from "../protocols/index.js";
 import type { Party } from "../replica/config-files.js";
 import { groupOf } from "../replica/config-group.js";
@@ -29,6 +34,9 @@ export const NOTARY_CHANNEL = "notary";
  * peer says about 10 MiB for each candidate; the rest is for repetitions after restarts.
  */
 const MAX_APPENDED_BYTES_PER_PARTY = 64 * 1024 * 1024;
+
+/** Between two ticks of the links (src/relay/pacing.ts): acknowledgements wait so long, and patience is counted in them. */
+const LINK_TICK_MS = 250;
 
 /** Messages of the next round that are kept per peer. */
 const MAX_EARLY_BYTES = 16 * 1024 * 1024;
@@ -103,7 +111,7 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
     peerQuotaBytes: MAX_APPENDED_BYTES_PER_PARTY * cluster.n,
     service: notary,
     store,
-    epoch: new Uint8Array(randomBytes(16)),
+    relayKeys: await createRelayKeys({ self, publicKeys: cluster.keys, secretKeys: keys }),
     onDelivered: (id, { sequence }) => desk.delivered(id, sequence),
     onFatal,
     onLog,
@@ -175,12 +183,14 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
         accept: (connection) => replica.dialled(other, connection),
       }),
     );
+  const ticking = setInterval(() => replica.tick(), LINK_TICK_MS);
 
   return {
     get state() {
       return replica.state;
     },
     async stop() {
+      clearInterval(ticking);
       for (const dialer of dialers) dialer.close();
       desk.close();
       await signer.close();
@@ -193,11 +203,13 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
 
 /** The protocol with the party's settings, which were checked when they were loaded. */
 function protocolOf(party: Party, notary: Service<NotaryEntry>): AtomicBroadcastProtocol {
-  const { c, order } = party.channel;
+  const { c, order, delivery, parallel } = party.channel;
   return atomicBroadcast({
     ...settingsOf(party),
     vectorSize: c,
     order,
+    delivery,
+    parallel,
     isValid: (payload) => notary.validate(payload),
   });
 }

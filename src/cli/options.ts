@@ -2,12 +2,12 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { z } from "zod";
 
-/** A parser for a whole number from `min` to `max`. */
-export function wholeNumber(min: number, max: number): (text: string) => number {
+/** A parser for a whole number from `min` to `max`; `or` says what else there is, which the caller parses. */
+export function wholeNumber(min: number, max: number, or = ""): (text: string) => number {
   return (text) => {
     const value = /^(0|[1-9][0-9]*)$/.test(text) ? Number(text) : Number.NaN;
     if (!Number.isSafeInteger(value) || value < min || value > max) {
-      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}${or}.`);
     }
     return value;
   };

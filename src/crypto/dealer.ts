@@ -5,21 +5,11 @@
 import { type Formula, isThresholdOf, thresholdFormula } from "../core/formula.js";
 import type { Group } from "../core/group.js";
 import { MAX_PARTIES, type PartyId } from "../core/party-set.js";
-import { blsKeys } from "./bls/curve.js";
 import { KeyError } from "./errors.js";
-import type {
-  CertificatePublicKeys,
-  Dealt,
-  RsaPublicKey,
-  RsaSecretKeys,
-  SharedPublicKeys,
-  SharedSecretKeys,
-} from "./keys.js";
-import { loadRistretto } from "./ristretto/group.js";
-import { ristrettoKeys } from "./ristretto/shared-key.js";
+import type { Dealt, RsaPublicKey, RsaSecretKeys, SharedPublicKeys, SharedSecretKeys } from "./keys.js";
+import { type ProtocolDealOptions, dealShared } from "./protocol-dealer.js";
 import { type SafePrimes, checkSafePrimes, dealRsa, generateSafePrimes } from "./rsa/dealer.js";
 import { MAX_RSA_BITS, MIN_RSA_BITS } from "./rsa/key.js";
-import { dealKey } from "./sharing/deal-key.js";
 
 /** How long the search for primes takes is a matter of luck: this shows that it lives, not how far it is. */
 export interface DealProgress {
@@ -29,14 +19,9 @@ export interface DealProgress {
 
 const PROGRESS_INTERVAL_MS = 200;
 
-export interface DealOptions {
-  readonly group: Group;
+export interface DealOptions extends ProtocolDealOptions {
   /** Size of the RSA keys, 2048..4096. */
   readonly rsaBits: number;
-  /** How certificates are made. Default `multisig`. */
-  readonly certificates?: CertificatePublicKeys["scheme"];
-  /** How coins are tossed. Default `dh`. */
-  readonly coins?: "dh" | "bls";
   /** RSA shares for so many parties that may join later. Only for groups with thresholds. Default 0. */
   readonly spare?: number;
   /** Called when a step starts and at least every 250 ms while primes are searched. */
@@ -61,12 +46,7 @@ export async function deal(options: DealOptions): Promise<Dealing> {
   const report = reporter(options.onProgress);
 
   report("coins, certificates and encryption");
-  const ristretto = await loadRistretto();
-  const coinKeys = options.coins === "bls" ? blsKeys : ristrettoKeys(ristretto);
-  const quorumCoin = dealKey(coinKeys, group.access.quorum);
-  const honestCoin = dealKey(coinKeys, group.access.honest);
-  const encryption = dealKey(ristrettoKeys(ristretto), group.access.honest);
-  const certificates = dealCertificates(group, options.certificates ?? "multisig");
+  const shared = await dealShared(options);
   const receipt = await dealRsaKey("receipt", rsaAccess, rsaBits, primes?.receipt, report);
   const token = await dealRsaKey("token", rsaAccess, rsaBits, primes?.token, report);
   const rsaSecretsOf = (party: PartyId): RsaSecretKeys => {
@@ -74,35 +54,9 @@ export async function deal(options: DealOptions): Promise<Dealing> {
   };
 
   return {
-    publicKeys: {
-      coins: { scheme: options.coins ?? "dh", quorum: quorumCoin.publicKey, honest: honestCoin.publicKey },
-      certificates: certificates.publicKeys,
-      encryption: encryption.publicKey,
-      receipt: receipt.publicKey,
-      token: token.publicKey,
-    },
-    secretKeys: group.parties.map((party) => ({
-      coins: { quorum: quorumCoin.secretOf(party), honest: honestCoin.secretOf(party) },
-      certificates: certificates.secretKeysOf(party),
-      encryption: encryption.secretOf(party),
-      ...rsaSecretsOf(party),
-    })),
+    publicKeys: { ...shared.publicKeys, receipt: receipt.publicKey, token: token.publicKey },
+    secretKeys: group.parties.map((party) => ({ ...shared.secretKeysOf(party), ...rsaSecretsOf(party) })),
     spares: Array.from({ length: spare }, (_, index) => rsaSecretsOf(group.n + index)),
-  };
-}
-
-interface DealtCertificates {
-  readonly publicKeys: CertificatePublicKeys;
-  secretKeysOf(party: PartyId): SharedSecretKeys["certificates"];
-}
-
-function dealCertificates({ access }: Group, scheme: CertificatePublicKeys["scheme"]): DealtCertificates {
-  if (scheme === "multisig") return { publicKeys: { scheme }, secretKeysOf: () => ({ scheme }) };
-  const quorum = dealKey(blsKeys, access.quorum);
-  const broadcast = dealKey(blsKeys, access.broadcastQuorum);
-  return {
-    publicKeys: { scheme, quorum: quorum.publicKey, broadcast: broadcast.publicKey },
-    secretKeysOf: (party) => ({ scheme, quorum: quorum.secretOf(party), broadcast: broadcast.secretOf(party) }),
   };
 }
 

@@ -10,8 +10,17 @@ export {
 } from "./ed25519/ed25519.js";
 export { type TlsIdentity, createTlsIdentity } from "./ed25519/tls-identity.js";
 export { type KeyProblem, checkPublicKeys } from "./key-checks.js";
-export type { Dealt, PublicKeys, RsaPublicKey, SecretKeys, SharedPublicKey } from "./keys.js";
+export type {
+  Dealt,
+  ProtocolPublicKeys,
+  ProtocolSecretKeys,
+  PublicKeys,
+  RsaPublicKey,
+  SecretKeys,
+  SharedPublicKey,
+} from "./keys.js";
 export { type OwnPublicKeys, createOwnKeys, ownPublicKeys } from "./own-keys.js";
+export { type ProtocolDealOptions, type ProtocolDealing, dealProtocolKeys } from "./protocol-dealer.js";
 export {
   type Combination,
   type Invalid,
@@ -23,6 +32,7 @@ export {
 } from "./scheme.js";
 export { type KeyGroup, dealKey } from "./sharing/deal-key.js";
 export { type Sharing, type Term, createSharing } from "./sharing/sharing.js";
+export { type RelayKeyOptions, createRelayKeys } from "./relay-keys.js";
 export { type SuiteOptions, createSuite } from "./suite.js";
 
 export { blsKeys } from "./bls/curve.js";

@@ -4,7 +4,8 @@ import { type Formula, isThresholdOf, sameFormula, thresholdFormula } from "../c
 import type { Group } from "../core/group.js";
 import { MAX_PARTIES } from "../core/party-set.js";
 import { checkBlsPublicKey } from "./bls/threshold.js";
-import type { PublicKeys, RsaPublicKey, SharedPublicKey } from "./keys.js";
+import { checkX25519Key } from "./ceremony/x25519.js";
+import type { ProtocolPublicKeys, PublicKeys, RsaPublicKey, SharedPublicKey } from "./keys.js";
 import { bezout, bytesToBigint } from "./numbers/bigints.js";
 import { type Ristretto, loadRistretto } from "./ristretto/group.js";
 import { checkSharedKey } from "./ristretto/shared-key.js";
@@ -16,10 +17,13 @@ export interface KeyProblem {
   readonly message: string;
 }
 
-/** What is wrong with `publicKeys` for `group`; empty when nothing is. Total. */
-export async function checkPublicKeys(group: Group, publicKeys: PublicKeys): Promise<KeyProblem[]> {
+/** What is wrong with `publicKeys` for `group`, which may have a service's keys or not; empty when nothing is. Total. */
+export async function checkPublicKeys(
+  group: Group,
+  publicKeys: ProtocolPublicKeys | PublicKeys,
+): Promise<KeyProblem[]> {
   const ristretto = await loadRistretto();
-  const { coins, certificates, encryption, receipt, token } = publicKeys;
+  const { coins, certificates, encryption } = publicKeys;
   const { honest, quorum } = group.access;
   const dh = (key: SharedPublicKey): string | undefined => checkSharedKey(ristretto, key);
   const checkCoin = coins.scheme === "bls" ? checkBlsPublicKey : dh;
@@ -29,8 +33,7 @@ export async function checkPublicKeys(group: Group, publicKeys: PublicKeys): Pro
     () => checkAlong(["coins", "honest"], coins.honest, honest, checkCoin),
     () => checkCertificates(group, certificates),
     () => checkAlong(["encryption"], encryption, honest, dh),
-    () => checkRsa("receipt", group, receipt),
-    () => checkRsa("token", group, token),
+    ...("receipt" in publicKeys ? serviceChecks(group, publicKeys) : []),
     () => checkDistinct(publicKeys),
   ];
   const problems: KeyProblem[] = [];
@@ -42,6 +45,16 @@ export async function checkPublicKeys(group: Group, publicKeys: PublicKeys): Pro
   return problems;
 }
 
+function serviceChecks(group: Group, publicKeys: PublicKeys): (() => KeyProblem[])[] {
+  const { receipt, token } = publicKeys;
+  return [
+    () => checkRelayingKeys(group, publicKeys),
+    () => checkRsa("receipt", group, receipt),
+    () => checkRsa("token", group, token),
+    () => checkModuli(receipt, token),
+  ];
+}
+
 function checkCertificates({ access }: Group, certificates: PublicKeys["certificates"]): KeyProblem[] {
   if (certificates.scheme === "multisig") return [];
   return [
@@ -50,10 +63,12 @@ function checkCertificates({ access }: Group, certificates: PublicKeys["certific
   ];
 }
 
-function checkPartyKeys(ristretto: Ristretto, { n }: Group, { signing, cosigning }: PublicKeys): KeyProblem[] {
+function checkPartyKeys(ristretto: Ristretto, { n }: Group, publicKeys: ProtocolPublicKeys | PublicKeys): KeyProblem[] {
+  const { signing } = publicKeys;
+  const lists = "cosigning" in publicKeys ? { signing, cosigning: publicKeys.cosigning } : { signing };
   const problems: KeyProblem[] = [];
   const owners = new Map<string, string>();
-  for (const [list, keys] of Object.entries({ signing, cosigning })) {
+  for (const [list, keys] of Object.entries(lists)) {
     if (keys.length !== n)
       problems.push({ path: [list], message: `has ${keys.length} entries where n=${n} are needed` });
     keys.forEach((key, party) => {
@@ -66,6 +81,20 @@ function checkPartyKeys(ristretto: Ristretto, { n }: Group, { signing, cosigning
     });
   }
   return problems;
+}
+
+/** Of all parties, or of none in a cluster that is older than relaying. */
+function checkRelayingKeys({ n }: Group, { relaying }: PublicKeys): KeyProblem[] {
+  if (relaying.length === 0) return [];
+  if (relaying.length !== n)
+    return [{ path: ["relaying"], message: `has ${relaying.length} entries where n=${n} are needed` }];
+  return relaying.flatMap((key, party) => {
+    const path = ["relaying", party];
+    const message = checkX25519Key(key);
+    if (message !== undefined) return [{ path, message: `is ${message}` }];
+    const owner = relaying.findIndex((other) => other.join() === key.join());
+    return owner === party ? [] : [{ path, message: `is also the relaying key of party ${owner}` }];
+  });
 }
 
 /** The key itself, and whether just those can use it who should. */
@@ -93,8 +122,15 @@ function checkRsa(path: "receipt" | "token", { access, n }: Group, key: RsaPubli
   return [{ path: [path, "nonResidue"], message: "is for Shoup's Protocol 2, which this key does not need" }];
 }
 
+/** Who knows the factors of one modulus would know those of the other. */
+function checkModuli(receipt: RsaPublicKey, token: RsaPublicKey): KeyProblem[] {
+  if (bezout(bytesToBigint(receipt.modulus), bytesToBigint(token.modulus)).gcd !== 1n)
+    return [{ path: ["token"], message: "has a factor in common with receipt" }];
+  return [];
+}
+
 /** One key for two uses would let the one speak in the name of the other. */
-function checkDistinct({ coins, certificates, encryption, receipt, token }: PublicKeys): KeyProblem[] {
+function checkDistinct({ coins, certificates, encryption }: ProtocolPublicKeys): KeyProblem[] {
   const keys: [KeyProblem["path"], Uint8Array][] = [
     [["coins", "quorum"], coins.quorum.publicKey],
     [["coins", "honest"], coins.honest.publicKey],
@@ -105,9 +141,6 @@ function checkDistinct({ coins, certificates, encryption, receipt, token }: Publ
     keys.push([["certificates", "broadcast"], certificates.broadcast.publicKey]);
   }
   const first = new Map<string, KeyProblem["path"]>();
-  // Who knows the factors of one modulus would know those of the other.
-  if (bezout(bytesToBigint(receipt.modulus), bytesToBigint(token.modulus)).gcd !== 1n)
-    return [{ path: ["token"], message: "has a factor in common with receipt" }];
   return keys.flatMap(([path, key]) => {
     const before = first.get(key.join());
     if (before !== undefined) return [{ path, message: `is the same key as ${before.join(".")}` }];

@@ -67,6 +67,8 @@ export interface PublicKeys extends SharedPublicKeys {
   readonly signing: readonly Uint8Array[];
   /** Party i's Ed25519 key for cosignatures on the log, 32 bytes each. */
   readonly cosigning: readonly Uint8Array[];
+  /** Party i's X25519 key for what reaches it over third parties, 32 bytes each. None in a cluster that is older than relaying. */
+  readonly relaying: readonly Uint8Array[];
 }
 
 /** A party's secrets of the RSA keys: also what a spare consists of, for a party that joins later. */
@@ -85,14 +87,22 @@ export interface SharedSecretKeys extends RsaSecretKeys {
   readonly encryption: Uint8Array;
 }
 
-/** What a party makes itself: Ed25519 seeds, 32 bytes. */
+/** What a party makes itself: two Ed25519 seeds and an X25519 key, 32 bytes each. */
 export interface OwnSecretKeys {
   readonly signing: Uint8Array;
   readonly cosigning: Uint8Array;
+  readonly relaying: Uint8Array;
 }
 
 /** What one party alone knows. */
-export interface SecretKeys extends OwnSecretKeys, SharedSecretKeys {}
+export interface SecretKeys extends Omit<OwnSecretKeys, "relaying">, SharedSecretKeys {
+  /** Undefined in a cluster that is older than relaying. */
+  readonly relaying?: Uint8Array | undefined;
+}
+
+/** What the protocols among the parties need; the rest is for services. */
+export type ProtocolPublicKeys = Pick<PublicKeys, "signing" | "coins" | "certificates" | "encryption">;
+export type ProtocolSecretKeys = Pick<SecretKeys, "signing" | "coins" | "certificates" | "encryption">;
 
 /** One key as the dealer makes it. */
 export interface Dealt<PublicKey> {

@@ -10,7 +10,7 @@ import { type PartySignatures, createPartySignatures } from "./ed25519/party-sig
 import { KeyError } from "./errors.js";
 import type { Domain } from "./hashing.js";
 import { checkPublicKeys } from "./key-checks.js";
-import type { PublicKeys, SecretKeys } from "./keys.js";
+import type { ProtocolPublicKeys, ProtocolSecretKeys } from "./keys.js";
 import { VerificationMemo } from "./memo.js";
 import { createDhCoin } from "./ristretto/coin.js";
 import { type Ristretto, loadRistretto } from "./ristretto/group.js";
@@ -22,8 +22,9 @@ const MEMO_ENTRIES = 65_536;
 export interface SuiteOptions {
   readonly group: Group;
   readonly self: PartyId;
-  readonly publicKeys: PublicKeys;
-  readonly secretKeys: SecretKeys;
+  /** What else is in them, as the keys of a service, is checked with them. */
+  readonly publicKeys: ProtocolPublicKeys;
+  readonly secretKeys: ProtocolSecretKeys;
 }
 
 /** @throws KeyError when the keys do not fit the group, or the secret keys are not those of `self`. */

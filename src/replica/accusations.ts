@@ -1,6 +1,7 @@
 /** What this replica holds against others: per party and fault, how often, and where first. */
 import type { Fault } from "../core/fault.js";
 import type { PartyId } from "../core/party-set.js";
+import type { CourierFault } from "../relay/courier.js";
 
 /** What a peer can do wrong on a link, besides the faults of the protocols. */
 export type LinkFault =
@@ -10,10 +11,7 @@ export type LinkFault =
   | "unexpected-frame"
   | "wrong-version"
   | "wrong-cluster"
-  /** It claims to have heard what was never said. */
-  | "impossible-resume"
-  /** A request about a channel that does not exist. */
-  | "unknown-channel"
+  | CourierFault
   /** More messages in one round than an honest party ever has. */
   | "flood";
 

@@ -28,20 +28,21 @@ import {
 
 /** identity.json */
 export interface Identity {
-  readonly format: "abcast-identity/1";
+  readonly format: "abcast-identity/2";
   readonly card: IdentityCard;
   /** Ed25519 seeds, 32 bytes. */
   readonly signing: Uint8Array;
   readonly cosigning: Uint8Array;
   /** X25519, 32 bytes. */
   readonly sealing: Uint8Array;
+  readonly relaying: Uint8Array;
   /** PEM, PKCS #8. */
   readonly tlsPrivateKey: string;
 }
 
 /** card.json */
 export interface CardFile extends IdentityCard {
-  readonly format: "abcast-card/1";
+  readonly format: "abcast-card/2";
 }
 
 /** party-I.sealed */
@@ -81,20 +82,22 @@ const cardFields = {
   signing: key32,
   cosigning: key32,
   sealing: key32,
+  relaying: key32,
   certificatePem: certificateField,
   signature: base64Field(64),
   cosignature: base64Field(64),
   certificateSignature: base64Field(64),
 } satisfies Record<keyof IdentityCard, z.ZodType>;
 
-export const cardSchema = z.strictObject({ format: z.literal("abcast-card/1"), ...cardFields });
+export const cardSchema = z.strictObject({ format: z.literal("abcast-card/2"), ...cardFields });
 
 export const identitySchema = z.strictObject({
-  format: z.literal("abcast-identity/1"),
+  format: z.literal("abcast-identity/2"),
   card: z.strictObject(cardFields),
   signing: key32,
   cosigning: key32,
   sealing: key32,
+  relaying: key32,
   tlsPrivateKey: privateKeyField,
 });
 

@@ -2,6 +2,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { equalBytes, toHex } from "../core/bytes.js";
 import { type Group, GroupError } from "../core/group.js";
+import { x25519PublicKey } from "../crypto/ceremony/x25519.js";
 import { createEd25519Signer } from "../crypto/ed25519/ed25519.js";
 import { checkPublicKeys } from "../crypto/key-checks.js";
 import { loadRistretto } from "../crypto/ristretto/group.js";
@@ -130,7 +131,8 @@ export function checkRules({
     const message = `is ${t}: c must be at least t+1 = ${t + 1}, and ${MAX_VECTOR_SIZE} is the greatest c`;
     return [{ path: ["adversary"], message }];
   }
-  if (c !== "quorum" && c >= t + 1 && c <= greatest) return [];
+  if (c === "quorum") return checkQuorumSize(n);
+  if (c >= t + 1 && c <= greatest) return [];
   const bound = greatest < n - t ? `, and at most ${MAX_VECTOR_SIZE}` : "";
   const range = `t+1..n-t = ${t + 1}..${n - t}${bound}`;
   return [{ path: ["channel", "c"], message: `is ${c}, must be within ${range}${crashNote(thresholds.crash)}` }];
@@ -138,6 +140,13 @@ export function checkRules({
 
 function crashNote(crash: number): string {
   return crash === 0 ? "" : `, where t counts the ${crash} that may crash, too`;
+}
+
+/** Of a quorum's entries there may be all n. */
+function checkQuorumSize(n: number): Issue[] {
+  if (n <= MAX_VECTOR_SIZE) return [];
+  const message = `is quorum, which is for at most ${MAX_VECTOR_SIZE} parties, whose entries make one message: n is ${n}`;
+  return [{ path: ["channel", "c"], message }];
 }
 
 /** A number of parties says little in a structure where some weigh more than others. */
@@ -215,6 +224,7 @@ export async function checkPartyKeys(keys: PartyKeys, party: number, cluster: Cl
   return [
     ...checkSeed("signing", keys.signing, signing),
     ...checkSeed("cosigning", keys.cosigning, cosigning),
+    ...checkRelaying(keys.relaying, cluster.keys.relaying[party]),
     ...checkTlsKey(keys.tlsPrivateKey, entry.certificate),
     ...(await checkSharedSecrets(party, cluster.keys, keys)).map((path) => ({ path, message: FOREIGN_KEY })),
   ];
@@ -234,6 +244,13 @@ export async function checkClient({ client, signing, tlsPrivateKey, public: clus
 function checkSeed(field: string, seed: Uint8Array, publicKey: Uint8Array): Issue[] {
   if (equalBytes(createEd25519Signer(seed).publicKey, publicKey)) return [];
   return [{ path: [field], message: FOREIGN_KEY }];
+}
+
+function checkRelaying(secretKey: Uint8Array | undefined, publicKey: Uint8Array | undefined): Issue[] {
+  if (secretKey === undefined && publicKey === undefined) return [];
+  if (secretKey === undefined) return [{ path: ["relaying"], message: "is missing" }];
+  if (publicKey !== undefined && equalBytes(x25519PublicKey(secretKey), publicKey)) return [];
+  return [{ path: ["relaying"], message: FOREIGN_KEY }];
 }
 
 function checkTlsKey(privateKey: string, certificate: string): Issue[] {

@@ -35,6 +35,9 @@ const rsaKey = struct({
 });
 const certificates = struct({ scheme: text(16), keys: list(sharedKey, 2) });
 
+/** How agreement is run, when it is not as it was before there was a choice: the name of an older cluster stays what it is. */
+const variantCodec = struct({ delivery: text(16), parallel: u32 });
+
 const nameCodec = struct({
   salt: fixedBytes(32),
   n: u32,
@@ -51,6 +54,9 @@ const nameCodec = struct({
   token: rsaKey,
 });
 
+/** Keys for relaying, when there are any: for the same reason. */
+const relayingCodec = struct({ relaying: list(key, MAX_PARTIES) });
+
 /** 32 bytes. */
 export function clusterId(cluster: Omit<ClusterPublic, "cluster">): Uint8Array {
   const { salt, n, adversary, channel, parties, clients, keys } = cluster;
@@ -66,7 +72,12 @@ export function clusterId(cluster: Omit<ClusterPublic, "cluster">): Uint8Array {
     ...keys,
     certificates: certificatesOf(keys.certificates),
   };
-  return sha256("abcast/1 cluster", encode(nameCodec, content));
+  const { delivery, parallel } = channel;
+  const isPlain = delivery === "full" && parallel === 1;
+  const variant = isPlain ? [] : [encode(variantCodec, { delivery, parallel })];
+  const { relaying } = keys;
+  const relays = relaying.length === 0 ? [] : [encode(relayingCodec, { relaying })];
+  return sha256("abcast/1 cluster", encode(nameCodec, content), ...variant, ...relays);
 }
 
 function vectorSizeOf(c: ClusterPublic["channel"]["c"]) {

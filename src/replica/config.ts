@@ -14,6 +14,7 @@ import type { PublicKeys, SecretKeys } from "../crypto/keys.js";
 import { MAX_FORMULA_LEAVES, MAX_LEAVES_PER_PARTY } from "../core/formula.js";
 import { MAX_PARTIES } from "../core/party-set.js";
 import { MAX_ENTRY_PAYLOADS, type VectorSize } from "../protocols/atomic-broadcast/messages.js";
+import { MAX_PARALLEL } from "../protocols/multivalued-agreement/messages.js";
 import { type Adversary, adversaryField } from "./config-adversary.js";
 import {
   base64Field,
@@ -73,10 +74,14 @@ export interface ClusterPublic {
 
 /** What all parties must do alike: it decides which proposals are valid. Part of what the cluster's name stands for. */
 export interface ChannelRules {
-  /** Queue messages gathered per round: with thresholds t+1..n-t, where t counts crashes, too; else those of a quorum. */
+  /** Queue messages gathered per round: with thresholds t+1..n-t, where t counts crashes, too; in any structure those of a quorum. */
   readonly c: VectorSize;
   /** How agreement orders its candidates. */
-  readonly order: "fixed" | "random";
+  readonly order: "fixed" | "random" | "adaptive";
+  /** Whether agreement's votes carry proposals, or certificates only. */
+  readonly delivery: "full" | "on-request";
+  /** How many candidates agreement tries at once, 1..MAX_PARALLEL. */
+  readonly parallel: number;
 }
 
 /** What each party decides for itself. */
@@ -142,6 +147,8 @@ const multisig = z.strictObject({ scheme: z.literal("multisig") });
 const publicKeys = z.strictObject({
   signing: perParty(key32),
   cosigning: perParty(key32),
+  // A file that does without is older than relaying.
+  relaying: perParty(key32).default([]),
   coins: z.strictObject({ scheme: z.enum(["dh", "bls"]), quorum: sharedKey, honest: sharedKey }),
   certificates: z.discriminatedUnion("scheme", [
     multisig,
@@ -163,7 +170,10 @@ export const publicSchema = z.strictObject({
       [wholeField(1, MAX_PARTIES), z.literal("quorum")],
       `must be a whole number from 1 to ${MAX_PARTIES}, or "quorum"`,
     ),
-    order: z.enum(["fixed", "random"], 'must be "fixed" or "random"'),
+    order: z.enum(["fixed", "random", "adaptive"], 'must be "fixed", "random" or "adaptive"'),
+    // Files that do without these two are older than they are.
+    delivery: z.enum(["full", "on-request"], 'must be "full" or "on-request"').default("full"),
+    parallel: wholeField(1, MAX_PARALLEL).default(1),
   }),
   parties: perParty(
     z.strictObject({
@@ -221,6 +231,7 @@ export const partyKeysSchema = z.strictObject({
   party: partyField,
   signing: key32,
   cosigning: key32,
+  relaying: key32.optional(),
   ...sharedSecretFields,
   tlsPrivateKey: privateKeyField,
 });

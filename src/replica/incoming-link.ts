@@ -1,38 +1,44 @@
 /**
- * The half of a link on which a peer speaks to this replica: hears each message once, holds the peer back when its
- * messages wait too long here, and asks it for what is missing.
+ * The half of a link on which a peer speaks to this replica: hands on what it says, holds the peer back when that waits too long
+ * here, and tells it how far it was heard.
  */
 import { equalBytes } from "../core/bytes.js";
 import { decode, encode } from "../core/codec.js";
-import type { Envelope } from "../core/envelope.js";
 import type { Tag } from "../core/tag.js";
-import { PEER_PROTOCOL_VERSION, type PeerFrame, peerFrameCodec } from "../wire/peer-frames.js";
+import {
+  type Item,
+  PEER_PROTOCOL_VERSION,
+  type PeerFrame,
+  type Relayed,
+  isItem,
+  peerFrameCodec,
+} from "../wire/peer-frames.js";
 import type { LinkFault } from "./accusations.js";
 import type { Connection, ConnectionHandlers } from "./links.js";
 
-/** Messages of one peer that wait for the engine; above it the peer is not read. */
+/** What one peer says that waits for its turn; above it the peer is not read. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+
+/** An item that the peer said in its run, or a frame that it relays; with its encoding. */
+export type PeerInput =
+  | { readonly kind: "item"; readonly run: number; readonly item: Item; readonly bytes: Uint8Array }
+  | { readonly kind: "relay"; readonly relayed: Relayed; readonly bytes: Uint8Array };
 
 export interface IncomingLinkOptions {
   readonly cluster: Uint8Array;
+  /** Up to which item the peer was heard in `run`; undefined when it is an earlier run than one that is known. */
+  meet(run: number): number | undefined;
   positions(): readonly { readonly channel: Tag; readonly round: number }[];
-  /** Takes the message; `handled` is called with its size when it is durable or dropped. */
-  onMessage(envelope: Envelope, sizeBytes: number): void;
+  /** Takes the input; `handled` is called with its size when it is durable or dropped. */
+  onInput(input: PeerInput): void;
   onFault(fault: LinkFault): void;
-  /** A new connection: requests under way on the old one are lost. */
-  onOpen(): void;
 }
 
 export class IncomingLink {
   readonly #options: IncomingLinkOptions;
   #connection: Connection | undefined;
-  #greeted = false;
-  #epoch = new Uint8Array(0);
-  /** The greatest message number heard in this epoch. */
-  #last = 0;
-  /** Requests to repeat that were made, and the last one that was answered; in between numbers do not tell what is new. */
-  #asked = 0;
-  #answered = 0;
+  /** The peer's, from its `hello` on. */
+  #run: number | undefined;
   #waitingBytes = 0;
   #paused = false;
 
@@ -44,7 +50,7 @@ export class IncomingLink {
   open(connection: Connection): ConnectionHandlers {
     this.#connection?.close();
     this.#connection = connection;
-    this.#greeted = false;
+    this.#run = undefined;
     // What came on earlier connections still waits.
     this.#paused = this.#waitingBytes > MAX_WAITING_BYTES;
     if (this.#paused) connection.pause();
@@ -60,51 +66,44 @@ export class IncomingLink {
   #onFrame(connection: Connection, bytes: Uint8Array): void {
     if (connection !== this.#connection) return;
     const frame = decode(peerFrameCodec, bytes);
-    const fault = frame.ok ? this.#act(connection, frame.value, bytes.length) : "malformed-frame";
-    if (fault === undefined) return;
-    this.#options.onFault(fault);
-    connection.close();
+    const fault = frame.ok ? this.#act(connection, frame.value, bytes) : "malformed-frame";
+    if (fault !== undefined) this.refuse(fault);
   }
 
-  #act(connection: Connection, frame: PeerFrame, sizeBytes: number): LinkFault | undefined {
-    if (!this.#greeted) return frame.kind === "hello" ? this.#greet(connection, frame) : "unexpected-frame";
-    if (frame.kind === "repeated") {
-      this.#answered = Math.min(Math.max(this.#answered, frame.ask), this.#asked);
-      return undefined;
-    }
-    if (frame.kind !== "message") return "unexpected-frame";
-    // What was heard before the connection broke comes again when the peer could not know; proofs have no number.
-    const isNew = frame.number === 0 || frame.number > this.#last || this.#answered < this.#asked;
-    this.#last = Math.max(this.#last, frame.number);
-    if (isNew) this.#take(connection, frame.envelope, sizeBytes);
+  #act(connection: Connection, frame: PeerFrame, bytes: Uint8Array): LinkFault | undefined {
+    const run = this.#run;
+    if (run === undefined) return frame.kind === "hello" ? this.#greet(connection, frame) : "unexpected-frame";
+    if (isItem(frame)) this.#take(connection, { kind: "item", run, item: frame, bytes });
+    else if (frame.kind === "relay") this.#take(connection, { kind: "relay", relayed: frame, bytes });
+    else return "unexpected-frame";
     return undefined;
   }
 
   #greet(connection: Connection, hello: Extract<PeerFrame, { kind: "hello" }>): LinkFault | undefined {
     if (hello.version !== PEER_PROTOCOL_VERSION) return "wrong-version";
     if (!equalBytes(hello.cluster, this.#options.cluster)) return "wrong-cluster";
-    if (!equalBytes(hello.epoch, this.#epoch)) {
-      this.#epoch = hello.epoch.slice();
-      this.#last = 0;
+    const resumeAfter = this.#options.meet(hello.run);
+    if (resumeAfter === undefined) {
+      // Dialled before the peer started anew, and accepted late.
+      connection.close();
+      return undefined;
     }
-    this.#greeted = true;
-    this.#options.onOpen();
+    this.#run = hello.run;
     const positions = this.#options.positions();
-    connection.send(encode(peerFrameCodec, { kind: "welcome", resumeAfter: this.#last, positions }));
-    if (this.#answered < this.#asked) connection.send(encode(peerFrameCodec, { kind: "askRepeat", ask: this.#asked }));
+    connection.send(encode(peerFrameCodec, { kind: "welcome", resumeAfter, positions }));
     return undefined;
   }
 
-  #take(connection: Connection, envelope: Envelope, sizeBytes: number): void {
-    this.#waitingBytes += sizeBytes;
+  #take(connection: Connection, input: PeerInput): void {
+    this.#waitingBytes += input.bytes.length;
     if (this.#waitingBytes > MAX_WAITING_BYTES && !this.#paused) {
       this.#paused = true;
       connection.pause();
     }
-    this.#options.onMessage(envelope, sizeBytes);
+    this.#options.onInput(input);
   }
 
-  /** Messages of this size have left the queue. */
+  /** Inputs of this size have left the queue. */
   handled(sizeBytes: number): void {
     this.#waitingBytes -= sizeBytes;
     if (!this.#paused || this.#waitingBytes > MAX_WAITING_BYTES / 2) return;
@@ -112,14 +111,15 @@ export class IncomingLink {
     this.#connection?.resume();
   }
 
-  askProofs(channel: Tag, round: number): void {
-    if (this.#greeted) this.#connection?.send(encode(peerFrameCodec, { kind: "askProofs", channel, round }));
+  /** Sends an encoded `heard`, if the peer is there. */
+  acknowledge(frame: Uint8Array): void {
+    if (this.#run !== undefined) this.#connection?.send(frame);
   }
 
-  /** Asked at once, and again by the `welcome` of the next connection while it is not answered. */
-  askRepeat(): void {
-    this.#asked++;
-    if (this.#greeted) this.#connection?.send(encode(peerFrameCodec, { kind: "askRepeat", ask: this.#asked }));
+  /** The peer has proved to be faulty. */
+  refuse(fault: LinkFault): void {
+    this.#options.onFault(fault);
+    this.#connection?.close();
   }
 
   close(): void {

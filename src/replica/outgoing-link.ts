@@ -1,27 +1,28 @@
 /**
- * The half of a link on which this replica speaks: it holds what has been said in live instances and says it again on
- * every new connection from where the peer heard last. It writes only what the connection takes, so a peer that does not
- * read costs no more than the live instances; what it misses of decided rounds it gets as proofs from the archive.
+ * The half of a link on which this replica speaks: after each new connection it goes on from where the peer heard last, and writes
+ * only what the connection takes. What it relays for others, and relays itself, waits in a queue of its own and takes turns with
+ * what it says to the peer. Relaying needs no `welcome`: the other direction may be the one that fails.
  */
 import { decode, encode } from "../core/codec.js";
 import { InvariantError } from "../core/protocol.js";
-import type { Envelope } from "../core/envelope.js";
-import { envelopeCodec } from "../core/envelope.js";
+import type { PartyId } from "../core/party-set.js";
 import type { Tag } from "../core/tag.js";
-import { PROOFS_PER_REQUEST } from "../protocols/index.js";
-import { PEER_PROTOCOL_VERSION, type PeerFrame, peerFrameCodec } from "../wire/peer-frames.js";
+import { RelayQueue } from "../relay/relay-queue.js";
+import { type Heard, PEER_PROTOCOL_VERSION, type PeerFrame, peerFrameCodec } from "../wire/peer-frames.js";
 import type { LinkFault } from "./accusations.js";
 import type { Connection, ConnectionHandlers } from "./links.js";
-import { Outbox } from "./outbox.js";
 
 export interface OutgoingLinkOptions {
   readonly cluster: Uint8Array;
-  /** 16 random bytes per process. */
-  readonly epoch: Uint8Array;
-  /** This replica's round in `channel`, or undefined when there is no such channel. */
-  round(channel: Tag): number | undefined;
-  /** The archived proof of a decided round, as an encoded envelope. */
-  proof(channel: Tag, round: number): Uint8Array | undefined;
+  /** This replica's. */
+  run(): number;
+  /** Where to go on when the peer has heard up to `number`; undefined when that cannot be. */
+  resume(number: number): number | undefined;
+  /** The peer is in `round` of `channel`. */
+  position(channel: Tag, round: number): LinkFault | undefined;
+  /** The first item above `number`, encoded. @throws InvariantError when the archive lacks what it must have */
+  nextAfter(number: number): { readonly number: number; readonly frame: Uint8Array } | undefined;
+  heard(heard: Heard): LinkFault | undefined;
   /** The peer sent something that no honest peer sends. */
   onFault(fault: LinkFault): void;
   /** The archive lacks what it must have. */
@@ -32,27 +33,25 @@ export interface OutgoingLinkOptions {
 
 /** One connection, from `welcome` on. */
 interface Conversation {
-  readonly connection: Connection;
-  /** The number of the last message written. */
+  /** The number of the last item written. */
   cursor: number;
-  /** Proofs being served, per channel. */
-  readonly serving: Map<Tag, { next: number; end: number }>;
-  /** The request to repeat being served, and the number up to which we repeat. */
-  repeating: { readonly ask: number; readonly upTo: number } | undefined;
-  /** The last request that came meanwhile; however many come, one repetition follows. */
-  askedAgain: number | undefined;
 }
 
 export class OutgoingLink {
   readonly #options: OutgoingLinkOptions;
-  readonly #outbox = new Outbox();
+  readonly #relayed = new RelayQueue();
   /** Frames written to the peer by this process, and their bytes before encryption. */
   sentFrames = 0;
   sentBytes = 0;
+  /** Those among them that were relayed. */
+  relayedFrames = 0;
+  relayedBytes = 0;
   #connection: Connection | undefined;
   /** Whether its send buffer has room; nothing is written before it has. */
   #writable = true;
   #conversation: Conversation | undefined;
+  /** Whether the last frame written was relayed. */
+  #hasRelayed = false;
 
   constructor(options: OutgoingLinkOptions) {
     this.#options = options;
@@ -62,38 +61,29 @@ export class OutgoingLink {
     return this.#conversation !== undefined;
   }
 
-  /** Bytes that are kept because their instances are live. */
-  get heldBytes(): number {
-    return this.#outbox.sizeBytes;
-  }
-
-  push(envelope: Envelope): void {
-    this.#outbox.push(envelope);
-  }
-
-  retire(tag: Tag): void {
-    this.#outbox.retire(tag);
-  }
-
   /** A new connection that this replica dialled. */
   open(connection: Connection): ConnectionHandlers {
     this.#connection?.close();
+    this.#disconnected();
     this.#connection = connection;
-    this.#conversation = undefined;
-    const { cluster, epoch } = this.#options;
-    this.#writable = connection.send(
-      encode(peerFrameCodec, { kind: "hello", version: PEER_PROTOCOL_VERSION, cluster, epoch }),
-    );
+    const { cluster } = this.#options;
+    const hello: PeerFrame = { kind: "hello", version: PEER_PROTOCOL_VERSION, cluster, run: this.#options.run() };
+    this.#writable = connection.send(encode(peerFrameCodec, hello));
     return {
       onFrame: (frame) => this.#onFrame(connection, frame),
       onWritable: () => this.#onWritable(connection),
       onClose: (reason) => {
         if (this.#connection !== connection) return;
-        this.#connection = undefined;
-        this.#conversation = undefined;
+        this.#disconnected();
         this.#options.onClose(reason);
       },
     };
+  }
+
+  #disconnected(): void {
+    this.#connection = undefined;
+    this.#conversation = undefined;
+    this.#relayed.clear();
   }
 
   #onWritable(connection: Connection): void {
@@ -105,78 +95,32 @@ export class OutgoingLink {
   #onFrame(connection: Connection, bytes: Uint8Array): void {
     if (connection !== this.#connection) return;
     const frame = decode(peerFrameCodec, bytes);
-    const fault = frame.ok ? this.#act(connection, frame.value) : "malformed-frame";
+    const fault = frame.ok ? this.#act(frame.value) : "malformed-frame";
     if (fault === undefined) return this.flush();
     this.#options.onFault(fault);
     connection.close();
   }
 
-  #act(connection: Connection, frame: PeerFrame): LinkFault | undefined {
-    const conversation = this.#conversation;
-    if (conversation === undefined) {
-      return frame.kind === "welcome" ? this.#greeted(connection, frame) : "unexpected-frame";
-    }
-    if (frame.kind === "askProofs") return this.#serve(conversation, frame.channel, frame.round);
-    if (frame.kind !== "askRepeat") return "unexpected-frame";
-    if (conversation.repeating === undefined) this.#startRepeating(conversation, frame.ask);
-    else conversation.askedAgain = frame.ask;
-    return undefined;
+  #act(frame: PeerFrame): LinkFault | undefined {
+    if (this.#conversation === undefined) return frame.kind === "welcome" ? this.#greeted(frame) : "unexpected-frame";
+    return frame.kind === "heard" ? this.#options.heard(frame) : "unexpected-frame";
   }
 
-  #greeted(
-    connection: Connection,
-    { resumeAfter, positions }: Extract<PeerFrame, { kind: "welcome" }>,
-  ): LinkFault | undefined {
-    // The epoch is ours, so nobody can have heard in it what was not said yet.
-    if (resumeAfter > this.#outbox.lastNumber) return "impossible-resume";
-    const conversation: Conversation = {
-      connection,
-      cursor: resumeAfter,
-      serving: new Map(),
-      repeating: undefined,
-      askedAgain: undefined,
-    };
+  #greeted({ resumeAfter, positions }: Extract<PeerFrame, { kind: "welcome" }>): LinkFault | undefined {
+    // The run is ours, so nobody can have heard in it what was not said yet.
+    const cursor = this.#options.resume(resumeAfter);
+    if (cursor === undefined) return "impossible-resume";
     for (const { channel, round } of positions) {
-      const fault = this.#serve(conversation, channel, round);
+      const fault = this.#options.position(channel, round);
       if (fault !== undefined) return fault;
     }
-    this.#conversation = conversation;
+    this.#conversation = { cursor };
     return undefined;
   }
 
-  #startRepeating(conversation: Conversation, ask: number): void {
-    conversation.repeating = { ask, upTo: conversation.cursor };
-    conversation.cursor = 0;
-  }
-
-  #finishRepeating(
-    conversation: Conversation,
-    { ask, upTo }: { readonly ask: number; readonly upTo: number },
-  ): PeerFrame {
-    conversation.cursor = Math.max(conversation.cursor, upTo);
-    conversation.repeating = undefined;
-    const { askedAgain } = conversation;
-    conversation.askedAgain = undefined;
-    if (askedAgain !== undefined) this.#startRepeating(conversation, askedAgain);
-    return { kind: "repeated", ask };
-  }
-
-  /** The peer is in `round`; the last decided round and the current one are in the outbox. */
-  #serve(conversation: Conversation, channel: Tag, round: number): LinkFault | undefined {
-    const own = this.#options.round(channel);
-    if (own === undefined) return "unknown-channel";
-    if (round >= own) return undefined;
-    const next = Math.max(round, 1);
-    const end = Math.min(round + PROOFS_PER_REQUEST, own);
-    // A request that finds another one under way takes it further: the peer counts on each, and never asks again.
-    const serving = conversation.serving.get(channel);
-    if (serving === undefined) {
-      conversation.serving.set(channel, { next, end });
-    } else {
-      serving.next = Math.max(serving.next, next);
-      serving.end = Math.max(serving.end, end);
-    }
-    return undefined;
+  /** Queues an encoded `relay` of `origin`; without a connection it is dropped. */
+  relay(origin: PartyId, frame: Uint8Array): void {
+    if (this.#connection !== undefined) this.#relayed.put(origin, frame);
   }
 
   /** Writes as much as the connection takes. */
@@ -191,52 +135,40 @@ export class OutgoingLink {
   }
 
   #write(): void {
-    const conversation = this.#conversation;
-    if (conversation === undefined) return;
-    while (this.#writable && conversation === this.#conversation) {
-      const frame = this.#next(conversation);
+    for (let connection = this.#connection; this.#writable && connection !== undefined; connection = this.#connection) {
+      const frame = this.#next();
       if (frame === undefined) return;
-      const bytes = encode(peerFrameCodec, frame);
       this.sentFrames++;
-      this.sentBytes += bytes.length;
-      this.#writable = conversation.connection.send(bytes);
+      this.sentBytes += frame.length;
+      this.#writable = connection.send(frame);
     }
   }
 
-  #next(conversation: Conversation): PeerFrame | undefined {
-    const proof = this.#nextProof(conversation);
-    if (proof !== undefined) return { kind: "message", number: 0, envelope: proof };
-    const entry = this.#outbox.firstAfter(conversation.cursor);
-    const { repeating } = conversation;
-    if (repeating !== undefined && (entry === undefined || entry.number > repeating.upTo)) {
-      return this.#finishRepeating(conversation, repeating);
-    }
-    if (entry === undefined) return undefined;
-    conversation.cursor = entry.number;
-    return { kind: "message", ...entry };
+  /** Items and relayed frames in turn. */
+  #next(): Uint8Array | undefined {
+    return this.#hasRelayed ? (this.#nextItem() ?? this.#nextRelayed()) : (this.#nextRelayed() ?? this.#nextItem());
   }
 
-  #nextProof({ serving }: Conversation): Envelope | undefined {
-    for (const [channel, range] of serving) {
-      if (range.next < range.end) return this.#proof(channel, range.next++);
-      serving.delete(channel);
-    }
-    return undefined;
+  #nextItem(): Uint8Array | undefined {
+    const conversation = this.#conversation;
+    const next = conversation && this.#options.nextAfter(conversation.cursor);
+    if (conversation === undefined || next === undefined) return undefined;
+    conversation.cursor = next.number;
+    this.#hasRelayed = false;
+    return next.frame;
   }
 
-  /** Every round below the own one was archived when it was decided. */
-  #proof(channel: Tag, round: number): Envelope {
-    const bytes = this.#options.proof(channel, round);
-    if (bytes === undefined) throw new InvariantError(`no proof of round ${round} of ${channel} in the archive`);
-    const envelope = decode(envelopeCodec, bytes);
-    if (!envelope.ok)
-      throw new InvariantError(`the proof of round ${round} of ${channel} is damaged: ${envelope.error}`);
-    return envelope.value;
+  #nextRelayed(): Uint8Array | undefined {
+    const frame = this.#relayed.take();
+    if (frame === undefined) return undefined;
+    this.#hasRelayed = true;
+    this.relayedFrames++;
+    this.relayedBytes += frame.length;
+    return frame;
   }
 
   close(): void {
     this.#connection?.close();
-    this.#connection = undefined;
-    this.#conversation = undefined;
+    this.#disconnected();
   }
 }

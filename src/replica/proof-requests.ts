@@ -1,6 +1,6 @@
 /**
- * Which requests for proofs of decided rounds are under way on which link. A peer answers a request with the proofs that
- * it has, at most PROOFS_PER_REQUEST, in order; a link that breaks loses request and answer, so its memory ends with it.
+ * Which requests for proofs of decided rounds are under way to which peer. A peer answers a request with the proofs that it has, at
+ * most PROOFS_PER_REQUEST, in order. A peer that starts anew knows of no request, so the memory of them ends there.
  */
 import type { PartyId } from "../core/party-set.js";
 import type { Tag } from "../core/tag.js";
@@ -22,7 +22,7 @@ export class ProofRequests {
     return true;
   }
 
-  /** The link to `peer` was made anew. */
+  /** `peer` has started anew. */
   forget(peer: PartyId): void {
     this.#awaited.delete(peer);
   }

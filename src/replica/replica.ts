@@ -13,6 +13,7 @@ import { type Envelope, envelopeCodec } from "../core/envelope.js";
 import type { Fault } from "../core/fault.js";
 import type { Group } from "../core/group.js";
 import type { PartyId } from "../core/party-set.js";
+import type { RelayKeys } from "../core/relay-keys.js";
 import type { Suite } from "../core/suite.js";
 import type { Tag } from "../core/tag.js";
 import {
@@ -22,10 +23,13 @@ import {
   encodeSettings,
   type LocalSettings,
   type NoMessage,
+  PROOFS_PER_REQUEST,
 } from "../protocols/index.js";
 import type { Service } from "../services/service.js";
+import { Courier, type Received } from "../relay/courier.js";
 import { type Accusation, Accusations, type LinkFault } from "./accusations.js";
-import { IncomingLink } from "./incoming-link.js";
+import { archivedProof } from "./archived-proof.js";
+import { IncomingLink, type PeerInput } from "./incoming-link.js";
 import { decodeInput, encodeInput } from "./input-log.js";
 import { InputQueue } from "./input-queue.js";
 import type { Connection, ConnectionHandlers } from "./links.js";
@@ -51,8 +55,8 @@ export interface ReplicaOptions<Reply> {
    * flood. To be far above what an honest peer says in a round, repetitions after restarts included.
    */
   readonly peerQuotaBytes: number;
-  /** 16 random bytes, new in each process. */
-  readonly epoch: Uint8Array;
+  /** For what goes over third parties; undefined in a cluster whose parties have no keys for it. */
+  readonly relayKeys: RelayKeys | undefined;
   /** A payload was delivered and is durable; in order. Also called for each payload of the replayed log. */
   onDelivered(id: Uint8Array, entry: LedgerEntry, reply: Reply): void;
   /** This replica cannot go on: its storage failed or it found itself broken. It has stopped. */
@@ -72,14 +76,16 @@ export interface ReplicaState {
   /** Frames that this process has sent to other replicas, and their bytes before encryption. */
   readonly sentFrames: number;
   readonly sentBytes: number;
+  /** Those among them that were relayed: own ones and others'. */
+  readonly relayedFrames: number;
+  readonly relayedBytes: number;
   readonly accusations: readonly Accusation[];
 }
 
-interface Pending {
-  readonly input: Input;
-  readonly from: PartyId | undefined;
-  readonly sizeBytes: number;
-}
+/** What waits: an input of this replica, or what a peer's link brought. */
+type Pending =
+  | { readonly kind: "own"; readonly from: undefined; readonly input: Input; readonly sizeBytes: number }
+  | { readonly kind: "peer"; readonly from: PartyId; readonly input: PeerInput; readonly sizeBytes: number };
 
 interface Tip {
   readonly round: number;
@@ -104,10 +110,13 @@ export class Replica<Reply> {
   readonly #outgoing = new Map<PartyId, OutgoingLink>();
   readonly #incoming = new Map<PartyId, IncomingLink>();
   readonly #requests = new ProofRequests();
+  readonly #courier: Courier;
   readonly #accusations = new Accusations();
   /** Bytes that each peer has brought into the log since the last decision. */
   readonly #appendedBytes = new Map<PartyId, number>();
   readonly #pending = new InputQueue<Pending>();
+  /** What the replayed log asks of peers in the round that it ends in: nobody may have heard it. */
+  #asked: ReplicaEffect[] = [];
   #starting: Promise<void> | undefined;
   #pumping: Promise<void> | undefined;
   #state: ReplicaState["state"] = "starting";
@@ -120,19 +129,39 @@ export class Replica<Reply> {
     const { self, cluster, group, suite, store, channel, protocol } = options;
     const signed = { get: (slot: string): Uint8Array | undefined => store.signed(slot) };
     this.#engine = new Engine({ self, cluster, group, suite, signed, channels: { [channel]: protocol } });
+    this.#courier = this.#newCourier();
     for (const party of group.parties) if (party !== self) this.#addLinks(party);
   }
 
+  #newCourier(): Courier {
+    const { self, cluster, group, store, channel, relayKeys } = this.#options;
+    return new Courier({
+      self,
+      cluster,
+      parties: group.parties,
+      keys: relayKeys,
+      proofsPerRequest: PROOFS_PER_REQUEST,
+      round: (tag) => (tag === channel ? this.#durable.round + 1 : undefined),
+      proof: (tag, round) => archivedProof(store, tag, round),
+      relay: (neighbour, origin, frame) => this.#outgoing.get(neighbour)?.relay(origin, frame),
+      acknowledge: (peer, frame) => this.#incoming.get(peer)?.acknowledge(frame),
+      onRestart: (peer) => this.#requests.forget(peer),
+    });
+  }
+
   #addLinks(party: PartyId): void {
-    const { cluster, epoch, store, channel } = this.#options;
+    const { cluster, channel } = this.#options;
+    const courier = this.#courier;
     const onFault = (fault: LinkFault): void => this.#accuse(party, fault, "link");
     this.#outgoing.set(
       party,
       new OutgoingLink({
         cluster,
-        epoch,
-        round: (tag) => (tag === channel ? this.#durable.round + 1 : undefined),
-        proof: (tag, round) => store.proof(tag, round),
+        run: () => courier.run,
+        resume: (number) => courier.resume(party, number),
+        position: (tag, round) => courier.position(party, tag, round),
+        nextAfter: (number) => courier.nextAfter(party, number),
+        heard: (heard) => courier.heard(party, heard),
         onFault,
         onDamage: (error) => this.#fail(error),
         onClose: (reason) => this.#options.onLog(`link to party ${party} closed: ${reason}`),
@@ -142,10 +171,10 @@ export class Replica<Reply> {
       party,
       new IncomingLink({
         cluster,
+        meet: (run) => courier.meet(party, run),
         positions: () => [{ channel, round: this.#durable.round + 1 }],
-        onMessage: (envelope, sizeBytes) => this.#enqueue({ kind: "message", from: party, envelope }, party, sizeBytes),
+        onInput: (input) => this.#enqueue({ kind: "peer", from: party, input, sizeBytes: input.bytes.length }),
         onFault,
-        onOpen: () => this.#requests.forget(party),
       }),
     );
   }
@@ -168,12 +197,9 @@ export class Replica<Reply> {
     this.#replayed(outcome);
     let count = 0;
     let signedCount = outcome.signed.length;
-    let settings: Uint8Array | undefined;
     for (const record of store.inputs()) {
       const replayed = this.#newOutcome();
-      const input = decodeInput(record);
-      if (input.kind === "configure") settings = input.settings;
-      this.#collect(replayed, this.#engine.step(input));
+      this.#collect(replayed, this.#engine.step(decodeInput(record)));
       this.#replayed(replayed);
       signedCount += replayed.signed.length;
       // Lets other events in now and then, so that a long replay can be interrupted.
@@ -190,17 +216,18 @@ export class Replica<Reply> {
       throw new Error(`the ledger has more entries than the ${sequence} that the input log leads to`);
     }
     this.#options.onLog(`replayed ${count} inputs: round ${round}, ${sequence} payloads`);
-    await this.#configure(settings);
+    for (const effect of this.#asked) this.#release(effect);
+    await this.#configure();
     if (this.#state !== "starting") return;
+    this.#courier.begin(count + 1);
     this.#state = "active";
   }
 
-  /** The present settings become an input, unless the log ends with them. */
-  async #configure(logged: Uint8Array | undefined): Promise<void> {
+  /** The present settings are the first input of every run, so that each run begins with a longer log than the one before. */
+  async #configure(): Promise<void> {
     const settings = encodeSettings(this.#options.settings);
-    if (logged !== undefined && equalBytes(logged, settings)) return;
     const input = { kind: "configure", channel: this.#options.channel, settings } as const;
-    await this.#process([{ input, from: undefined, sizeBytes: settings.length }]);
+    await this.#process([{ kind: "own", input, from: undefined, sizeBytes: settings.length }]);
   }
 
   /** Effects of replayed inputs: what others may have heard already is kept for those who have not. */
@@ -212,9 +239,12 @@ export class Replica<Reply> {
         throw new Error(`the input log leads to another ledger entry ${entry.sequence} than the one stored`);
       }
     }
+    if (this.#tip.round > this.#durable.round) this.#asked = [];
     this.#durable = this.#tip;
-    for (const effect of outcome.effects)
-      if (effect.kind !== "askProofs" && effect.kind !== "askRepeat") this.#release(effect);
+    for (const effect of outcome.effects) {
+      if (effect.kind === "askProofs" || effect.kind === "askRepeat") this.#asked.push(effect);
+      else this.#release(effect);
+    }
     for (const { id, entry, reply } of outcome.replies) this.#options.onDelivered(id, entry, reply);
   }
 
@@ -231,13 +261,25 @@ export class Replica<Reply> {
   submit(payload: Uint8Array): boolean {
     if (this.#state !== "active") return false;
     if (this.#engine.inspect(this.#options.channel).room <= this.#pending.count(undefined)) return false;
-    this.#enqueue({ kind: "submit", channel: this.#options.channel, payload }, undefined, payload.length);
+    const input = { kind: "submit", channel: this.#options.channel, payload } as const;
+    this.#enqueue({ kind: "own", from: undefined, input, sizeBytes: payload.length });
     return true;
+  }
+
+  /** Some time has passed: peers are told how far they were heard, and what they do not acknowledge is said on other ways. */
+  tick(): void {
+    if (this.#state !== "active") return;
+    try {
+      this.#courier.tick();
+      for (const link of this.#outgoing.values()) link.flush();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** Bytes that are kept for `party` because it may still need them. */
   heldBytes(party: PartyId): number {
-    return this.#outgoing.get(party)?.heldBytes ?? 0;
+    return this.#courier.heldBytes(party);
   }
 
   get state(): ReplicaState {
@@ -247,6 +289,8 @@ export class Replica<Reply> {
       ...this.#durable,
       sentFrames: this.#sum((link) => link.sentFrames),
       sentBytes: this.#sum((link) => link.sentBytes),
+      relayedFrames: this.#sum((link) => link.relayedFrames),
+      relayedBytes: this.#sum((link) => link.relayedBytes),
       accusations: this.#accusations.list(),
     };
   }
@@ -259,8 +303,8 @@ export class Replica<Reply> {
     this.#accusations.add(party, fault, tag);
   }
 
-  #enqueue(input: Input, from: PartyId | undefined, sizeBytes: number): void {
-    this.#pending.push({ input, from, sizeBytes });
+  #enqueue(pending: Pending): void {
+    this.#pending.push(pending);
     this.#pumping ??= this.#pump().catch((error: unknown) => this.#fail(error));
   }
 
@@ -275,31 +319,48 @@ export class Replica<Reply> {
     const outcome = this.#newOutcome();
     const inputs: Uint8Array[] = [];
     for (const pending of batch) {
-      // Dropping before the append is always allowed; what was appended is always processed.
-      if (!this.#isAdmissible(pending)) continue;
-      const { input } = pending;
-      inputs.push(encodeInput(input));
-      this.#collect(outcome, this.#engine.step(input));
+      for (const input of this.#inputsOf(pending)) {
+        inputs.push(encodeInput(input));
+        this.#collect(outcome, this.#engine.step(input));
+      }
     }
     if (inputs.length > 0) await this.#options.store.commit({ inputs, ...outcome } satisfies Batch);
     this.#durable = this.#tip;
+    this.#courier.settle();
     for (const { from, sizeBytes } of batch) if (from !== undefined) this.#incoming.get(from)?.handled(sizeBytes);
     for (const effect of outcome.effects) this.#release(effect);
     for (const { id, entry, reply } of outcome.replies) this.#options.onDelivered(id, entry, reply);
     for (const link of this.#outgoing.values()) link.flush();
   }
 
-  /** Not of a channel that does not exist, not of a round that is decided here, not beyond the peer's quota. */
-  #isAdmissible({ input, sizeBytes }: Pending): boolean {
-    if (input.kind !== "message") return true;
-    const { from, envelope } = input;
+  /** What the engine is to take. Dropping before the append is always allowed; what was appended is always processed. */
+  *#inputsOf(pending: Pending): Generator<Input> {
+    if (pending.kind === "own") {
+      yield pending.input;
+      return;
+    }
+    const { from, envelopes, accused } = this.#receive(pending.from, pending.input);
+    for (const envelope of envelopes) if (this.#isAdmissible(from, envelope)) yield { kind: "message", from, envelope };
+    if (accused === undefined) return;
+    if (accused.party === pending.from) this.#incoming.get(pending.from)?.refuse(accused.fault);
+    else this.#accuse(accused.party, accused.fault, "relay");
+  }
+
+  #receive(peer: PartyId, input: PeerInput): Received {
+    return input.kind === "item"
+      ? this.#courier.hear(peer, input.run, input.item, input.bytes.length)
+      : this.#courier.relayed(peer, input.relayed, input.bytes);
+  }
+
+  /** Not of a channel that does not exist, not of a round that is over here, not beyond the peer's quota. */
+  #isAdmissible(from: PartyId, envelope: Envelope): boolean {
     const [channel, round] = envelope.tag.split("/");
     if (channel !== this.#options.channel) {
       this.#accuse(from, "unknown-instance", envelope.tag);
       return false;
     }
-    if (Number(round) < this.#engine.inspect(channel).round) return false;
-    const appendedBytes = (this.#appendedBytes.get(from) ?? 0) + sizeBytes;
+    if (Number(round) < this.#engine.inspect(channel).servedFrom) return false;
+    const appendedBytes = (this.#appendedBytes.get(from) ?? 0) + envelope.tag.length + envelope.body.length;
     if (appendedBytes > this.#options.peerQuotaBytes) {
       this.#accuse(from, "flood", envelope.tag);
       return false;
@@ -338,28 +399,23 @@ export class Replica<Reply> {
   #release(effect: ReplicaEffect): void {
     switch (effect.kind) {
       case "send":
-        return this.#send(effect.to, effect.envelope);
+        return this.#courier.post(effect.to, effect.envelope);
       case "retire":
-        for (const link of this.#outgoing.values()) link.retire(effect.tag);
-        return;
+        return this.#courier.retire(effect.tag);
       case "accuse":
         return this.#accuse(effect.party, effect.fault, effect.tag);
       case "askProofs": {
         const { of, channel, round, decidedBelow } = effect;
-        if (this.#requests.start(of, channel, round, decidedBelow)) this.#incoming.get(of)?.askProofs(channel, round);
+        if (this.#requests.start(of, channel, round, decidedBelow)) this.#courier.askProofs(of, channel, round);
         return;
       }
       case "askRepeat":
-        return this.#incoming.get(effect.of)?.askRepeat();
+        return this.#courier.askRepeat(effect.of);
       case "signed":
       case "archive":
       case "output":
         return;
     }
-  }
-
-  #send(to: PartyId, envelope: Envelope): void {
-    this.#outgoing.get(to)?.push(envelope);
   }
 
   #fail(error: unknown): void {

@@ -16,7 +16,7 @@ import { loadClient, loadParty } from "../../dist/replica/config-files.js";
 import { groupOf } from "../../dist/replica/config-group.js";
 import { encodeRequest, requestStatement } from "../../dist/services/notary/index.js";
 import { ATTACKS, CorruptedParty, Random } from "../../dist/sim/index.js";
-import { peerFrameCodec } from "../../dist/wire/peer-frames.js";
+import { isItem, peerFrameCodec } from "../../dist/wire/peer-frames.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -61,6 +61,9 @@ const corrupted = new CorruptedParty({
   onAttack: (attack) => attacks.set(attack, (attacks.get(attack) ?? 0) + 1),
 });
 
+/** How many lies there may be in the place of one message: their numbers are between those of what is true. */
+const LIES = 64;
+
 /** The connection to `to`, on which messages are replaced by lies. */
 function lying(to, connection) {
   return {
@@ -70,11 +73,14 @@ function lying(to, connection) {
     close: () => connection.close(),
     send(bytes) {
       const frame = decode(peerFrameCodec, bytes);
-      if (!frame.ok || frame.value.kind !== "message") return connection.send(bytes);
-      const { number, envelope } = frame.value;
+      if (!frame.ok || !isItem(frame.value)) return connection.send(bytes);
+      const { value } = frame;
+      const lies = value.kind === "message" ? corrupted.tamper(to, value.envelope).slice(0, LIES) : [undefined];
       let writable = true;
-      for (const [index, lie] of corrupted.tamper(to, envelope).entries()) {
-        const numbered = { kind: "message", number: index === 0 ? number : 0, envelope: lie };
+      for (const [index, envelope] of lies.entries()) {
+        const number = value.number * LIES + index;
+        const after = index === 0 ? value.after * LIES : number - 1;
+        const numbered = { ...value, ...(envelope && { envelope }), number, after };
         writable = connection.send(encode(peerFrameCodec, numbered));
       }
       return writable;
@@ -82,11 +88,30 @@ function lying(to, connection) {
   };
 }
 
+/** What the peer says of numbers, in the numbers of what is true. */
+function believing(handlers) {
+  if (handlers === undefined) return undefined;
+  const onFrame = (bytes) => {
+    const { value } = decode(peerFrameCodec, bytes);
+    for (const name of ["resumeAfter", "upTo"])
+      if (value?.[name] !== undefined) value[name] = Math.floor(value[name] / LIES);
+    handlers.onFrame(value === undefined ? bytes : encode(peerFrameCodec, value));
+  };
+  return {
+    onFrame,
+    onWritable: () => handlers.onWritable(),
+    onClose: (reason) => handlers.onClose(reason),
+  };
+}
+
 const damaged = (share) => share.map((byte, index) => (index === 100 ? byte ^ 1 : byte));
 
 const ports = {
   dial: (options) =>
-    REAL_PORTS.dial({ ...options, accept: (connection) => options.accept(lying(options.party, connection)) }),
+    REAL_PORTS.dial({
+      ...options,
+      accept: (connection) => believing(options.accept(lying(options.party, connection))),
+    }),
   receiptSigner(own) {
     const honest = REAL_PORTS.receiptSigner(own);
     return {

@@ -56,7 +56,7 @@ describe("abcast init --structure", () => {
     });
     const written = JSON.parse(readFileSync(shared, "utf8")) as { adversary: unknown; channel: unknown };
     expect(written.adversary).toEqual(out.adversary);
-    expect(written.channel).toEqual({ c: "quorum", order: "fixed" });
+    expect(written.channel).toEqual({ c: "quorum", order: "fixed", delivery: "full", parallel: 1 });
   });
 
   it("deals keys to which the structure's sets have access, and files that the loaders accept", async () => {

@@ -97,6 +97,8 @@ describe("abcast init", () => {
       maxEntryBytes: 65536,
       maxQueuePayloads: 16384,
       order: "fixed",
+      delivery: "full",
+      parallel: 1,
     });
     expect((await loadClient(join(cluster, "client-1.json"))).client).toBe(1);
   });
@@ -105,9 +107,9 @@ describe("abcast init", () => {
     const shared = readFileSync(join(cluster, "public.json"), "utf8");
     for (const party of [0, 1, 2, 3]) {
       const text = readFileSync(join(cluster, `party-${party}`, "keys.json"), "utf8");
-      // Ed25519 seeds and scalars have 44 characters in base64, RSA shares more.
+      // Ed25519 seeds, X25519 keys and scalars have 44 characters in base64, RSA shares more.
       const secrets = [...text.matchAll(/"([A-Za-z0-9+/=]{44,})"/g)].map(([, secret]) => secret ?? "");
-      expect(secrets.length).toBe(7);
+      expect(secrets.length).toBe(8);
       for (const secret of secrets) expect(shared).not.toContain(secret);
     }
     expect(shared).not.toContain("PRIVATE KEY");
@@ -129,22 +131,35 @@ describe("abcast init", () => {
     ["n above the bound", ["--n", "257"], "whole number from 1 to 256"],
     ["odd key size", ["--n", "4", "--rsa-bits", "1024"], "--rsa-bits"],
     ["ports beyond the last", ["--n", "4", "--base-port", "65530"], "--base-port: 65530 leaves no room"],
-    ["c below t+1", ["--n", "4", "--c", "1"], "--c: is 1, must be within t+1..n-t = 2..3"],
-    ["c above n-t", ["--n", "4", "--c", "4"], "--c: is 4, must be within"],
+    ["c below t+1", ["--n", "4", "--c", "1"], "--vector-size: is 1, must be within t+1..n-t = 2..3"],
+    ["c above n-t", ["--n", "4", "--vector-size", "4"], "--vector-size: is 4, must be within"],
     [
       "c whose entries make no message",
       ["--n", "64", "--t", "1", "--c", "32"],
-      "--c: is 32, must be within t+1..n-t = 2..63, and at most 31",
+      "--vector-size: is 32, must be within t+1..n-t = 2..63, and at most 31",
     ],
+    [
+      "a quorum's entries, which make no message",
+      ["--n", "32", "--vector-size", "quorum"],
+      "--vector-size: is quorum, which is for at most 31 parties, whose entries make one message: n is 32",
+    ],
+    ["c that is neither", ["--n", "4", "--vector-size", "all"], 'whole number from 1 to 256, or "quorum"'],
     ["t for which no c is possible", ["--n", "94", "--t", "31"], "--t: is 31: c must be at least t+1 = 32"],
-    ["an unknown order", ["--n", "4", "--order", "any"], "--order"],
+    ["an unknown order", ["--n", "4", "--order", "any"], "Allowed choices are fixed, random, adaptive"],
+    ["an unknown delivery", ["--n", "4", "--delivery", "any"], "Allowed choices are full, on-request"],
+    ["no candidate at once", ["--n", "4", "--parallel", "0"], "'--parallel <NUMBER>' argument '0' is invalid"],
+    ["too many candidates at once", ["--n", "4", "--parallel", "17"], "whole number from 1 to 16"],
     ["another n than the structure's", ["--n", "4", "--structure", "4x4"], "--n: is 4, but --structure has 16 parties"],
     ["t beside a structure", ["--t", "1", "--structure", "4x4"], "--t: cannot be combined with --structure"],
-    ["c in a structure that is no threshold", ["--c", "5", "--structure", "4x4"], "--c: is for thresholds"],
+    [
+      "c in a structure that is no threshold",
+      ["--c", "5", "--structure", "4x4"],
+      '--vector-size: is 5, must be "quorum"',
+    ],
     [
       "c beyond what a structure of thresholds leaves",
       ["--c", "3", "--structure", "hybrid-8"],
-      "--c: is 3, must be within t+1..n-t = 4..5, where t counts the 2 that may crash, too",
+      "--vector-size: is 3, must be within t+1..n-t = 4..5, where t counts the 2 that may crash, too",
     ],
     ["spares in a structure that is no threshold", ["--structure", "weighted", "--spare", "1"], "--spare: is for"],
     ["a structure that nobody knows", ["--structure", "5x5"], "5x5: no such file"],
@@ -185,7 +200,13 @@ describe("abcast init", () => {
       "--clients",
       "0",
       "--order",
-      "random",
+      "adaptive",
+      "--delivery",
+      "on-request",
+      "--parallel",
+      "2",
+      "--vector-size",
+      "quorum",
       "--out",
       join(directory, "b"),
       "--json",
@@ -195,7 +216,7 @@ describe("abcast init", () => {
       n: 1,
       t: 0,
       adversary: { byzantine: { threshold: 0 }, crash: { threshold: 0 } },
-      channel: { c: 1, order: "random" },
+      channel: { c: "quorum", order: "adaptive", delivery: "on-request", parallel: 2 },
       parties: [{ party: 0, port: 7400, httpPort: 7401 }],
       clients: [],
     });
@@ -371,9 +392,9 @@ describe("loadPublic", () => {
       "cluster: does not name these keys and settings",
     ],
     [
-      "a quorum's entries where all is thresholds",
+      "a quorum's entries in place of c",
       (json) => set(json["channel"], "c", "quorum"),
-      "channel.c: is quorum, must be within t+1..n-t = 2..3",
+      "cluster: does not name these keys and settings",
     ],
     [
       "entries that are no number",
@@ -382,7 +403,25 @@ describe("loadPublic", () => {
     ],
     ["c below t+1", (json) => set(json["channel"], "c", 1), "channel.c: is 1, must be within t+1..n-t = 2..3"],
     ["c above n-t", (json) => set(json["channel"], "c", 4), "channel.c: is 4"],
-    ["an unknown order", (json) => set(json["channel"], "order", "any"), 'channel.order: must be "fixed" or "random"'],
+    [
+      "an unknown order",
+      (json) => set(json["channel"], "order", "any"),
+      'channel.order: must be "fixed", "random" or "adaptive"',
+    ],
+    ["an unknown delivery", (json) => set(json["channel"], "delivery", "any"), 'channel.delivery: must be "full" or'],
+    [
+      "too much at once",
+      (json) => set(json["channel"], "parallel", 17),
+      "channel.parallel: must be a whole number from 1",
+    ],
+    [
+      "nothing at once",
+      (json) => set(json["channel"], "parallel", 0),
+      "channel.parallel: must be a whole number from 1",
+    ],
+    ["another order", (json) => set(json["channel"], "order", "adaptive"), "cluster: does not name these keys"],
+    ["another delivery", (json) => set(json["channel"], "delivery", "on-request"), "cluster: does not name these keys"],
+    ["another number at once", (json) => set(json["channel"], "parallel", 2), "cluster: does not name these keys"],
     ["another c", (json) => set(json["channel"], "c", 2), "cluster: does not name these keys and settings"],
     ["another salt", (json) => set(json, "salt", "00".repeat(32)), "cluster: does not name these"],
     ["a client left out", (json) => json["clients"]?.pop(), "cluster: does not name these"],
@@ -455,6 +494,17 @@ describe("loadPublic", () => {
       "a client key used twice",
       (json) => set(json["clients"]?.[1], "publicKey", json["clients"]?.[0]?.["publicKey"]),
       "clients[1].publicKey: is the same as in entry 0",
+    ],
+    ["a relaying key too few", (json) => json["keys"]?.["relaying"]?.pop(), "keys.relaying: has 3 entries"],
+    [
+      "relaying keys taken away",
+      (json) => set(json["keys"], "relaying", []),
+      "cluster: does not name these keys and settings",
+    ],
+    [
+      "a relaying key of small order",
+      (json) => set(json["keys"]?.["relaying"], "1", Buffer.alloc(32).toString("base64")),
+      "keys.relaying[1]: is an X25519 key of small order",
     ],
     ["a signing key too few", (json) => json["keys"]?.["signing"]?.pop(), "keys.signing: has 3 entries"],
     [
@@ -574,6 +624,13 @@ describe("loadParty and loadClient", () => {
       "signing: does not belong",
     ],
     [
+      "a relaying key of nobody",
+      "keys.json",
+      (json) => set(json, "relaying", "A".repeat(43) + "="),
+      "relaying: does not belong",
+    ],
+    ["no relaying key", "keys.json", (json) => set(json, "relaying", undefined), "relaying: is missing"],
+    [
       "a coin key of nobody",
       "keys.json",
       (json) => set(json["coins"], "honest", "A".repeat(43) + "="),
@@ -597,6 +654,14 @@ describe("loadParty and loadClient", () => {
     );
   });
 
+  it("take a public file that is older than the variants of agreement", async () => {
+    const path = changed("public.json", (json) => {
+      delete json["channel"]?.["delivery"];
+      delete json["channel"]?.["parallel"];
+    });
+    expect(await loadPublic(path)).toEqual(await loadPublic(join(cluster, "public.json")));
+  });
+
   it("fill in the documented defaults", async () => {
     const path = changed("party-1/config.json", (json) => set(json, "limits", { maxEntryPayloads: 7 }));
     expect((await loadParty(partyDirectory({ "config.json": path }))).channel).toEqual({
@@ -605,6 +670,8 @@ describe("loadParty and loadClient", () => {
       maxEntryBytes: 65536,
       maxQueuePayloads: 16384,
       order: "fixed",
+      delivery: "full",
+      parallel: 1,
     });
   });
 

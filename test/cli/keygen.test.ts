@@ -120,7 +120,7 @@ describe("the ceremony", () => {
     );
     const secrets = [
       ...readFileSync(at("alice", "identity.json"), "utf8").matchAll(
-        /"(?:signing|cosigning|sealing)": "([^"]+)",?\n  "/g,
+        /"(?:signing|cosigning|sealing|relaying)": "([^"]+)",?\n  "/g,
       ),
     ];
     expect(secrets.length).toBeGreaterThan(0);
@@ -226,7 +226,7 @@ describe("keygen and init --cards refuse", () => {
     const content = { ...rest, certificatePem: certificate, sealing: createSealingKey().publicKey };
     const secrets = { signing: own.signing, cosigning: own.cosigning, privateKeyPem: own.tlsPrivateKey };
     const path = join(temporaryDirectory(), "card.json");
-    writeFileSync(path, formatFile(cardSchema, { format: "abcast-card/1", ...signCard(content, secrets) }));
+    writeFileSync(path, formatFile(cardSchema, { format: "abcast-card/2", ...signCard(content, secrets) }));
     return path;
   };
 

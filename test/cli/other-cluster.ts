@@ -1,5 +1,6 @@
 /** Another cluster for the price of a moment: new keys for everything but what the dealer shares, whose making takes seconds. */
 import { randomBytes } from "node:crypto";
+import { createSealingKey } from "../../src/crypto/ceremony/sealed-box.js";
 import { createEd25519Signer } from "../../src/crypto/index.js";
 import { createTlsIdentity } from "../../src/crypto/ed25519/tls-identity.js";
 import type { ClusterPublic } from "../../src/replica/config.js";
@@ -19,6 +20,7 @@ export async function otherCluster(cluster: ClusterPublic): Promise<ClusterPubli
       ...cluster.keys,
       signing: cluster.keys.signing.map(newKey),
       cosigning: cluster.keys.cosigning.map(newKey),
+      relaying: cluster.keys.relaying.map(() => createSealingKey().publicKey),
     },
   };
   return { ...unnamed, cluster: clusterId(unnamed) };

@@ -29,6 +29,7 @@ export async function dealKeys(
       ...dealing.publicKeys,
       signing: publics.map(({ signing }) => signing),
       cosigning: publics.map(({ cosigning }) => cosigning),
+      relaying: publics.map(({ relaying }) => relaying),
     },
     secretKeys: dealing.secretKeys.map((shared, party) => Object.assign({}, shared, at(own, party))),
   };

@@ -1,20 +1,29 @@
 /** Both halves of one link, over connections that a test breaks where it likes. */
 import { concat, utf8 } from "../../src/core/bytes.js";
 import { encode } from "../../src/core/codec.js";
-import { type Envelope, envelopeCodec } from "../../src/core/envelope.js";
+import type { Envelope } from "../../src/core/envelope.js";
+import { InvariantError } from "../../src/core/protocol.js";
+import { PROOFS_PER_REQUEST } from "../../src/protocols/index.js";
+import { Courier, type CourierOptions } from "../../src/relay/courier.js";
 import { IncomingLink } from "../../src/replica/incoming-link.js";
 import { OutgoingLink } from "../../src/replica/outgoing-link.js";
-import { type PeerFrame, peerFrameCodec } from "../../src/wire/peer-frames.js";
+import { mockRelayKeys } from "../../src/sim/mock-relay-keys.js";
+import { PEER_PROTOCOL_VERSION, type PeerFrame, peerFrameCodec } from "../../src/wire/peer-frames.js";
 import { MemoryPair } from "../support/memory-connection.js";
 
 export const CLUSTER = new Uint8Array(32).fill(1);
-export const EPOCH = new Uint8Array(16).fill(2);
+export const RUN = 2;
 
 export function frame(value: PeerFrame): Uint8Array {
   return encode(peerFrameCodec, value);
 }
 
-export const HELLO = { kind: "hello", version: 1, cluster: CLUSTER, epoch: EPOCH } as const satisfies PeerFrame;
+export const HELLO = {
+  kind: "hello",
+  version: PEER_PROTOCOL_VERSION,
+  cluster: CLUSTER,
+  run: RUN,
+} as const satisfies PeerFrame;
 export const WELCOME = { kind: "welcome", resumeAfter: 0, positions: [] } as const satisfies PeerFrame;
 
 /** A message of `round` that a test recognises. */
@@ -31,6 +40,10 @@ export function proofOf(round: number): Envelope {
   return envelope(round, `proof-${round}`);
 }
 
+function proofOfNothing(): never {
+  throw new Error("nobody asks the acceptor");
+}
+
 export interface LinkPairOptions {
   readonly bufferBytes?: number;
   /** Leave `handled` to the test. */
@@ -41,6 +54,10 @@ export interface LinkPairOptions {
 export class LinkPair {
   readonly outgoing: OutgoingLink;
   readonly incoming: IncomingLink;
+  /** Party 0, who speaks. */
+  readonly dialler: Courier;
+  /** Party 1. */
+  readonly acceptor: Courier;
   readonly heard: Envelope[] = [];
   readonly faults: string[] = [];
   readonly held: number[] = [];
@@ -50,39 +67,92 @@ export class LinkPair {
   /** Rounds below are decided at the dialler, and their proofs archived. */
   diallerRound = 1;
   acceptorRound = 1;
-  opened = 0;
+  #requests = 0;
   pair: MemoryPair | undefined;
   readonly #bufferBytes: number;
 
   constructor({ bufferBytes = 1024 * 1024, holdMessages = false }: LinkPairOptions = {}) {
     this.#bufferBytes = bufferBytes;
+    this.dialler = this.#courierOf(0, {
+      round: (channel) => (channel === "abc" ? this.diallerRound : undefined),
+      proof: (_channel, round) => {
+        if (this.lostProofs.has(round)) throw new InvariantError(`no proof of round ${round}`);
+        return proofOf(round);
+      },
+      relay: (_neighbour, origin, bytes) => this.outgoing.relay(origin, bytes),
+    });
+    this.dialler.begin(RUN);
+    this.acceptor = this.#courierOf(1, { acknowledge: (_peer, bytes) => this.incoming.acknowledge(bytes) });
+    this.acceptor.begin(1);
     this.outgoing = new OutgoingLink({
       cluster: CLUSTER,
-      epoch: EPOCH,
-      round: (channel) => (channel === "abc" ? this.diallerRound : undefined),
-      proof: (_channel, round) =>
-        round < this.diallerRound && !this.lostProofs.has(round) ? encode(envelopeCodec, proofOf(round)) : undefined,
+      run: () => this.dialler.run,
+      resume: (number) => this.dialler.resume(1, number),
+      position: (channel, round) => this.dialler.position(1, channel, round),
+      nextAfter: (number) => this.dialler.nextAfter(1, number),
+      heard: (heard) => this.dialler.heard(1, heard),
       onFault: (fault) => this.faults.push(`dialler: ${fault}`),
       onDamage: (error) => this.damage.push(error.message),
       onClose: () => undefined,
     });
     this.incoming = new IncomingLink({
       cluster: CLUSTER,
+      meet: (run) => this.acceptor.meet(0, run),
       positions: () => [{ channel: "abc", round: this.acceptorRound }],
-      onMessage: (message, sizeBytes) => {
-        this.heard.push(message);
-        this.held.push(sizeBytes);
+      onInput: (input) => {
+        const { envelopes } =
+          input.kind === "item"
+            ? this.acceptor.hear(0, input.run, input.item, input.bytes.length)
+            : this.acceptor.relayed(0, input.relayed, input.bytes);
+        this.heard.push(...envelopes);
+        this.held.push(input.bytes.length);
         if (!holdMessages) this.handle();
       },
       onFault: (fault) => this.faults.push(`acceptor: ${fault}`),
-      onOpen: () => this.opened++,
+    });
+  }
+
+  #courierOf(self: number, options: Partial<CourierOptions>): Courier {
+    return new Courier({
+      self,
+      cluster: CLUSTER,
+      parties: [0, 1],
+      keys: mockRelayKeys(self, 1),
+      proofsPerRequest: PROOFS_PER_REQUEST,
+      round: () => undefined,
+      proof: proofOfNothing,
+      relay: () => undefined,
+      acknowledge: () => undefined,
+      onRestart: () => undefined,
+      ...options,
     });
   }
 
   /** The oldest held message is done. */
   handle(): void {
     const sizeBytes = this.held.shift();
-    if (sizeBytes !== undefined) this.incoming.handled(sizeBytes);
+    if (sizeBytes === undefined) return;
+    this.acceptor.settle();
+    this.incoming.handled(sizeBytes);
+  }
+
+  /** The acceptor's request reaches the dialler, on whatever way. */
+  askRepeat(): void {
+    this.dialler.hear(1, 1, { kind: "askRepeat", number: ++this.#requests, after: 0 }, 9);
+    this.outgoing.flush();
+  }
+
+  askProofs(channel: string, round: number): void {
+    this.dialler.hear(1, 1, { kind: "askProofs", number: ++this.#requests, after: 0, channel, round }, 9);
+    this.outgoing.flush();
+  }
+
+  retire(tag: string): void {
+    this.dialler.retire(tag);
+  }
+
+  get heldBytes(): number {
+    return this.dialler.heldBytes(1);
   }
 
   /** A new connection; what was in flight on the one before is lost. */
@@ -100,7 +170,7 @@ export class LinkPair {
   }
 
   say(...messages: readonly Envelope[]): void {
-    for (const message of messages) this.outgoing.push(message);
+    for (const message of messages) this.dialler.post(1, message);
     this.outgoing.flush();
   }
 

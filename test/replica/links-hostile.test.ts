@@ -5,7 +5,7 @@ import { concat } from "../../src/core/bytes.js";
 import type { ConnectionHandlers } from "../../src/replica/links.js";
 import type { PeerFrame } from "../../src/wire/peer-frames.js";
 import { type MemoryConnection, MemoryPair } from "../support/memory-connection.js";
-import { envelope, frame, HELLO, LinkPair, WELCOME } from "./link-pair.js";
+import { envelope, frame, HELLO, LinkPair, RUN, WELCOME } from "./link-pair.js";
 
 fc.configureGlobal({ seed: 21 });
 
@@ -20,8 +20,8 @@ interface Attacked {
 /** A link half of which we are the peer. */
 function attack(side: Side): Attacked {
   const link = new LinkPair();
-  link.outgoing.push(envelope(1, "a"));
-  link.outgoing.push(envelope(1, "b"));
+  link.dialler.post(1, envelope(1, "a"));
+  link.dialler.post(1, envelope(1, "b"));
   const pair = new MemoryPair({ left: { kind: "party", party: 1 }, right: { kind: "party", party: 0 } });
   const connection = side === "dialler" ? pair.left : pair.right;
   const handlers: ConnectionHandlers =
@@ -37,23 +37,31 @@ function attack(side: Side): Attacked {
   };
 }
 
-const message = { kind: "message", number: 1, envelope: envelope(1, "a") } as const satisfies PeerFrame;
-const askRepeat: PeerFrame = { kind: "askRepeat", ask: 1 };
-const askProofs: PeerFrame = { kind: "askProofs", channel: "abc", round: 1 };
-const repeated: PeerFrame = { kind: "repeated", ask: 1 };
+const message = { kind: "message", number: 1, after: 0, envelope: envelope(1, "a") } as const satisfies PeerFrame;
+const askRepeat: PeerFrame = { kind: "askRepeat", number: 1, after: 0 };
+const heard = { kind: "heard", run: RUN, upTo: 1 } as const satisfies PeerFrame;
+const relay: PeerFrame = {
+  kind: "relay",
+  origin: 1,
+  to: 0,
+  run: 1,
+  number: 1,
+  sealed: new Uint8Array(3),
+  signature: new Uint8Array(64),
+};
 const unknown = { channel: "abd", round: 1 };
 
 describe("the acceptor", () => {
   it.each<[string, readonly (PeerFrame | Uint8Array)[], string]>([
     ["garbage", [Uint8Array.of(255, 1, 2)], "malformed-frame"],
     ["garbage after the hello", [HELLO, Uint8Array.of(2)], "malformed-frame"],
+    ["a relayed frame before the hello", [relay], "unexpected-frame"],
     ["a frame with a byte too many", [concat(frame(HELLO), Uint8Array.of(0))], "malformed-frame"],
     ["a message before the hello", [message], "unexpected-frame"],
     ["a second hello", [HELLO, HELLO], "unexpected-frame"],
     ["a welcome, which is the acceptor's to send", [HELLO, WELCOME], "unexpected-frame"],
-    ["a request for proofs, likewise", [HELLO, askProofs], "unexpected-frame"],
-    ["a request to repeat, likewise", [HELLO, askRepeat], "unexpected-frame"],
-    ["another version", [{ ...HELLO, version: 2 }], "wrong-version"],
+    ["an acknowledgement, likewise", [HELLO, heard], "unexpected-frame"],
+    ["another version", [{ ...HELLO, version: 1 }], "wrong-version"],
     ["another cluster", [{ ...HELLO, cluster: new Uint8Array(32) }], "wrong-cluster"],
   ])("closes on %s", (_, frames, fault) => {
     const { link, connection, send } = attack("acceptor");
@@ -65,25 +73,12 @@ describe("the acceptor", () => {
 
   it("has one name for all wrong versions: a peer must not fill the table of accusations", () => {
     const faults = new Set<string>();
-    for (let version = 2; version < 100; version++) {
+    for (let version = 3; version < 100; version++) {
       const { link, send } = attack("acceptor");
       send({ ...HELLO, version });
       for (const fault of link.faults) faults.add(fault);
     }
     expect(faults.size).toBe(1);
-  });
-
-  it("does not believe answers to what it did not ask", () => {
-    const { link, send } = attack("acceptor");
-    send(HELLO, message, { kind: "repeated", ask: Number.MAX_SAFE_INTEGER }, message, { ...message, number: 2 });
-    expect(link.heard).toHaveLength(2);
-    // A request made afterwards is open until it is answered.
-    link.incoming.askRepeat();
-    send(message);
-    expect(link.heard).toHaveLength(3);
-    send(repeated, message);
-    expect(link.heard).toHaveLength(3);
-    expect(link.faults).toEqual([]);
   });
 
   it("takes no frame of a connection that another one has replaced", () => {
@@ -100,19 +95,20 @@ describe("the dialler", () => {
   it.each<[string, readonly (PeerFrame | Uint8Array)[], string]>([
     ["garbage", [Uint8Array.of(255, 1, 2)], "malformed-frame"],
     ["garbage after the welcome", [WELCOME, Uint8Array.of(1)], "malformed-frame"],
+    ["an acknowledgement before the welcome", [heard], "unexpected-frame"],
     ["a request before the welcome", [askRepeat], "unexpected-frame"],
-    ["a request for proofs before the welcome", [askProofs], "unexpected-frame"],
     ["a second welcome", [WELCOME, WELCOME], "unexpected-frame"],
     ["a hello, which is the dialler's to send", [WELCOME, HELLO], "unexpected-frame"],
     ["a message, likewise", [WELCOME, message], "unexpected-frame"],
-    ["an answer, likewise", [WELCOME, repeated], "unexpected-frame"],
+    ["a request, likewise", [WELCOME, askRepeat], "unexpected-frame"],
+    ["a relayed frame, likewise", [WELCOME, relay], "unexpected-frame"],
+    ["having heard later what was never said", [WELCOME, { ...heard, upTo: 3 }], "impossible-resume"],
     ["having heard what was never said", [{ ...WELCOME, resumeAfter: 3 }], "impossible-resume"],
     ["having heard the greatest number", [{ ...WELCOME, resumeAfter: Number.MAX_SAFE_INTEGER }], "impossible-resume"],
     ["a position in an unknown channel", [{ ...WELCOME, positions: [unknown] }], "unknown-channel"],
-    ["a request for proofs of an unknown channel", [WELCOME, { kind: "askProofs", ...unknown }], "unknown-channel"],
   ])("closes on %s", (_, frames, fault) => {
     const { link, connection, send } = attack("dialler");
-    send(...frames, askRepeat);
+    send(...frames, heard);
     expect(link.faults).toEqual([`dialler: ${fault}`]);
     expect(connection.isClosed).toBe(true);
     // An orderly peer afterwards is served as if nothing had been.
@@ -127,11 +123,9 @@ describe("the dialler", () => {
     expect(link.faults).toEqual([]);
   });
 
-  it("serves one repetition at a time, whatever numbers the requests have", () => {
-    const { link, connection, send } = attack("dialler");
-    send(WELCOME, { kind: "askRepeat", ask: 0 }, { kind: "askRepeat", ask: Number.MAX_SAFE_INTEGER });
-    // hello, two messages; two repetitions of two messages and their end.
-    expect(connection.sent).toBe(3 + 2 * 3);
+  it("does not mind an acknowledgement of an earlier run, nor one that comes twice", () => {
+    const { link, send } = attack("dialler");
+    send(WELCOME, { ...heard, run: 1, upTo: 99 }, heard, heard);
     expect(link.faults).toEqual([]);
   });
 });
@@ -139,14 +133,11 @@ describe("the dialler", () => {
 describe.each<Side>(["dialler", "acceptor"])("any frames at the %s", (side) => {
   const number = fc.oneof(fc.nat(5), fc.constant(Number.MAX_SAFE_INTEGER));
   const anyFrame: fc.Arbitrary<PeerFrame | Uint8Array> = fc.oneof(
-    // Of an epoch of its own: who uses up the numbers of an epoch has nobody to blame.
-    fc.constantFrom<PeerFrame>({ ...HELLO, epoch: new Uint8Array(16).fill(9) }, WELCOME, repeated, askProofs, {
-      kind: "askProofs",
-      ...unknown,
-    }),
-    number.map((value): PeerFrame => ({ kind: "message", number: value, envelope: envelope(1, value) })),
-    number.map((ask): PeerFrame => ({ kind: "askRepeat", ask })),
-    number.map((ask): PeerFrame => ({ kind: "repeated", ask })),
+    // Of an earlier run: who uses up the numbers of a run has nobody to blame.
+    fc.constantFrom<PeerFrame>({ ...HELLO, run: 1 }, WELCOME, relay),
+    number.map((value): PeerFrame => ({ kind: "message", number: value, after: 0, envelope: envelope(1, value) })),
+    number.map((value): PeerFrame => ({ kind: "askRepeat", number: value, after: value })),
+    number.map((upTo): PeerFrame => ({ kind: "heard", run: 1, upTo })),
     fc.uint8Array({ minLength: 1, maxLength: 80 }),
   );
 
@@ -156,11 +147,11 @@ describe.each<Side>(["dialler", "acceptor"])("any frames at the %s", (side) => {
         const { link, send } = attack(side);
         send(...frames);
         expect(link.faults.length).toBeLessThanOrEqual(1);
-        const heard = link.heard.length;
+        const before = link.heard.length;
         link.connect().settle();
-        link.incoming.askRepeat();
+        link.askRepeat();
         link.pair?.settle();
-        expect(link.names.slice(heard)).toEqual(expect.arrayContaining(["a", "b"]));
+        expect(link.names.slice(before)).toEqual(expect.arrayContaining(["a", "b"]));
       }),
       { numRuns: 300 },
     );

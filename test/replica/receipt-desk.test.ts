@@ -95,6 +95,8 @@ class Office {
       logDigest: new Uint8Array(32).fill(4),
       sentFrames: 12,
       sentBytes: 3456,
+      relayedFrames: 0,
+      relayedBytes: 0,
       accusations: this.accusations,
     }),
     entry: (sequence) => ({

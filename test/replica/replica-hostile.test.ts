@@ -3,22 +3,30 @@ import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/core/bytes.js";
 import { encode } from "../../src/core/codec.js";
 import type { Envelope } from "../../src/core/envelope.js";
+import { mockRelayKeys } from "../../src/sim/mock-relay-keys.js";
 import { Random } from "../../src/sim/random.js";
-import { PEER_PROTOCOL_VERSION, type PeerFrame, peerFrameCodec } from "../../src/wire/peer-frames.js";
+import {
+  PEER_PROTOCOL_VERSION,
+  type PeerFrame,
+  peerFrameCodec,
+  relayStatementCodec,
+} from "../../src/wire/peer-frames.js";
 import type { MemoryPair } from "../support/memory-connection.js";
-import { AGREED, CLUSTER, TestCluster } from "./test-cluster.js";
+import { AGREED, CLUSTER, TestCluster, type TestClusterOptions } from "./test-cluster.js";
 
 const HONEST = [0, 1, 2];
 const HOSTILE = 3;
 
 /** A cluster of three honest replicas, and connections from party 3 to each. */
-async function besieged(): Promise<{ cluster: TestCluster; pairs: readonly MemoryPair[] }> {
-  const cluster = new TestCluster();
+async function besieged(
+  options: TestClusterOptions = {},
+): Promise<{ cluster: TestCluster; pairs: readonly MemoryPair[] }> {
+  const cluster = new TestCluster(options);
   for (const party of HONEST) await cluster.start(party);
   const pairs = HONEST.map((party) => cluster.pairOf(HOSTILE, party));
   for (const pair of pairs) {
     pair.left.start({ onFrame: () => undefined, onWritable: () => undefined, onClose: () => undefined });
-    say(pair, { kind: "hello", version: PEER_PROTOCOL_VERSION, cluster: CLUSTER, epoch: new Uint8Array(16).fill(99) });
+    say(pair, { kind: "hello", version: PEER_PROTOCOL_VERSION, cluster: CLUSTER, run: 1 });
   }
   return { cluster, pairs };
 }
@@ -29,7 +37,7 @@ function say(pair: MemoryPair, ...frames: readonly PeerFrame[]): void {
 }
 
 function messages(envelopes: readonly Envelope[]): PeerFrame[] {
-  return envelopes.map((envelope, index) => ({ kind: "message", number: index + 1, envelope }));
+  return envelopes.map((envelope, index) => ({ kind: "message", number: index + 1, after: 0, envelope }));
 }
 
 const TAGS = [
@@ -95,14 +103,40 @@ describe("garbage of one peer", () => {
     expect(cluster.agreement().accusations.filter((accusation) => !/^[012]:3:/.test(accusation))).toEqual([]);
   });
 
+  it("in a relayed frame that nobody signed ends the connection", async () => {
+    const { cluster, pairs } = await besieged();
+    const [pair] = pairs;
+    if (pair === undefined) throw new Error("a pair is due");
+    const name = { origin: 1, to: 2, run: 1, number: 1 };
+    say(pair, { kind: "relay", ...name, sealed: new Uint8Array(90), signature: new Uint8Array(64) });
+    for (let turn = 0; turn < 5; turn++) await cluster.turn();
+    expect(cluster.agreement().accusations).toEqual(["0:3:forged-relay"]);
+    expect(pair.right.isClosed).toBe(true);
+  });
+
+  it("in a relayed frame that a peer signed accuses that peer, and not who handed it on", async () => {
+    const { cluster, pairs } = await besieged();
+    const [pair] = pairs;
+    if (pair === undefined) throw new Error("a pair is due");
+    const name = { origin: 1, to: 0, run: 9, number: 1 };
+    const keys = mockRelayKeys(1, 1);
+    const sealed = keys.seal(0, utf8("no header"));
+    const signature = keys.sign(encode(relayStatementCodec, { header: { cluster: CLUSTER, ...name }, sealed }));
+    say(pair, { kind: "relay", ...name, sealed, signature });
+    for (let turn = 0; turn < 5; turn++) await cluster.turn();
+    expect(cluster.agreement().accusations).toEqual(["0:1:malformed-relay"]);
+    expect(pair.right.isClosed).toBe(false);
+  });
+
   it("that is a proof of nothing decides nothing", async () => {
     const { cluster, pairs } = await besieged();
     const proof: PeerFrame = {
       kind: "message",
-      number: 0,
+      number: 1,
+      after: 0,
       envelope: { tag: "abc/1/mvba/aba/1/0", body: new Uint8Array(100) },
     };
-    for (const pair of pairs) say(pair, proof, proof);
+    for (const pair of pairs) say(pair, proof, { ...proof, number: 2 });
     for (let turn = 0; turn < 20; turn++) await cluster.turn();
     expect(HONEST.map((party) => cluster.get(party).replica.state.round)).toEqual([0, 0, 0]);
     expect(cluster.agreement().accusations).toEqual(HONEST.map((party) => `${party}:3:malformed-message`));
@@ -117,6 +151,20 @@ describe("garbage of one peer", () => {
       say(pair, ...messages(Array.from({ length: 50 }, () => ({ tag: "abc/1", body: new Uint8Array(1000) }))));
     for (let turn = 0; turn < 20; turn++) await cluster.turn();
     expect(HONEST.map((party) => cluster.disk(party).inputs.length)).toEqual(before);
+  });
+
+  it("under the tag of the round decided last is written to the log where that round serves its values", async () => {
+    const { cluster, pairs } = await besieged({ delivery: "on-request" });
+    cluster.submit(0, "a", "b", "c");
+    await cluster.run(() => cluster.hasDelivered(3));
+    // What honest replicas said last is on its way yet.
+    for (let turn = 0; turn < 100; turn++) await cluster.turn();
+    const { round } = cluster.get(0).replica.state;
+    const before = HONEST.map((party) => cluster.disk(party).inputs.length);
+    for (const pair of pairs)
+      say(pair, ...messages([round, round - 1].map((number) => ({ tag: `abc/${number}`, body: new Uint8Array(9) }))));
+    for (let turn = 0; turn < 20; turn++) await cluster.turn();
+    expect(HONEST.map((party) => cluster.disk(party).inputs.length)).toEqual(before.map((count) => count + 1));
   });
 
   it("of a channel that does not exist is accused and not written to the log", async () => {
@@ -140,7 +188,7 @@ describe("garbage of one peer", () => {
     const quotaBytes = 1024 * 1024;
     const body = new Uint8Array(100 * 1024);
     for (let number = 1; number <= 12; number++) {
-      for (const pair of pairs) say(pair, { kind: "message", number, envelope: { tag: "abc/1/mvba", body } });
+      for (const pair of pairs) say(pair, { kind: "message", number, after: 0, envelope: { tag: "abc/1/mvba", body } });
       for (let turn = 0; turn < 5; turn++) await cluster.turn();
       for (const pair of pairs) pair.settle();
     }
@@ -157,7 +205,7 @@ describe("garbage of one peer", () => {
     // A new round, a new quota: the flood was held against the peer, not against what it says later.
     const inputs = cluster.disk(0).inputs.length;
     for (const pair of pairs)
-      say(pair, { kind: "message", number: 0, envelope: { tag: "abc/2/mvba", body: new Uint8Array(9) } });
+      say(pair, { kind: "message", number: 13, after: 0, envelope: { tag: "abc/2/mvba", body: new Uint8Array(9) } });
     for (let turn = 0; turn < 20; turn++) await cluster.turn();
     expect(cluster.disk(0).inputs.length).toBe(inputs + 1);
   });

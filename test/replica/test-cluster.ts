@@ -8,6 +8,7 @@ import type { PartyId } from "../../src/core/party-set.js";
 import { type AtomicBroadcastOptions, atomicBroadcast } from "../../src/protocols/index.js";
 import { Replica } from "../../src/replica/replica.js";
 import type { Service } from "../../src/services/service.js";
+import { mockRelayKeys } from "../../src/sim/mock-relay-keys.js";
 import { mockSuite } from "../../src/sim/mock-suite.js";
 import { Random } from "../../src/sim/random.js";
 import { MemoryPair } from "../support/memory-connection.js";
@@ -27,6 +28,7 @@ const ECHO: Service<string> = {
 export interface TestClusterOptions {
   readonly seed?: number;
   readonly order?: AtomicBroadcastOptions["order"];
+  readonly delivery?: AtomicBroadcastOptions["delivery"];
   /** May be changed between two starts. */
   maxEntryPayloads?: number;
   readonly maxPayloads?: number;
@@ -50,7 +52,11 @@ export class TestCluster {
   readonly slow = new Set<PartyId>();
   readonly #options: TestClusterOptions;
   readonly #random: Random;
-  #epochs = 0;
+  /** Directed links that delete whatever one party says to another, on any connection, as `from>to`. */
+  readonly deleting = new Set<string>();
+  /** Turns between two ticks of all parties; no tick unless given. */
+  tickTurns: number | undefined;
+  #turns = 0;
 
   constructor(options: TestClusterOptions = {}) {
     this.#options = options;
@@ -88,12 +94,13 @@ export class TestCluster {
         ...settings,
         vectorSize: 2,
         order: this.#options.order ?? "fixed",
+        delivery: this.#options.delivery,
         isValid: (payload) => service.validate(payload),
       }),
       service,
       store,
       peerQuotaBytes: 1024 * 1024,
-      epoch: new Uint8Array(16).fill(++this.#epochs),
+      relayKeys: mockRelayKeys(party, 1),
       onDelivered: (_id, _entry, reply) => delivered.push(reply),
       onFatal: (error) => fatal.push(error),
       onLog: () => undefined,
@@ -164,8 +171,15 @@ export class TestCluster {
     for (const [name, pair] of this.pairs) {
       if (name.split(">").some((party) => this.slow.has(Number(party)))) continue;
       const moves = this.#random.below(12);
-      for (let move = 0; move < moves; move++) pair.step(this.#random.chance(0.5) ? pair.right : pair.left);
+      for (let move = 0; move < moves; move++) {
+        const isRight = this.#random.chance(0.5);
+        const [dialler, acceptor] = name.split(">");
+        if (this.deleting.has(isRight ? name : `${acceptor}>${dialler}`)) (isRight ? pair.left : pair.right).delete();
+        else pair.step(isRight ? pair.right : pair.left);
+      }
     }
+    if (this.tickTurns !== undefined && ++this.#turns % this.tickTurns === 0)
+      for (const { replica } of this.running.values()) replica.tick();
     await new Promise((resume) => setImmediate(resume));
   }
 

@@ -93,6 +93,12 @@ export class MemoryConnection implements Connection {
     return frame;
   }
 
+  /** What waits to be sent is lost, and nobody is told. */
+  delete(): void {
+    while (this.shift() !== undefined);
+    this.notifyWritable();
+  }
+
   /** As `shift` has made room. */
   notifyWritable(): void {
     if (!this.#full || this.#closed || this.#queuedBytes > this.#bufferBytes / 2) return;

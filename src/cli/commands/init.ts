@@ -9,7 +9,8 @@ import { cardStatement } from "../../crypto/ceremony/identity-card.js";
 import { deal, withSpares } from "../../crypto/dealer.js";
 import { KeyError } from "../../crypto/errors.js";
 import type { SharedSecretKeys } from "../../crypto/keys.js";
-import { MAX_VECTOR_SIZE } from "../../protocols/atomic-broadcast/messages.js";
+import { MAX_VECTOR_SIZE, type VectorSize } from "../../protocols/atomic-broadcast/messages.js";
+import { MAX_PARALLEL } from "../../protocols/multivalued-agreement/messages.js";
 import { type ClusterPublic, MAX_CLIENTS, formatFile, partiesFileSchema } from "../../replica/config.js";
 import {
   type CardFile,
@@ -54,6 +55,10 @@ interface Options extends NewGroupOptions {
   readonly basePort?: number;
   readonly passphraseFile?: string;
   readonly json?: boolean;
+}
+
+function vectorSize(text: string): VectorSize {
+  return text === "quorum" ? text : wholeNumber(1, MAX_PARTIES, ', or "quorum"')(text);
 }
 
 export function registerInit(program: Command): void {
@@ -117,14 +122,31 @@ export function registerInit(program: Command): void {
       wholeNumber(1, 65535),
     )
     .option(
-      "--c <NUMBER>",
-      `how many parties' queues make a batch, t+1..n-t, at most ${MAX_VECTOR_SIZE}, for thresholds: more is fairer, fewer takes less data (default: the most)`,
-      wholeNumber(1, MAX_PARTIES),
+      "--c, --vector-size <C>",
+      `how many parties' queues make a batch: t+1..n-t, at most ${MAX_VECTOR_SIZE}, for thresholds, or "quorum"; more is fairer, fewer takes less data (default: the most)`,
+      vectorSize,
     )
     .addOption(
-      new Option("--order <ORDER>", "how agreement tries candidates: in turn, or in an order drawn by coin")
-        .choices(["fixed", "random"])
+      new Option(
+        "--order <ORDER>",
+        "how agreement tries candidates: in turn, in an order drawn by coin, or one in turn and then by coin",
+      )
+        .choices(["fixed", "random", "adaptive"])
         .default("fixed"),
+    )
+    .addOption(
+      new Option(
+        "--delivery <DELIVERY>",
+        "whether votes carry proposals, or certificates of them, and proposals are asked for",
+      )
+        .choices(["full", "on-request"])
+        .default("full"),
+    )
+    .option(
+      "--parallel <NUMBER>",
+      "how many candidates agreement tries at once: more takes fewer steps under attack, and more messages",
+      wholeNumber(1, MAX_PARALLEL),
+      1,
     )
     .addOption(passphraseOption("all secret files"))
     .addOption(jsonOption())
@@ -134,6 +156,7 @@ export function registerInit(program: Command): void {
         "abcast init --n 4 --out cluster",
         "abcast init --parties parties.json --t 2 --rsa-bits 3072 --out cluster",
         "abcast init --structure 4x4 --out cluster",
+        "abcast init --n 4 --order adaptive --delivery on-request --parallel 2 --out cluster",
         "abcast init --cards alice.json bob.json carol.json dave.json --out cluster",
       ),
     )

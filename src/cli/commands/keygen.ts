@@ -51,7 +51,7 @@ async function keygen(options: Options): Promise<void> {
     await writeSecretFile(join(directory, "identity.json"), formatFile(identitySchema, identity), passphrase);
     await writePublicFile(
       join(directory, "card.json"),
-      formatFile(cardSchema, { format: "abcast-card/1", ...identity.card }),
+      formatFile(cardSchema, { format: "abcast-card/2", ...identity.card }),
     );
   });
   const fingerprint = toHex(cardStatement(identity.card));

@@ -4,8 +4,7 @@
  * Each of the card's three Ed25519 keys (signing, cosigning, and that of the TLS certificate) signs the whole card. So the card
  * is whole, and its maker holds these three secret keys: nobody puts another's key on its own card.
  *
- * Not proven: that the maker holds the sealing key (opening a box proves it; a key that cannot open harms its owner only),
- * that the party is at this address, and who it is. Others must learn by another way whose card it is.
+ * Not proven: that the maker holds the X25519 keys (opening a box proves it; a key that cannot open harms its owner only), that the party is at this address, and who it is. Others must learn by another way whose card it is.
  */
 import { type KeyObject, X509Certificate, createPrivateKey, createPublicKey, sign } from "node:crypto";
 import { fromBase64 } from "../../core/base64.js";
@@ -17,7 +16,7 @@ import { KeyError } from "../errors.js";
 import { type Domain, sha256 } from "../hashing.js";
 import type { Ristretto } from "../ristretto/group.js";
 import { SEALING_KEY_BYTES } from "./sealed-box.js";
-import { checkX25519Key } from "./x25519.js";
+import { X25519_KEY_BYTES, checkX25519Key } from "./x25519.js";
 
 export interface CardContent {
   /** At most 64 bytes of UTF-8. */
@@ -34,6 +33,8 @@ export interface CardContent {
   readonly cosigning: Uint8Array;
   /** X25519, 32 bytes: boxes for this party (sealed-box.ts). */
   readonly sealing: Uint8Array;
+  /** X25519, 32 bytes: what reaches the party over third parties (relay-keys.ts). */
+  readonly relaying: Uint8Array;
   /** One self-signed X.509 certificate with an Ed25519 key. */
   readonly certificatePem: string;
 }
@@ -67,6 +68,7 @@ const cardCodec = struct({
   signing: fixedBytes(PUBLIC_KEY_BYTES),
   cosigning: fixedBytes(PUBLIC_KEY_BYTES),
   sealing: fixedBytes(SEALING_KEY_BYTES),
+  relaying: fixedBytes(X25519_KEY_BYTES),
   /** DER. */
   certificate: bytes(MAX_CERTIFICATE_BYTES),
 });
@@ -91,7 +93,7 @@ function statementOf(card: CardContent, certificate: X509Certificate): Uint8Arra
  * @throws EncodeError when a field is out of bounds.
  */
 export function signCard(content: CardContent, secrets: CardSecrets): IdentityCard {
-  const { name, host, port, httpPort, signing, cosigning, sealing, certificatePem } = content;
+  const { name, host, port, httpPort, signing, cosigning, sealing, relaying, certificatePem } = content;
   const message = signedBytes(DOMAIN, cardStatement(content));
   const signer = createEd25519Signer(secrets.signing);
   const cosigner = createEd25519Signer(secrets.cosigning);
@@ -108,6 +110,7 @@ export function signCard(content: CardContent, secrets: CardSecrets): IdentityCa
     signing,
     cosigning,
     sealing,
+    relaying,
     certificatePem,
     signature: signer.sign(message),
     cosignature: cosigner.sign(message),
@@ -122,15 +125,18 @@ export function checkCard(ristretto: Ristretto, card: IdentityCard): string | un
   const certificateKey = selfSignedKey(certificate);
   if (certificateKey === undefined) return "the certificate is not self-signed with an Ed25519 key";
 
-  const { signing, cosigning, sealing } = card;
+  const { signing, cosigning, sealing, relaying } = card;
   const keys = { signing, cosigning, certificate: certificateKey };
   for (const [name, key] of Object.entries(keys)) {
     // A key of small order would verify one signature for many cards.
     if (!ristretto.isEd25519Key(key)) return `the ${name} key is not a point of the prime-order subgroup`;
   }
   if (new Set(Object.values(keys).map((key) => key.join())).size < 3) return "one key has two uses";
-  const sealingProblem = checkX25519Key(sealing);
-  if (sealingProblem !== undefined) return `the sealing key is ${sealingProblem}`;
+  for (const [name, key] of Object.entries({ sealing, relaying })) {
+    const problem = checkX25519Key(key);
+    if (problem !== undefined) return `the ${name} key is ${problem}`;
+  }
+  if (equalBytes(sealing, relaying)) return "one key has two uses";
 
   return checkSignatures(card, keys, certificate);
 }

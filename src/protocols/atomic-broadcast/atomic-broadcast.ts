@@ -119,6 +119,8 @@ interface PeerProgress {
 export interface AtomicBroadcastState {
   /** The round that is being agreed on. */
   readonly round: number;
+  /** The earliest round in which messages are still answered: the one before it, too, while that serves its value. */
+  readonly servedFrom: number;
   /** Room for clients' payloads; zero means that a submission would be dropped. */
   readonly room: number;
   readonly queueLength: number;
@@ -276,6 +278,7 @@ class AtomicBroadcast implements RootInstance<NoMessage, AtomicBroadcastState> {
   }
 
   inspect(): AtomicBroadcastState {
-    return { round: this.#round, room: this.#queue.room, queueLength: this.#queue.length };
+    const servedFrom = this.#previous === undefined ? this.#round : this.#round - 1;
+    return { round: this.#round, servedFrom, room: this.#queue.room, queueLength: this.#queue.length };
   }
 }

@@ -35,12 +35,15 @@ const content: CardContent = {
   signing: publicKeyOf(1),
   cosigning: publicKeyOf(2),
   sealing: createSealingKey().publicKey,
+  relaying: createSealingKey().publicKey,
   certificatePem: identity.certificatePem,
 };
 const card = signCard(content, secrets);
 const check = (changes: Partial<IdentityCard>): string | undefined => checkCard(ristretto, { ...card, ...changes });
 const certificateDer = new Uint8Array(new X509Certificate(identity.certificatePem).raw);
 const pemOf = (der: Uint8Array): string => x509.PemConverter.encode(Uint8Array.from(der).buffer, "CERTIFICATE");
+
+const KEYS = ["signing", "cosigning", "sealing", "relaying"] as const;
 
 /** The Ed25519 key of order 1, and a signature under it of any message: R = identity, S = 0. */
 const IDENTITY_POINT = new Uint8Array(32).fill(1, 0, 1);
@@ -61,6 +64,7 @@ describe("a card", () => {
       content.signing,
       content.cosigning,
       content.sealing,
+      content.relaying,
       sized(certificateDer),
     );
     const domain = utf8("abcast/1 identity card");
@@ -74,7 +78,7 @@ describe("a card", () => {
   });
 
   test("is refused with any bit of a key or signature flipped", () => {
-    const fields = ["signing", "cosigning", "sealing", "signature", "cosignature", "certificateSignature"] as const;
+    const fields = [...KEYS, "signature", "cosignature", "certificateSignature"] as const;
     for (const field of fields) {
       for (let bit = 0; bit < 8 * card[field].length; bit++) {
         expect(check({ [field]: flipBit(card[field], bit) }), `${field}, bit ${bit}`).toBeTypeOf("string");
@@ -117,6 +121,7 @@ describe("a card", () => {
         signing: bytes,
         cosigning: bytes,
         sealing: bytes,
+        relaying: bytes,
         certificatePem: fc.oneof(fc.string(), bytes.map(pemOf)),
         signature: bytes,
         cosignature: bytes,
@@ -133,7 +138,7 @@ describe("a card", () => {
     );
     for (let size = 0; size <= 100; size++) {
       const zeros = new Uint8Array(size);
-      for (const field of ["signing", "cosigning", "sealing", "signature", "cosignature", "certificateSignature"]) {
+      for (const field of [...KEYS, "signature", "cosignature", "certificateSignature"]) {
         expect(check({ [field]: zeros }), `${field} of ${size} zeros`).toBeTypeOf("string");
       }
       expect(check({ certificatePem: pemOf(zeros) })).toBeTypeOf("string");
@@ -169,6 +174,8 @@ describe("the card's keys", () => {
   test("must differ", async () => {
     const twice = signCard({ ...content, cosigning: content.signing }, { ...secrets, cosigning: secrets.signing });
     expect(checkCard(ristretto, twice)).toBe("one key has two uses");
+    const opened = signCard({ ...content, relaying: content.sealing }, secrets);
+    expect(checkCard(ristretto, opened)).toBe("one key has two uses");
     // A TLS key that signs messages too: its seed is the end of its PKCS #8.
     const der = x509.PemConverter.decodeFirst(identity.privateKeyPem);
     const tlsSeed = new Uint8Array(der).slice(-32);

@@ -1,0 +1,17 @@
+import { decode } from "../core/codec.js";
+import { type Envelope, envelopeCodec } from "../core/envelope.js";
+import { InvariantError } from "../core/protocol.js";
+import type { Tag } from "../core/tag.js";
+import type { Store } from "./store.js";
+
+/**
+ * The proof of a round below the own one: each was archived when it was decided.
+ * @throws InvariantError when the archive lacks it
+ */
+export function archivedProof(store: Pick<Store, "proof">, channel: Tag, round: number): Envelope {
+  const bytes = store.proof(channel, round);
+  if (bytes === undefined) throw new InvariantError(`no proof of round ${round} of ${channel} in the archive`);
+  const envelope = decode(envelopeCodec, bytes);
+  if (!envelope.ok) throw new InvariantError(`the proof of round ${round} of ${channel} is damaged: ${envelope.error}`);
+  return envelope.value;
+}

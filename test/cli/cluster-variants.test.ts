@@ -1,0 +1,66 @@
+/** Real processes that agree in adaptive order, two candidates at once, with proposals that are asked for. */
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { openStore } from "../../src/adapters/lmdb-store.js";
+import { storeDirectory } from "../../src/cli/node-process.js";
+import { toHex } from "../../src/core/bytes.js";
+import { decode } from "../../src/core/codec.js";
+import { type MultivaluedAgreementMessage, multivaluedAgreementMessageCodec } from "../../src/protocols/index.js";
+import { decodeInput } from "../../src/replica/input-log.js";
+import { LocalCluster } from "./local-cluster.js";
+
+const cluster = new LocalCluster();
+const document = join(cluster.work, "note.txt");
+
+async function notarized(name: string): Promise<void> {
+  const { code, stderr } = await cluster.notarize(document, join(cluster.work, name));
+  expect(code, stderr).toBe(0);
+}
+
+/** What others have said to party 0 in multi-valued agreement. */
+async function heard(): Promise<readonly MultivaluedAgreementMessage[]> {
+  const store = openStore(storeDirectory(cluster.party(0)));
+  const inputs = [...store.inputs()].map(decodeInput);
+  await store.close();
+  return inputs.flatMap((input) => {
+    if (input.kind !== "message" || !input.envelope.tag.endsWith("/mvba")) return [];
+    const message = decode(multivaluedAgreementMessageCodec, input.envelope.body);
+    return message.ok ? [message.value] : [];
+  });
+}
+
+beforeAll(async () => {
+  await cluster.init("--order", "adaptive", "--delivery", "on-request", "--parallel", "2", "--vector-size", "quorum");
+  writeFileSync(document, "I owe you a cake.\n");
+}, 60_000);
+afterAll(() => cluster.remove());
+
+it("writes the variant into the public file", () => {
+  const { channel } = JSON.parse(readFileSync(cluster.publicFile, "utf8")) as { channel: unknown };
+  expect(channel).toEqual({ c: "quorum", order: "adaptive", delivery: "on-request", parallel: 2 });
+});
+
+it("orders, also with one party down, and takes it in again", async () => {
+  await cluster.ok("up", cluster.directory);
+  await notarized("first");
+  await cluster.killNow(1);
+  await notarized("second");
+  await cluster.ok("up", cluster.directory);
+  await notarized("third");
+  const parties = await cluster.settled(3);
+  expect(parties.map(({ accusations }) => accusations)).toEqual([[], [], [], []]);
+  await cluster.ok("verify", document, join(cluster.work, "second"), "--public", cluster.publicFile);
+  await cluster.ok("down", cluster.directory);
+  expect(cluster.processes()).toEqual([]);
+}, 60_000);
+
+it("votes by certificates, and proves decisions as parallel agreement does", async () => {
+  const messages = await heard();
+  const votes = messages.flatMap((message) => (message.kind === "yes" ? [toHex(message.closing)] : []));
+  expect(votes.length).toBeGreaterThan(0);
+  const digest = createHash("sha256").update(readFileSync(document)).digest("hex");
+  for (const vote of votes) expect(vote).not.toContain(digest);
+  expect(messages.map(({ kind }) => kind)).toContain("decided");
+});
