@@ -1,0 +1,62 @@
+/**
+ * Explores all small schedules of binary and of multi-valued agreement (docs/exploration.md). Exit code 1 when something is wrong.
+ *
+ *     npm run test:explore -- [--protocol abba|mvba] [--rounds R] [--tries T] [--only TEXT] \
+ *         [--max-states N] [--mutant NAME] [--json]
+ *
+ * `--only` takes the cases whose name contains the text, such as "inputs 011".
+ */
+import { parseArgs } from "node:util";
+import { loadOpened } from "../support/open-sources.mjs";
+
+const { values } = parseArgs({
+  options: {
+    protocol: { type: "string" },
+    rounds: { type: "string", default: "2" },
+    tries: { type: "string", default: "2" },
+    "max-states": { type: "string", default: "2000000" },
+    only: { type: "string", default: "" },
+    mutant: { type: "string" },
+    json: { type: "boolean", default: false },
+  },
+});
+const [rounds, tries, maxStates] = [values.rounds, values.tries, values["max-states"]].map(Number);
+const protocols = values.protocol === undefined ? ["abba", "mvba"] : [values.protocol];
+
+const { abbaCases, AbbaModel, mvbaCases, MvbaModel, search } = await loadOpened("sim/explore/index.ts", values.mutant);
+
+/** @returns {Iterable<{ name: string, model: object }>} each model only when it is its turn: they take memory */
+function* models(protocol) {
+  if (protocol !== "abba" && protocol !== "mvba") throw new Error(`no protocol ${protocol}`);
+  const [cases, Model] = protocol === "abba" ? [abbaCases(rounds), AbbaModel] : [mvbaCases(tries), MvbaModel];
+  for (const { name, options } of cases) if (name.includes(values.only)) yield { name, model: new Model(options) };
+}
+
+const results = [];
+for (const protocol of protocols) {
+  for (const { name, model } of models(protocol)) {
+    const before = process.cpuUsage().user;
+    const exploration = search(model, { maxStates });
+    const cpuSeconds = Math.round((process.cpuUsage().user - before) / 1e5) / 10;
+    const memoryMegabytes = Math.round(process.memoryUsage().rss / 1e6);
+    const result = { protocol, name, ...exploration, localStates: model.localStates, cpuSeconds, memoryMegabytes };
+    results.push(result);
+    if (!values.json) print(result);
+    if (exploration.violation !== undefined && values.mutant !== undefined) break;
+  }
+}
+if (values.json) console.log(JSON.stringify(results));
+const isViolated = results.some(({ violation, isComplete }) => violation !== undefined || !isComplete);
+process.exitCode = isViolated ? 1 : 0;
+
+function print({ protocol, name, states, transitions, depth, final, localStates, isComplete, violation, ...cost }) {
+  const outcome =
+    violation === undefined ? (isComplete ? "no violation" : "stopped at the bound on states") : "VIOLATION";
+  console.log(
+    `${protocol} ${name}: ${states} states (${localStates} local), ${transitions} transitions, depth ${depth}, ` +
+      `${final} final, ${cost.cpuSeconds} s CPU, ${cost.memoryMegabytes} MB: ${outcome}`,
+  );
+  if (violation === undefined) return;
+  console.log(`  ${violation.problem}`);
+  for (const [index, label] of violation.schedule.entries()) console.log(`  ${index + 1}. ${label}`);
+}
