@@ -12,18 +12,28 @@ const RULES: Rules = {
     wire: { imports: ["core"], browser: true, deterministic: true },
     protocols: { imports: ["core"], browser: true, deterministic: true },
     services: { imports: ["core"], browser: true, deterministic: true },
+    // What the replica and the simulator make of links that fail.
+    relay: { imports: ["core", "wire"], browser: true, deterministic: true },
+    // The protocols for other programs than ours, over links in memory or, in the one file that is for Node, TLS.
+    agreement: { imports: ["core", "protocols", "replica/links.ts"], browser: true },
+    "agreement/tls*.ts": { imports: ["core", "replica/links.ts", "adapters", "node:crypto"] },
     // Runs the production code: of the replica only what itself touches no Node module.
-    sim: { imports: ["core", "protocols", "replica", "npm:@noble/hashes", "npm:zod"], browser: true, deterministic: true },
+    sim: {
+      imports: ["core", "protocols", "relay", "replica", "wire", "npm:@noble/hashes", "npm:zod"],
+      browser: true,
+      deterministic: true,
+    },
     // A receipt names what the notary's statement says.
     verify: { imports: ["core", "services/notary/statement.ts"], browser: true },
     // The replica is logic behind ports, which the adapters implement.
-    replica: { imports: ["core", "crypto", "wire", "protocols", "services/service.ts", "npm:zod"] },
+    replica: { imports: ["core", "crypto", "wire", "relay", "protocols", "services/service.ts", "npm:zod"] },
     // Its configuration is files and fingerprints, within the bounds of the protocol's messages.
     "replica/config*.ts": {
       imports: [
         "core",
         "crypto",
         "protocols/atomic-broadcast/messages.ts",
+        "protocols/multivalued-agreement/messages.ts",
         "npm:zod",
         "node:crypto",
         "node:fs*",
