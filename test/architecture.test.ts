@@ -42,6 +42,8 @@ const RULES: Rules = {
     },
     adapters: { imports: ["core", "type crypto", "replica", "npm:*", "node:*"] },
     client: { imports: ["core", "crypto", "wire", "verify", "services", "replica/links.ts", "replica/*config*.ts"] },
+    // The page: shows what the simulator does.
+    web: { imports: ["core", "sim"], browser: true },
     cli: { imports: ["*"] },
   },
   maxLines: 450,

@@ -35,8 +35,8 @@ interface ChannelRecord {
   readonly delivered: Set<string>;
   /** How many rounds each honest party has delivered. */
   readonly progress: Map<PartyId, number>;
-  /** Payloads given to honest parties by their clients. */
-  readonly submitted: Set<string>;
+  /** Payloads that clients gave to parties, with those parties. */
+  readonly submitted: Map<string, PartySet>;
   /** By round and payload: the honest parties that signed it in their entry of the round. */
   readonly signers: Map<number, Map<string, PartySet>>;
   /** Rounds that a stranger has delivered. */
@@ -54,7 +54,7 @@ export class Checkers {
     this.#channels = new Map(
       options.channels.map((channel) => [
         channel,
-        { rounds: [], delivered: new Set(), progress: new Map(), submitted: new Set(), signers: new Map(), audited: 0 },
+        { rounds: [], delivered: new Set(), progress: new Map(), submitted: new Map(), signers: new Map(), audited: 0 },
       ]),
     );
   }
@@ -65,8 +65,10 @@ export class Checkers {
     return channel;
   }
 
-  submitted(channel: Tag, payload: Uint8Array): void {
-    this.#channel(channel).submitted.add(nameOf(payload));
+  submitted(channel: Tag, payload: Uint8Array, to: PartyId): void {
+    const { submitted } = this.#channel(channel);
+    const name = nameOf(payload);
+    submitted.set(name, (submitted.get(name) ?? new PartySet()).union(PartySet.of([to])));
   }
 
   /** Agreement, total order, integrity, external validity. */
@@ -122,7 +124,9 @@ export class Checkers {
       for (const payload of payloads) deliveredIn.set(nameOf(payload), index + 1);
     for (const [round, signers] of channel.signers) {
       if (round > channel.rounds.length) continue;
-      for (const [payload, parties] of signers) {
+      for (const [payload, all] of signers) {
+        // Who was corrupted later may have signed something else besides.
+        const parties = PartySet.of([...all].filter(this.#options.isHonest));
         if ((deliveredIn.get(payload) ?? Infinity) <= round || !this.#options.isInEveryVector(parties)) continue;
         throw new Violation(
           "fairness",
@@ -143,6 +147,15 @@ export class Checkers {
     for (const channel of this.#channels.values()) channel.progress.delete(party);
   }
 
+  /** Whether the parties in `honest` have delivered all that was submitted to any of them, in the same rounds. */
+  isComplete(honest: readonly PartyId[]): boolean {
+    return [...this.#channels.values()].every(({ submitted, delivered, rounds, progress }) => {
+      const isMissing = ([payload, parties]: readonly [string, PartySet]): boolean =>
+        !delivered.has(payload) && honest.some((party) => parties.has(party));
+      return ![...submitted].some(isMissing) && honest.every((party) => (progress.get(party) ?? 0) === rounds.length);
+    });
+  }
+
   /** Certificate validity: what a stranger took from proofs alone. */
   audited(tag: Tag, { round, payloads }: DeliveredRound): void {
     const channel = this.#channel(tag);
@@ -152,7 +165,9 @@ export class Checkers {
   }
 
   auditEnds(): void {
-    for (const [tag, { audited, rounds }] of this.#channels) {
+    for (const [tag, channel] of this.#channels) {
+      const { audited, rounds } = channel;
+      channel.audited = 0;
       if (audited === rounds.length) continue;
       throw new Violation(
         "certificate validity",
@@ -161,12 +176,12 @@ export class Checkers {
     }
   }
 
-  /** Termination: all honest parties delivered everything submitted, and are in the same round. */
+  /** Termination: the parties in `honest` delivered all that was submitted to any of them, and are in the same round. */
   quiescent(honest: readonly PartyId[]): void {
     for (const [tag, channel] of this.#channels) {
       this.#checkFairness(tag, channel);
-      for (const payload of channel.submitted) {
-        if (!channel.delivered.has(payload))
+      for (const [payload, parties] of channel.submitted) {
+        if (!channel.delivered.has(payload) && honest.some((party) => parties.has(party)))
           throw new Violation("termination", `payload ${printable(payload)} of ${tag} was never delivered`);
       }
       for (const party of honest) {

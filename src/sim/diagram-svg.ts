@@ -7,6 +7,7 @@ const COLUMN = 130;
 const ROW = 9;
 const LEFT = 70;
 const TOP = 64;
+const LEGEND_COLUMN = 165;
 
 const COLORS: Readonly<Record<MessageClass, string>> = {
   queue: "#0072b2",
@@ -31,6 +32,7 @@ const MARKS: Readonly<Record<Mark["kind"], readonly [shape: string, color: strin
   crashed: ["✕", "#c00000"],
   restarted: ["↻", "#009e73"],
   stopped: ["■", "#c00000"],
+  corrupted: ["☠", "#c00000"],
   attacked: ["!", "#c00000"],
   accused: ["⚑", "#d55e00"],
 };
@@ -43,9 +45,9 @@ export interface Window {
 
 export function drawDiagram(diagram: Diagram, title: string, window: Window = { from: 0, to: diagram.length }): string {
   const x = (party: PartyId): number => LEFT + party * COLUMN;
-  const y = (at: number): number => TOP + (Math.min(Math.max(at, window.from), window.to) - window.from) * ROW;
+  const y = (at: number): number => TOP + (at - window.from) * ROW;
   const isShown = (from: number, to: number): boolean => to >= window.from && from <= window.to;
-  const width = LEFT + (diagram.parties - 1) * COLUMN + LEFT + 60;
+  const width = Math.max(LEFT + (diagram.parties - 1) * COLUMN + LEFT + 60, LEGEND.length * LEGEND_COLUMN);
   const height = TOP + (window.to - window.from) * ROW + 20;
   const parties = Array.from({ length: diagram.parties }, (_, party) => party);
   return [
@@ -55,9 +57,7 @@ export function drawDiagram(diagram: Diagram, title: string, window: Window = { 
     legend(),
     ...parties.map((party) => lifeline(party, x(party), y(window.to), diagram.corrupted.includes(party))),
     ...diagram.bands.filter(({ at }) => isShown(at, at)).map(({ at, text }) => band(text, y(at), width)),
-    ...diagram.arrows
-      .filter(({ sentAt, endedAt }) => isShown(sentAt, endedAt))
-      .map((one) => arrow(one, { x1: x(one.from), y1: y(one.sentAt), x2: x(one.to), y2: y(one.endedAt) })),
+    ...diagram.arrows.filter(({ sentAt, endedAt }) => isShown(sentAt, endedAt)).map((one) => arrow(one, window, x, y)),
     ...diagram.marks.filter(({ at }) => isShown(at, at)).map((one) => mark(one, x(one.party), y(one.at))),
     "</svg>",
     "",
@@ -66,7 +66,7 @@ export function drawDiagram(diagram: Diagram, title: string, window: Window = { 
 
 function legend(): string {
   const items = LEGEND.map(([kind, text], index) => {
-    const left = 10 + index * 150;
+    const left = 10 + index * LEGEND_COLUMN;
     return `<line x1="${left}" y1="12" x2="${left + 18}" y2="12" stroke="${COLORS[kind]}" stroke-width="2"/><text x="${left + 22}" y="16">${text}</text>`;
   });
   const marks = Object.entries(MARKS).map(
@@ -85,24 +85,32 @@ function band(text: string, y: number, width: number): string {
   return `<line x1="0" y1="${y}" x2="${width}" y2="${y}" stroke="#c00000" stroke-dasharray="2 3"/><text x="4" y="${y - 2}" fill="#c00000">${escape(text)}</text>`;
 }
 
-interface Line {
-  readonly x1: number;
-  readonly y1: number;
-  readonly x2: number;
-  readonly y2: number;
+/** Of the plane: where, and when. */
+interface Point {
+  readonly x: number;
+  readonly at: number;
 }
 
-function arrow({ end, class: kind, text, from, to }: Arrow, { x1, y1, x2, y2 }: Line): string {
-  const color = COLORS[kind];
+/** The part of an arrow that the window shows, with its tip if that is there. */
+function arrow(one: Arrow, window: Window, x: (party: PartyId) => number, y: (at: number) => number): string {
+  const { end, class: kind, from, to, sentAt, endedAt } = one;
+  const start: Point = { x: x(from), at: sentAt };
+  const isLost = end === "lost";
   // What is lost stops half-way.
-  const [endX, endY] = end === "lost" ? [(x1 + x2) / 2, (y1 + y2) / 2] : [x2, y2];
+  const stop: Point = isLost ? { x: (x(from) + x(to)) / 2, at: (sentAt + endedAt) / 2 } : { x: x(to), at: endedAt };
+  const xAt = (at: number): number =>
+    at === stop.at ? stop.x : Math.round(start.x + ((stop.x - start.x) * (at - start.at)) / (stop.at - start.at));
+  const first = start.at >= window.from ? start : { x: xAt(window.from), at: window.from };
+  const last = stop.at <= window.to ? stop : { x: xAt(window.to), at: window.to };
+  if (first.at > last.at) return "";
+  const color = COLORS[kind];
+  const [endX, endY] = [last.x, y(last.at)];
+  const lostTip = `<text x="${endX}" y="${endY + 4}" text-anchor="middle" fill="${color}">×</text>`;
+  const tip = isLost ? lostTip : `<circle cx="${endX}" cy="${endY}" r="2" fill="${color}"/>`;
   const style = end === "received" ? "" : ` stroke-dasharray="4 3"`;
-  const tip =
-    end === "lost"
-      ? `<text x="${endX}" y="${endY + 4}" text-anchor="middle" fill="${color}">×</text>`
-      : `<circle cx="${endX}" cy="${endY}" r="2" fill="${color}"/>`;
-  const title = `<title>${escape(`${from} → ${to} ${text}${end === "received" ? "" : ` (${end})`}`)}</title>`;
-  return `<g class="${kind}">${title}<line x1="${x1}" y1="${y1}" x2="${endX}" y2="${endY}" stroke="${color}"${style}/>${tip}</g>`;
+  const title = `<title>${escape(`${from} → ${to} ${one.text}${end === "received" ? "" : ` (${end})`}`)}</title>`;
+  const line = `<line x1="${first.x}" y1="${y(first.at)}" x2="${endX}" y2="${endY}" stroke="${color}"${style}/>`;
+  return `<g class="${kind}">${title}${line}${last === stop ? tip : ""}</g>`;
 }
 
 function mark({ kind, text }: Mark, x: number, y: number): string {

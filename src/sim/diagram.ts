@@ -22,7 +22,7 @@ export interface Arrow {
 export interface Mark {
   readonly party: PartyId;
   readonly at: number;
-  readonly kind: "submitted" | "delivered" | "crashed" | "restarted" | "stopped" | "attacked" | "accused";
+  readonly kind: "submitted" | "delivered" | "crashed" | "restarted" | "stopped" | "corrupted" | "attacked" | "accused";
   readonly text: string;
 }
 
@@ -45,7 +45,7 @@ export interface Diagram {
 /** Listens to a run, and has its diagram at any time. */
 export class DiagramRecorder {
   #parties = 0;
-  #corrupted: readonly PartyId[] = [];
+  readonly #corrupted: PartyId[] = [];
   readonly #sent = new Map<Flight, number>();
   readonly #arrows: Arrow[] = [];
   readonly #marks: Mark[] = [];
@@ -56,7 +56,7 @@ export class DiagramRecorder {
     switch (event.kind) {
       case "began":
         this.#parties = event.parties;
-        this.#corrupted = event.corrupted;
+        this.#corrupted.push(...event.corrupted);
         return;
       case "sent":
         this.#sent.set(event.flight, this.#at);
@@ -82,11 +82,21 @@ export class DiagramRecorder {
         return this.#mark(event.party, event.kind, event.attack);
       case "broke":
         return this.#band(`link ${event.from} – ${event.to} breaks`);
+      case "cut":
+        return this.#band(`link ${event.from} – ${event.to} is cut`);
+      case "mended":
+        return this.#band(`link ${event.from} – ${event.to} is mended`);
+      case "corrupted":
+        this.#corrupted.push(event.party);
+        this.#at++;
+        return this.#mark(event.party, event.kind, "lies from now on");
       case "partitioned":
         return this.#band(`partition: ${event.side.join(", ")} on one side`);
       case "healed":
         return this.#band("the partition ends");
-      default:
+      case "crashed":
+      case "restarted":
+      case "stopped":
         this.#at++;
         return this.#mark(event.party, event.kind, event.kind);
     }
@@ -111,7 +121,7 @@ export class DiagramRecorder {
     const open = [...this.#sent].map(([flight, sentAt]) => arrowOf(flight, sentAt, this.#at + 1, "under way"));
     return {
       parties: this.#parties,
-      corrupted: this.#corrupted,
+      corrupted: [...this.#corrupted],
       length: this.#at + 1,
       arrows: [...this.#arrows, ...open],
       marks: [...this.#marks],

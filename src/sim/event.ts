@@ -22,8 +22,8 @@ export type SimEvent =
     }
   /** The corrupted party said something else than the protocol asks. */
   | { readonly kind: "attacked"; readonly party: PartyId; readonly attack: string }
-  | { readonly kind: "crashed" | "restarted" | "stopped"; readonly party: PartyId }
-  | { readonly kind: "broke"; readonly from: PartyId; readonly to: PartyId }
+  | { readonly kind: "crashed" | "restarted" | "stopped" | "corrupted"; readonly party: PartyId }
+  | { readonly kind: "broke" | "cut" | "mended"; readonly from: PartyId; readonly to: PartyId }
   | { readonly kind: "partitioned"; readonly side: readonly PartyId[] }
   | { readonly kind: "healed" };
 

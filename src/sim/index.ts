@@ -5,6 +5,7 @@ export * from "./checkers.js";
 export * from "./diagram.js";
 export * from "./diagram-svg.js";
 export * from "./diagram-text.js";
+export * from "./link-failures.js";
 export * from "./mock-suite.js";
 export * from "./random.js";
 export { type Action, formatAction, parseAction } from "./action.js";

@@ -1,5 +1,5 @@
 /** All directed links and what is under way on them: any order, no loss but by a crash, a broken link or a partition. */
-import { type PartyId, PartySet } from "../core/party-set.js";
+import type { PartyId, PartySet } from "../core/party-set.js";
 import type { Flight, FlightBody } from "./flight.js";
 
 export interface LinksOptions {
@@ -15,6 +15,8 @@ export class Links {
   #flights: Flight[] = [];
   /** One side of the partition. */
   #side: PartySet | undefined;
+  /** Links that are cut, by name. */
+  readonly #cuts = new Map<string, readonly [from: PartyId, to: PartyId]>();
 
   constructor(options: LinksOptions) {
     this.#options = options;
@@ -30,7 +32,8 @@ export class Links {
   }
 
   isCut(from: PartyId, to: PartyId): boolean {
-    return this.#side !== undefined && this.#side.has(from) !== this.#side.has(to);
+    const isApart = this.#side !== undefined && this.#side.has(from) !== this.#side.has(to);
+    return isApart || (this.#cuts.size > 0 && this.#cuts.has(nameOf(from, to)));
   }
 
   /** The number that the next message on the link will have. */
@@ -92,10 +95,33 @@ export class Links {
     return true;
   }
 
+  /** Links that are cut one by one. */
+  get cuts(): readonly (readonly [from: PartyId, to: PartyId])[] {
+    return [...this.#cuts.values()];
+  }
+
+  /** From now on nothing passes between the two. False when that is so already. */
+  cut(a: PartyId, b: PartyId): boolean {
+    if (this.#cuts.has(nameOf(a, b))) return false;
+    this.#cuts.set(nameOf(a, b), [a, b]);
+    this.lose(({ from, to }) => nameOf(from, to) === nameOf(a, b));
+    return true;
+  }
+
+  /** False unless the link was cut. */
+  mend(a: PartyId, b: PartyId): boolean {
+    return this.#cuts.delete(nameOf(a, b));
+  }
+
   /** The side that was cut off, if there was a partition. */
   heal(): PartySet | undefined {
     const side = this.#side;
     this.#side = undefined;
     return side;
   }
+}
+
+/** Of a link, in both directions. */
+function nameOf(a: PartyId, b: PartyId): string {
+  return a < b ? `${a}-${b}` : `${b}-${a}`;
 }

@@ -22,18 +22,26 @@ export interface MockSuiteOptions {
   readonly verdicts?: Verdicts;
 }
 
+/** What a certifier's `verify` found of a statement and a certificate. */
+interface Verdict {
+  readonly use: string;
+  readonly statement: Uint8Array;
+  readonly isValid: boolean;
+}
+
 /** What was found of certificates, by where in memory they are: what is sent to many parties is verified once for all. */
 export class Verdicts {
-  readonly #known = new WeakMap<ArrayBufferLike, Map<number, { statement: Uint8Array; isValid: boolean }>>();
+  readonly #known = new WeakMap<ArrayBufferLike, Map<number, Verdict>>();
 
-  of(statement: Uint8Array, certificate: Uint8Array, verify: () => boolean): boolean {
+  /** @param use what the certificate is for: quorums of one kind or another */
+  of(use: string, statement: Uint8Array, certificate: Uint8Array, verify: () => boolean): boolean {
     let inBuffer = this.#known.get(certificate.buffer);
     if (inBuffer === undefined) this.#known.set(certificate.buffer, (inBuffer = new Map()));
     const place = certificate.byteOffset * 2 ** 20 + certificate.length;
     const known = inBuffer.get(place);
-    if (known !== undefined && equalBytes(known.statement, statement)) return known.isValid;
+    if (known?.use === use && equalBytes(known.statement, statement)) return known.isValid;
     const isValid = verify();
-    inBuffer.set(place, { statement, isValid });
+    inBuffer.set(place, { use, statement, isValid });
     return isValid;
   }
 }
@@ -206,7 +214,8 @@ export function mockSuite(group: Group, self: PartyId, suiteSeed: number, option
       verifyShare: verify,
       combine: (_statement, endorsements) => encode(listCodec, endorsements),
       verify: (statement, certificate) =>
-        verdicts?.of(statement, certificate, () => isValid(statement, certificate)) ?? isValid(statement, certificate),
+        verdicts?.of(use, statement, certificate, () => isValid(statement, certificate)) ??
+        isValid(statement, certificate),
       signers: (certificate) => {
         const endorsements = decode(listCodec, certificate);
         return endorsements.ok ? PartySet.of(endorsements.value.keys()) : undefined;

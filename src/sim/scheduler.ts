@@ -3,6 +3,7 @@ import type { PartyId } from "../core/party-set.js";
 import type { Action } from "./action.js";
 import type { Flight } from "./flight.js";
 import type { Random } from "./random.js";
+import type { Setup } from "./setup.js";
 import type { Weather } from "./weather.js";
 import type { World } from "./world.js";
 
@@ -11,10 +12,19 @@ export type Choice =
   | Action
   | { readonly kind: "flight"; readonly index: number; readonly crashAfter: number | undefined };
 
+/** What an onlooker asks of the scheduler. Like all that it chooses, it is in the recorded actions and nowhere else. */
+export interface Wishes {
+  /** Parties that stay down. */
+  readonly down: ReadonlySet<PartyId>;
+  /** Whether the messages of a link arrive only when nothing else is in flight. */
+  isSlow(from: PartyId, to: PartyId): boolean;
+}
+
 export class Scheduler {
   readonly #world: World;
   readonly #random: Random;
   readonly #weather: Weather;
+  readonly #wishes: Wishes;
   /** A run has about n² messages for each of four parties', and each fault repeats as many: so there are no more faults in it. */
   readonly #often: number;
   /** Of each directed link, whether it is starved. */
@@ -22,14 +32,20 @@ export class Scheduler {
   /** Parties that stop for ever once the run has come to this step. */
   readonly #stops: Map<PartyId, number>;
 
-  constructor(world: World, random: Random, weather: Weather, stops: ReadonlyMap<PartyId, number>) {
+  constructor({ world, random, weather, stops }: Setup, wishes: Wishes) {
     this.#world = world;
     this.#random = random;
     this.#weather = weather;
+    this.#wishes = wishes;
     this.#stops = new Map(stops);
     const { n } = world.group;
     this.#often = Math.min(1, (4 / n) ** 2);
     this.#starved = Array.from({ length: n * n }, () => weather.starvation > 0 && random.chance(weather.starvation));
+  }
+
+  /** Whether nothing is left to do but what belongs to the end of a run. */
+  get isIdle(): boolean {
+    return this.#world.flights.length === 0 && this.#submittable().length === 0;
   }
 
   /** Undefined when nothing is left to do. */
@@ -48,10 +64,11 @@ export class Scheduler {
       this.#stops.delete(party);
       return { kind: "stop", party };
     }
-    if (!world.hasUnsubmitted && world.flights.length === 0) return undefined;
+    if (this.isIdle) return undefined;
     if (random.chance(often * crashRate)) {
       const party = random.below(n);
-      if (!world.isStopped(party)) return { kind: world.isUp(party) ? "crash" : "restart", party };
+      const mayChange = !world.isStopped(party) && !this.#wishes.down.has(party);
+      if (mayChange) return { kind: world.isUp(party) ? "crash" : "restart", party };
     }
     if (random.chance(often * breakRate)) {
       const [from, to] = [random.below(n), random.below(n)];
@@ -69,7 +86,10 @@ export class Scheduler {
     const random = this.#random;
     const world = this.#world;
     const inFlight = world.flights.length;
-    if (world.hasUnsubmitted && (inFlight === 0 || this.#weather.burst || random.chance(0.02))) return this.#submit();
+    if (world.hasUnsubmitted && (inFlight === 0 || this.#weather.burst || random.chance(0.02))) {
+      const submittable = this.#submittable();
+      if (submittable.length > 0) return this.#submit(submittable);
+    }
     if (inFlight === 0) return undefined;
     // A crash between two sends of one "send to all".
     const crashAfter = random.chance(this.#often * this.#weather.crashRate)
@@ -78,8 +98,14 @@ export class Scheduler {
     return { kind: "flight", index: this.#pick(), crashAfter };
   }
 
-  #submit(): Action {
-    const index = this.#random.pick(this.#world.unsubmitted);
+  /** What clients have not handed over yet, and can. */
+  #submittable(): readonly number[] {
+    const { down } = this.#wishes;
+    return this.#world.unsubmitted.filter((index) => !down.has(this.#world.submission(index)?.to ?? 0));
+  }
+
+  #submit(submittable: readonly number[]): Action {
+    const index = this.#random.pick(submittable);
     const to = this.#world.submission(index)?.to ?? 0;
     const needsRestart = !this.#world.isUp(to) && !this.#world.isStopped(to);
     return needsRestart ? { kind: "restart", party: to } : { kind: "submit", index };
@@ -96,6 +122,7 @@ export class Scheduler {
   }
 
   #isLate({ from, to }: Flight): boolean {
-    return to === this.#weather.slow || this.#starved[from * this.#world.group.n + to] === true;
+    const isStarved = this.#starved[from * this.#world.group.n + to] === true;
+    return to === this.#weather.slow || isStarved || this.#wishes.isSlow(from, to);
   }
 }

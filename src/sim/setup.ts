@@ -1,17 +1,17 @@
 /** Everything that seed and scenario fix before the first step: who fails, which payloads there are, what the weather is. */
 import { concat, utf8 } from "../core/bytes.js";
-import type { Group } from "../core/group.js";
 import { type PartyId, PartySet } from "../core/party-set.js";
 import { type Structure, expand } from "../core/structure.js";
 import type { Suite } from "../core/suite.js";
 import { atomicBroadcast } from "../protocols/index.js";
 import type { Observer } from "./event.js";
-import { Verdicts, mockSuite } from "./mock-suite.js";
+import { mockSuite } from "./mock-suite.js";
 import { Random } from "./random.js";
 import { type Adversary, type Scenario, adversaryOf } from "./scenario.js";
+import type { Submission } from "./submissions.js";
 import type { Hash } from "./trace.js";
 import { type Weather, drawWeather } from "./weather.js";
-import { type Submission, World } from "./world.js";
+import { World } from "./world.js";
 
 const CLUSTER = utf8("abcast simulated cluster, 32 byte").subarray(0, 32);
 /** Steps before which parties that stop for ever have stopped. */
@@ -70,7 +70,7 @@ export function setUp(options: SetupOptions, { observe, newHash }: Host = {}): S
   });
   const payload = (name: string): Uint8Array =>
     concat(Uint8Array.of(VALID), utf8(name), random.bytes(weather.payloadBytes));
-  const { submissions, ordered } = drawSubmissions(options, {
+  const submissions = drawSubmissions(options, {
     random,
     tags,
     core,
@@ -79,7 +79,7 @@ export function setUp(options: SetupOptions, { observe, newHash }: Host = {}): S
     copies: weather.copies,
     payload,
   });
-  const suites = options.suites ?? mockSuites(group, seed);
+  const suites = options.suites ?? group.parties.map((party) => mockSuite(group, party, seed));
   const world = new World({
     seed,
     cluster: CLUSTER,
@@ -99,13 +99,7 @@ export function setUp(options: SetupOptions, { observe, newHash }: Host = {}): S
     observe,
     newHash,
   });
-  for (const { channel: tag, payload: bytes } of ordered) world.checkers.submitted(tag, bytes);
   return { world, weather, random, stops, core };
-}
-
-function mockSuites(group: Group, seed: number): readonly Suite[] {
-  const verdicts = new Verdicts();
-  return group.parties.map((party) => mockSuite(group, party, seed, { verdicts }));
 }
 
 /** Only here can a suite have a coin that the shares of t+1 parties make: that one and the other differ in nothing else. */
@@ -152,29 +146,27 @@ interface Submitting {
   readonly corrupted: PartySet;
   readonly stopped: PartySet;
   readonly copies: Weather["copies"];
-  payload(name: string): Uint8Array;
+  readonly payload: (name: string) => Uint8Array;
 }
 
-/** What clients hand over, and what of it must be ordered in the end. */
+/** What clients hand over. */
 function drawSubmissions(
   { payloads = 4 }: Scenario,
   { random, tags, core, corrupted, stopped, copies, payload }: Submitting,
-): { readonly submissions: readonly Submission[]; readonly ordered: readonly Submission[] } {
+): readonly Submission[] {
   const submissions: Submission[] = [];
-  const ordered: Submission[] = [];
   for (let index = 0; index < payloads; index++) {
     const channel = random.pick(tags);
     // A client hands its payload to some honest party, often to several; whoever stops may take it along.
     const first = { channel, to: random.pick(core), payload: payload(`payload ${index}`) };
-    ordered.push(first);
     submissions.push(first);
     if (copies === "some" && random.chance(0.5)) continue;
     for (const to of [...core, ...stopped]) if (to !== first.to) submissions.push({ ...first, to });
   }
-  if (copies === "all") return { submissions, ordered };
+  if (copies === "all") return submissions;
   // A corrupted party's own clients have their payloads too.
   for (const to of corrupted) {
     for (const channel of tags) submissions.push({ channel, to, payload: payload(`of corrupted party ${to}`) });
   }
-  return { submissions, ordered };
+  return submissions;
 }

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { parseJson } from "../core/json.js";
-import { type Action, formatAction, parseAction } from "./action.js";
+import { type Action, MAX_HANDED_BYTES, formatAction, parseAction } from "./action.js";
 import { scenarioSchema } from "./scenario.js";
 import type { Recording, SimulationOptions } from "./simulation.js";
 
@@ -12,7 +12,7 @@ export const TRACE_FORMAT = "abcast-trace/1";
 /** Far beyond any run that ends. */
 const MAX_ACTIONS = 10_000_000;
 
-const actionField = z.codec(z.string().max(64), z.custom<Action>(), {
+const actionField = z.codec(z.string().max(64 + 2 * MAX_HANDED_BYTES), z.custom<Action>(), {
   decode(text, context): Action {
     const action = parseAction(text);
     if (action !== undefined) return action;

@@ -11,8 +11,15 @@ const PIECE_BYTES = 8 * 1024;
 
 /** SHA-256, bit by bit. */
 export interface Hash {
-  update(bytes: Uint8Array): Hash;
+  update(bytes: Uint8Array): unknown;
+  /** The last call. */
   digest(): Uint8Array;
+  /** Another one that has read the same. */
+  copy(): Hash;
+}
+
+function portableHash(hash = sha256.create()): Hash {
+  return { update: (bytes) => hash.update(bytes), digest: () => hash.digest(), copy: () => portableHash(hash.clone()) };
 }
 
 export class Trace {
@@ -22,7 +29,7 @@ export class Trace {
   #envelope: Envelope | undefined;
 
   /** @param hash a new SHA-256, if the host has a faster one */
-  constructor(hash: Hash = sha256.create()) {
+  constructor(hash = portableHash()) {
     this.#hash = hash;
   }
 
@@ -70,8 +77,9 @@ export class Trace {
     this.#writer.raw(bytes);
   }
 
-  /** Lower-case hexadecimal; the last call. */
+  /** Lower-case hexadecimal; the run may go on. */
   finish(): string {
-    return toHex(this.#hash.update(this.#writer.finish()).digest());
+    this.#hash.update(this.#writer.finish());
+    return toHex(this.#hash.copy().digest());
   }
 }

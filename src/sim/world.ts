@@ -10,21 +10,16 @@ import type { Suite } from "../core/suite.js";
 import type { Tag } from "../core/tag.js";
 import type { AtomicBroadcastProtocol } from "../protocols/index.js";
 import type { Action } from "./action.js";
-import { type Corruption, CorruptedParty } from "./byzantine.js";
+import type { Corruption } from "./byzantine.js";
 import { Checkers, Violation } from "./checkers.js";
 import type { Observer } from "./event.js";
 import type { Flight } from "./flight.js";
+import { Liars } from "./liars.js";
 import { Links } from "./links.js";
 import { type SimEffect, SimParty } from "./party.js";
 import { Random } from "./random.js";
+import { type Submission, Submissions } from "./submissions.js";
 import { type Hash, Trace } from "./trace.js";
-
-/** A payload that a client hands to a party. */
-export interface Submission {
-  readonly channel: Tag;
-  readonly to: PartyId;
-  readonly payload: Uint8Array;
-}
 
 export interface WorldOptions {
   readonly seed: number;
@@ -48,29 +43,29 @@ export interface WorldOptions {
   readonly newHash?: (() => Hash) | undefined;
 }
 
+/** Payloads that an onlooker may make up: far less than what a party's queue takes. */
+const MAX_HANDED = 500;
+
 export class World {
   readonly group: Group;
   readonly checkers: Checkers;
   readonly #options: WorldOptions;
   readonly #parties: readonly SimParty[];
-  readonly #liars = new Map<PartyId, CorruptedParty>();
-  readonly #lieRandom: Random;
+  readonly #liars: Liars;
   readonly #retireRandom: Random;
   readonly #trace: Trace;
   readonly #actions = new Map<string, number>();
   readonly #links: Links;
   readonly #stopped = new PartySet();
-  readonly #submitted: boolean[];
-  #unsubmitted: number;
+  readonly #submissions: Submissions;
   #steps = 0;
-  #invented = 0;
   messages = 0;
   bytes = 0;
   /** The greatest number of candidates that one agreement tried. */
   maxTries = 0;
 
   constructor(options: WorldOptions) {
-    const { seed, group, suites, channels, cluster, corrupted, corruption, submissions } = options;
+    const { seed, group, suites, channels, cluster, corrupted, submissions } = options;
     this.#options = options;
     this.#trace = new Trace(options.newHash?.());
     this.group = group;
@@ -79,26 +74,20 @@ export class World {
       onSent: (flight) => options.observe?.({ kind: "sent", flight }),
       onLost: (flight) => this.#lost(flight),
     });
-    this.#submitted = submissions.map(() => false);
-    this.#unsubmitted = submissions.length;
-    this.#lieRandom = new Random(seed);
+    this.#submissions = new Submissions(submissions);
     this.#retireRandom = new Random(seed ^ 0x5bd1e995);
-    const isHonest = (party: PartyId): boolean => !corrupted.has(party);
+    const isHonest = (party: PartyId): boolean => !this.isCorrupted(party);
     const { isValid, isInEveryVector } = options;
     this.checkers = new Checkers({ channels: Object.keys(channels), isHonest, isValid, isInEveryVector });
     this.#parties = suites.map((suite, self) => new SimParty({ self, cluster, group, suite, channels }));
-    for (const party of corrupted) {
-      const suite = suites[party];
-      if (suite === undefined) throw new RangeError(`no suite for party ${party}`);
-      const random = this.#lieRandom;
-      const inventPayload = (): Uint8Array => options.inventPayload(this.#invented++);
-      const onAttack = (attack: string): void => {
+    this.#liars = new Liars({
+      ...options,
+      onAttack: (party, attack) => {
         this.#count(`attack:${attack}`);
         options.observe?.({ kind: "attacked", party, attack });
-      };
-      const liar = { self: party, cluster, group, suite, random, corruption, inventPayload, onAttack };
-      this.#liars.set(party, new CorruptedParty(liar));
-    }
+      },
+    });
+    for (const party of corrupted) this.#liars.add(party);
   }
 
   start(): void {
@@ -113,11 +102,11 @@ export class World {
 
   /** Indices of what clients have not handed over yet. */
   get unsubmitted(): readonly number[] {
-    return this.#submitted.flatMap((isSubmitted, index) => (isSubmitted ? [] : [index]));
+    return [...this.#submissions.waiting];
   }
 
   get hasUnsubmitted(): boolean {
-    return this.#unsubmitted > 0;
+    return this.#submissions.waiting.size > 0;
   }
 
   get isPartitioned(): boolean {
@@ -141,12 +130,21 @@ export class World {
     return this.#party(party).isUp;
   }
 
+  isCorrupted(party: PartyId): boolean {
+    return this.#liars.has(party);
+  }
+
+  /** Links that are cut one by one. */
+  get cuts(): readonly (readonly [from: PartyId, to: PartyId])[] {
+    return this.#links.cuts;
+  }
+
   isStopped(party: PartyId): boolean {
     return this.#stopped.has(party);
   }
 
   submission(index: number): Submission | undefined {
-    return this.#options.submissions[index];
+    return this.#submissions.at(index);
   }
 
   /** Of each channel, how many payloads wait in the party's queue. */
@@ -188,19 +186,28 @@ export class World {
       }
       case "submit":
         return this.#submit(action.index, action.crashAfter);
+      case "hand":
+        return action.party < this.group.n && this.#hand(this.#party(action.party), action.channel, action.payload);
       case "break":
-        return this.#breakLink(action.from, action.to);
+      case "cut":
+      case "mend":
+        return this.#changeLink(action.kind, action.from, action.to);
       case "partition":
         return this.#partition(action.side);
       case "heal":
         return this.#heal();
-      default:
-        return action.party < this.group.n && this.#changeParty(action.kind, this.#party(action.party));
+      case "crash":
+      case "restart":
+      case "stop":
+      case "corrupt":
+        break;
     }
+    return action.party < this.group.n && this.#changeParty(action.kind, this.#party(action.party));
   }
 
-  #changeParty(kind: "crash" | "restart" | "stop", party: SimParty): boolean {
+  #changeParty(kind: "crash" | "restart" | "stop" | "corrupt", party: SimParty): boolean {
     if (this.#stopped.has(party.id)) return false;
+    if (kind === "corrupt") return this.#corrupt(party.id);
     if (kind === "restart") {
       if (party.isUp) return false;
       this.#restart(party);
@@ -218,19 +225,39 @@ export class World {
     this.#options.observe?.({ kind: "stopped", party });
   }
 
+  #corrupt(party: PartyId): boolean {
+    if (!this.#liars.add(party)) return false;
+    this.#count("corrupt");
+    this.#options.observe?.({ kind: "corrupted", party });
+    return true;
+  }
+
+  /** A valid payload that is not on the list. */
+  #hand(party: SimParty, channel: Tag, payload: Uint8Array): boolean {
+    const { channels, isValid } = this.#options;
+    const isOneTooMany = this.#actions.get("hand") === MAX_HANDED;
+    if (!party.isUp || !Object.hasOwn(channels, channel) || !isValid(payload) || isOneTooMany) return false;
+    this.#count("hand");
+    this.#take(party, channel, payload, undefined);
+    return true;
+  }
+
+  #take(party: SimParty, channel: Tag, payload: Uint8Array, crashAfter: number | undefined): void {
+    this.#count("submit");
+    this.#options.observe?.({ kind: "submitted", party: party.id, channel, payload });
+    this.checkers.submitted(channel, payload, party.id);
+    this.#handle(party, party.step({ kind: "submit", channel, payload }), crashAfter);
+  }
+
   #submit(index: number, crashAfter: number | undefined): boolean {
-    const submission = this.#options.submissions[index];
-    if (submission === undefined || this.#submitted[index] === true) return false;
+    const submission = this.#submissions.at(index);
+    if (submission === undefined || !this.#submissions.waiting.has(index)) return false;
     const { channel, to, payload } = submission;
     const party = this.#party(to);
     // Whoever stopped for ever hears of nothing any more.
     if (!party.isUp && !this.#stopped.has(to)) return false;
-    this.#submitted[index] = true;
-    this.#unsubmitted--;
-    if (!party.isUp) return true;
-    this.#count("submit");
-    this.#options.observe?.({ kind: "submitted", party: to, channel, payload });
-    this.#handle(party, party.step({ kind: "submit", channel, payload }), crashAfter);
+    this.#submissions.remove(index);
+    if (party.isUp) this.#take(party, channel, payload, crashAfter);
     return true;
   }
 
@@ -274,12 +301,9 @@ export class World {
 
   /** What a party says to another, or what a corrupted one says instead. */
   #say(from: PartyId, to: PartyId, envelope: Envelope): void {
-    const liar = this.#liars.get(from);
-    if (liar === undefined) return this.#links.send(from, to, { kind: "entry", envelope });
-    const link = Math.imul(from * this.group.n + to + 1, 0x9e3779b1);
-    const number = Math.imul(this.#links.nextNumber(from, to), 0x85ebca77);
-    this.#lieRandom.reseed(this.#options.seed ^ link ^ number);
-    for (const lie of liar.tamper(to, envelope)) this.#links.send(from, to, { kind: "entry", envelope: lie });
+    const number = this.#links.nextNumber(from, to);
+    for (const said of this.#liars.tamper(from, to, number, envelope))
+      this.#links.send(from, to, { kind: "entry", envelope: said });
   }
 
   /** `crashAfter`: the party crashes after so many effects, as between two sends of one "send to all". */
@@ -386,8 +410,18 @@ export class World {
     }
   }
 
+  #changeLink(kind: "break" | "cut" | "mend", a: PartyId, b: PartyId): boolean {
+    if (a === b || a >= this.group.n || b >= this.group.n) return false;
+    if (kind === "break") return this.#breakLink(a, b);
+    if (!(kind === "cut" ? this.#links.cut(a, b) : this.#links.mend(a, b))) return false;
+    this.#count(`${kind}-link`);
+    this.#options.observe?.({ kind: kind === "cut" ? "cut" : "mended", from: a, to: b });
+    if (kind === "mend" && this.isUp(a) && this.isUp(b)) this.#connect(this.#party(a), this.#party(b));
+    return true;
+  }
+
   #breakLink(a: PartyId, b: PartyId): boolean {
-    if (a === b || a >= this.group.n || b >= this.group.n || !this.isUp(a) || !this.isUp(b)) return false;
+    if (!this.isUp(a) || !this.isUp(b)) return false;
     this.#count("break-link");
     this.#options.observe?.({ kind: "broke", from: a, to: b });
     this.#links.lose(({ from, to }) => (from === a && to === b) || (from === b && to === a));

@@ -97,6 +97,12 @@ describe("abcast simulate", () => {
     expect(people.stdout).toContain(`abcast trace ${out}`);
   });
 
+  it("cuts links for ever, and counts what relaying costs", async () => {
+    const { code, stdout } = await runCli(["simulate", "--scenario", "link-failures", "--seeds", "1..5", "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ runs: 5, violations: [], n: 4, copiesBound: 7 });
+  });
+
   it.each([
     ["n-t", 0],
     ["t+1", 1],
@@ -127,6 +133,7 @@ describe("abcast simulate", () => {
     ["--trace", "trace.json", "--seeds", "1..2"],
     ["--preset", "4x4", "--scenario", "adaptive-coin"],
     ["--n", "3", "--scenario", "adaptive-coin"],
+    ["--kappa", "t+1", "--scenario", "link-failures"],
   ])("refuses %s %s", async (...args) => {
     const { code, stderr } = await runCli(["simulate", ...args]);
     expect(code).toBe(2);

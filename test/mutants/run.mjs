@@ -15,9 +15,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CRYPTO_MUTANTS } from "./crypto.mjs";
 import { MUTANTS as PROTOCOL_MUTANTS } from "./mutants.mjs";
+import { RELAY_MUTANTS } from "./relay.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const MUTANTS = [...PROTOCOL_MUTANTS, ...CRYPTO_MUTANTS];
+const MUTANTS = [...PROTOCOL_MUTANTS, ...RELAY_MUTANTS, ...CRYPTO_MUTANTS];
 /**
  * What vitest runs, one after the other, for a mutant that does not name its own: the first that fails has caught it. The seeds of
  * the simulator come first, since they were not written with any mutant in mind.

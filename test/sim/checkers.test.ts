@@ -48,7 +48,9 @@ describe("what is checked after every step", () => {
 describe("what is checked at the end", () => {
   test("termination: what was submitted is delivered, by all", () => {
     const check = checkers();
-    check.submitted("abc", a);
+    check.submitted("abc", a, 0);
+    check.submitted("abc", a, 3);
+    check.submitted("abc", b, 3);
     expect(() => check.quiescent([0, 1])).toThrow("never delivered");
     deliver(check, 0, 1, a);
     expect(() => check.quiescent([0, 1])).toThrow("party 1 delivered 0 of 1 rounds");

@@ -6,17 +6,28 @@ import { SCENARIOS, type Scenario, adversaryOf, simulate as simulateSeed } from 
 import { EXIT, InputError } from "../errors.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
 import { createOutput, type Output } from "../output.js";
-import { ADAPTIVE_COIN, simulateAdaptiveCoin } from "../simulation/adaptive-coin.js";
+import { simulateAdaptiveCoin } from "../simulation/adaptive-coin.js";
 import { type BatchFailure, type Seeds, describeBatch, runBatch } from "../simulation/batch.js";
-import { type ScenarioOptions, VARIANTS, describeScenario, loadScenario } from "../simulation/scenario.js";
+import { simulateLinkFailures } from "../simulation/link-failures.js";
+import {
+  type BatchOptions,
+  type ScenarioOptions,
+  VARIANTS,
+  describeScenario,
+  loadScenario,
+} from "../simulation/scenario.js";
 import { checkTraceTarget, traceFailure, traceRun } from "../simulation/tracing.js";
 
 /** Native: the trace is a tenth of a run otherwise. */
 const HOST = { newHash: () => createHash("sha256") };
 
-interface Options extends ScenarioOptions {
-  readonly seeds: Seeds;
-  readonly trace?: string;
+/** Scenarios with an adversary of their own. */
+const SPECIAL: Readonly<Record<string, (options: BatchOptions, output: Output) => void>> = {
+  "adaptive-coin": simulateAdaptiveCoin,
+  "link-failures": simulateLinkFailures,
+};
+
+interface Options extends BatchOptions {
   readonly json?: boolean;
 }
 
@@ -35,7 +46,7 @@ export function registerSimulate(program: Command): void {
     )
     .option(
       "--scenario <FILE>",
-      `a scenario in JSON, or one of: ${[...Object.keys(SCENARIOS), ADAPTIVE_COIN].join(", ")}`,
+      `a scenario in JSON, or one of: ${[...Object.keys(SCENARIOS), ...Object.keys(SPECIAL)].join(", ")}`,
     )
     .option("--n <NUMBER>", "number of parties, 4 unless preset or scenario say it", wholeNumber(1, 100))
     .addOption(
@@ -53,6 +64,7 @@ export function registerSimulate(program: Command): void {
         "abcast simulate --seeds 1..500",
         "abcast simulate --preset 4x4 --seeds 1..20 --variant random",
         "abcast simulate --scenario adaptive-coin --kappa n-t --seeds 1..1000",
+        "abcast simulate --scenario link-failures --n 7 --seeds 1..20",
         "abcast simulate --seeds 7 --trace run.json",
       ),
     )
@@ -68,7 +80,8 @@ function seedRange(text: string): Seeds {
 
 async function simulate(options: Options): Promise<void> {
   const output = createOutput(options);
-  if (options.scenario === ADAPTIVE_COIN) return simulateAdaptiveCoin(options, output);
+  const special = SPECIAL[options.scenario ?? ""];
+  if (special !== undefined) return special(options, output);
   const scenario = await loadScenario(options);
   const { seeds, trace } = options;
   if (trace !== undefined) await checkTraceTarget(trace);

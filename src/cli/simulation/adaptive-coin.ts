@@ -2,24 +2,15 @@
 import { Violation, runAdaptiveCoin } from "../../sim/index.js";
 import { EXIT, InputError } from "../errors.js";
 import type { Output } from "../output.js";
-import { type Seeds, describeBatch, runBatch } from "./batch.js";
-import type { ScenarioOptions } from "./scenario.js";
-
-export const ADAPTIVE_COIN = "adaptive-coin";
+import { describeBatch, runBatch } from "./batch.js";
+import { type BatchOptions, refuse } from "./scenario.js";
 
 /** With κ = n-t the chance that a run is still open after so many rounds is below 2^-60. */
 const MAX_ROUNDS = 200;
 
-interface Options extends ScenarioOptions {
-  readonly seeds: Seeds;
-  readonly trace?: string;
-}
-
-export function simulateAdaptiveCoin(
-  { seeds, preset, variant, trace, n = 4, kappa = "n-t" }: Options,
-  output: Output,
-): void {
-  refuse({ preset, variant, trace });
+export function simulateAdaptiveCoin(options: BatchOptions, output: Output): void {
+  refuse(options, ["preset", "variant", "trace"]);
+  const { seeds, n = 4, kappa = "n-t" } = options;
   if (n < 4) throw new InputError({ option: "--n" }, `must be at least 4: of ${n} parties none may be corrupted`);
   const rounds: number[] = [];
   const batch = runBatch(seeds, output, (seed) => {
@@ -36,12 +27,4 @@ export function simulateAdaptiveCoin(
   const lines = describeBatch(`of binary agreement at n=${n}, κ=${kappa}`, batch);
   output.result(report, [...lines, `${decided} of ${batch.runs} decided: ${mean}`].join("\n"));
   if (batch.violations.length > 0) process.exitCode = EXIT.invalid;
-}
-
-/** What means nothing here is not silently ignored. */
-function refuse(options: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined)
-      throw new InputError({ option: `--${name}` }, `cannot be used with --scenario ${ADAPTIVE_COIN}`);
-  }
 }

@@ -2,6 +2,7 @@
 import { GroupError } from "../../core/group.js";
 import { SCENARIOS, type Scenario, adversaryOf, scenarioSchema } from "../../sim/index.js";
 import { InputError } from "../errors.js";
+import type { Seeds } from "./batch.js";
 import { readFileAs } from "../../replica/config-files.js";
 
 /** Each way to run agreement, by the name of what is special about it. */
@@ -72,4 +73,17 @@ export function describeScenario({
     ...(parallel === 1 ? [] : [`${parallel} in parallel`]),
   ];
   return `at ${preset ?? `n=${n}`}, ${variant.join(", ")}`;
+}
+
+export interface BatchOptions extends ScenarioOptions {
+  readonly seeds: Seeds;
+  readonly trace?: string;
+}
+
+/** What means nothing in a scenario with an adversary of its own is not silently ignored. */
+export function refuse(options: BatchOptions, names: readonly (keyof BatchOptions)[]): void {
+  for (const name of names) {
+    if (options[name] === undefined) continue;
+    throw new InputError({ option: `--${name}` }, `cannot be used with --scenario ${options.scenario}`);
+  }
 }

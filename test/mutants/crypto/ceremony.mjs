@@ -25,7 +25,8 @@ export const CEREMONY_MUTANTS = [
     'if (new Set(Object.values(keys).map((key) => key.join())).size < 3) return "one key has two uses";',
   ),
   card("card: keys of small order", "if (!ristretto.isEd25519Key(key)) return", "if (false) return"),
-  card("card: sealing key unchecked", "if (sealingProblem !== undefined) return", "if (false) return"),
+  card("card: X25519 keys unchecked", "if (problem !== undefined) return", "if (false) return"),
+  card("card: one X25519 key for two uses", "if (equalBytes(sealing, relaying)) return", "if (false) return"),
   card("card: certificate not self-signed", "|| !certificate.verify(publicKey)) return", ") return"),
   card("card: certificate with another kind of key", 'if (publicKey.asymmetricKeyType !== "ed25519" ||', "if ("),
   card(

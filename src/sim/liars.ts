@@ -1,0 +1,65 @@
+/** The corrupted parties of a run, and what they say. */
+import type { Envelope } from "../core/envelope.js";
+import type { Group } from "../core/group.js";
+import type { PartyId } from "../core/party-set.js";
+import type { Suite } from "../core/suite.js";
+import { type Attack, type Corruption, CorruptedParty } from "./byzantine.js";
+import { Random } from "./random.js";
+
+export interface LiarsOptions {
+  readonly seed: number;
+  readonly cluster: Uint8Array;
+  readonly group: Group;
+  /** By party. */
+  readonly suites: readonly Suite[];
+  readonly corruption: Corruption;
+  /** A payload, valid, that nobody asked for. */
+  readonly inventPayload: (index: number) => Uint8Array;
+  readonly onAttack: (party: PartyId, attack: Attack) => void;
+}
+
+export class Liars {
+  readonly #options: LiarsOptions;
+  readonly #parties = new Map<PartyId, CorruptedParty>();
+  readonly #random: Random;
+  #invented = 0;
+
+  constructor(options: LiarsOptions) {
+    this.#options = options;
+    this.#random = new Random(options.seed);
+  }
+
+  has(party: PartyId): boolean {
+    return this.#parties.has(party);
+  }
+
+  /** From now on the party lies. False when it does already. */
+  add(party: PartyId): boolean {
+    if (this.#parties.has(party)) return false;
+    const { cluster, group, suites, corruption, inventPayload, onAttack } = this.#options;
+    const suite = suites[party];
+    if (suite === undefined) throw new RangeError(`no suite for party ${party}`);
+    const liar = new CorruptedParty({
+      self: party,
+      cluster,
+      group,
+      suite,
+      random: this.#random,
+      corruption,
+      inventPayload: () => inventPayload(this.#invented++),
+      onAttack: (attack) => onAttack(party, attack),
+    });
+    this.#parties.set(party, liar);
+    return true;
+  }
+
+  /** What `from` says to `to` in place of `envelope`, which would be message `number` on the link: its lies depend on nothing else. */
+  tamper(from: PartyId, to: PartyId, number: number, envelope: Envelope): readonly Envelope[] {
+    const liar = this.#parties.get(from);
+    if (liar === undefined) return [envelope];
+    const { seed, group } = this.#options;
+    const link = Math.imul(from * group.n + to + 1, 0x9e3779b1);
+    this.#random.reseed(seed ^ link ^ Math.imul(number, 0x85ebca77));
+    return liar.tamper(to, envelope);
+  }
+}

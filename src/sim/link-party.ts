@@ -1,0 +1,141 @@
+/** A simulated replica with its courier: what it says goes over links that may delete it, and over third parties. */
+import { type Effect, Engine, type EngineOptions, type Input } from "../core/engine.js";
+import { InvariantError } from "../core/protocol.js";
+import type { Envelope } from "../core/envelope.js";
+import type { PartyId } from "../core/party-set.js";
+import {
+  type AtomicBroadcastState,
+  type DeliveredRound,
+  type NoMessage,
+  PROOFS_PER_REQUEST,
+} from "../protocols/index.js";
+import type { RelayKeys } from "../core/relay-keys.js";
+import type { Received } from "../relay/courier.js";
+import { Post } from "../relay/post.js";
+import { ProofRequests } from "../replica/proof-requests.js";
+
+type LinkEngine = Engine<NoMessage, DeliveredRound, AtomicBroadcastState>;
+type LinkEffect = Effect<DeliveredRound>;
+type Accused = NonNullable<Received["accused"]>;
+
+export interface LinkPartyOptions extends Omit<
+  EngineOptions<NoMessage, DeliveredRound, AtomicBroadcastState>,
+  "signed"
+> {
+  /** Without keys nothing is relayed. */
+  readonly keys: RelayKeys | undefined;
+  /** Puts a frame on the link to `to`, which may delete it for ever. */
+  send(to: PartyId, frame: Uint8Array): void;
+  /** What is said to `to` instead; more or less than that when the party is corrupted. */
+  tamper(to: PartyId, envelope: Envelope): readonly Envelope[];
+  onEffect(effect: LinkEffect): void;
+  onAccused(accused: Accused): void;
+}
+
+export class LinkParty {
+  readonly #options: LinkPartyOptions;
+  readonly #log: Input[] = [];
+  readonly #signed = new Map<string, Uint8Array>();
+  readonly #archive = new Map<string, Envelope>();
+  #requests = new ProofRequests();
+  #engine: LinkEngine;
+  #post: Post;
+  run = 1;
+
+  constructor(options: LinkPartyOptions) {
+    this.#options = options;
+    this.#engine = this.#newEngine();
+    this.#post = this.#newPost();
+  }
+
+  get id(): PartyId {
+    return this.#options.self;
+  }
+
+  #newEngine(): LinkEngine {
+    return new Engine({ ...this.#options, signed: { get: (slot) => this.#signed.get(slot) } });
+  }
+
+  #newPost(): Post {
+    const { self, cluster, group, keys, send } = this.#options;
+    return new Post({
+      self,
+      run: this.run,
+      cluster,
+      parties: group.parties,
+      keys,
+      proofsPerRequest: PROOFS_PER_REQUEST,
+      round: (channel) => this.#engine.inspect(channel).round,
+      proof: (channel, round) => this.#proof(channel, round),
+      send,
+      onRestart: (peer) => this.#requests.forget(peer),
+    });
+  }
+
+  #proof(channel: string, round: number): Envelope {
+    const proof = this.#archive.get(`${channel}/${round}`);
+    if (proof === undefined) throw new InvariantError(`party ${this.id} has no proof of round ${round} of ${channel}`);
+    return proof;
+  }
+
+  inspect(channel: string): AtomicBroadcastState {
+    return this.#engine.inspect(channel);
+  }
+
+  start(): void {
+    this.#release(this.#engine.start());
+    this.#post.flush();
+  }
+
+  /** Crashes, and comes back with its log and nothing else. */
+  restart(): void {
+    this.run++;
+    this.#requests = new ProofRequests();
+    this.#engine = this.#newEngine();
+    this.#post = this.#newPost();
+    this.#release(this.#engine.start());
+    for (const input of this.#log) this.#release(this.#engine.step(input));
+    this.#post.flush();
+  }
+
+  submit(channel: string, payload: Uint8Array): void {
+    this.#step({ kind: "submit", channel, payload });
+    this.#post.flush();
+  }
+
+  /** A frame that `from` put on its link in its run `run`. */
+  receive(from: PartyId, run: number, frame: Uint8Array): void {
+    const { from: origin, envelopes, accused } = this.#post.receive(from, run, frame);
+    for (const envelope of envelopes) this.#step({ kind: "message", from: origin, envelope });
+    if (accused !== undefined) this.#options.onAccused(accused);
+    this.#post.courier.settle();
+    this.#post.flush();
+  }
+
+  tick(): void {
+    this.#post.courier.tick();
+    this.#post.flush();
+  }
+
+  #step(input: Input): void {
+    this.#log.push(input);
+    this.#release(this.#engine.step(input));
+  }
+
+  #release(effects: readonly LinkEffect[]): void {
+    const { courier } = this.#post;
+    for (const effect of effects) {
+      this.#options.onEffect(effect);
+      if (effect.kind === "send") {
+        for (const envelope of this.#options.tamper(effect.to, effect.envelope)) courier.post(effect.to, envelope);
+      } else if (effect.kind === "retire") courier.retire(effect.tag);
+      else if (effect.kind === "signed") this.#signed.set(effect.slot, effect.digest);
+      else if (effect.kind === "archive") this.#archive.set(`${effect.channel}/${effect.round}`, effect.envelope);
+      else if (effect.kind === "askRepeat") courier.askRepeat(effect.of);
+      else if (effect.kind === "askProofs") {
+        const { of, channel, round, decidedBelow } = effect;
+        if (this.#requests.start(of, channel, round, decidedBelow)) courier.askProofs(of, channel, round);
+      }
+    }
+  }
+}
