@@ -20,6 +20,8 @@ import type { Random } from "./random.js";
 export const ATTACKS = [
   "equivocate-queue",
   "equivocate-proposal",
+  "invalid-queue",
+  "invalid-proposal",
   "double-vote",
   "forge-later-votes",
   "forge-certificate",
@@ -95,6 +97,10 @@ export class CorruptedParty {
         return /^[a-z-]+\/\d+$/.test(tag) ? this.#equivocateQueue(tag, body) : undefined;
       case "equivocate-proposal":
         return tag.includes("/proposal/") ? this.#equivocateProposal(tag, body, to) : undefined;
+      case "invalid-queue":
+        return /^[a-z-]+\/\d+$/.test(tag) ? this.#invalidQueue(tag, body) : undefined;
+      case "invalid-proposal":
+        return tag.includes("/proposal/") ? this.#invalidProposal(tag, body) : undefined;
       case "double-vote":
         return this.#doubleVote(tag, body);
       case "forge-later-votes":
@@ -158,6 +164,39 @@ export class CorruptedParty {
     });
     if (changed.every((entry, index) => entry === vector.value[index])) return undefined;
     return encode(consistentBroadcastMessageCodec, { kind: "send", message: encode(queueVectorCodec, changed) });
+  }
+
+  /** A payload that nobody may order. */
+  #invalidPayload(): Uint8Array {
+    const payload = this.#options.random.bytes(8);
+    payload[0] = 0;
+    return payload;
+  }
+
+  /** Entries that must wake nobody: of an invalid payload, of one twice, of none. */
+  #invalidQueue(tag: string, body: Uint8Array): Bodies | undefined {
+    const entry = decode(queueEntryCodec, body);
+    const [first] = entry.ok ? entry.value.payloads : [];
+    if (first === undefined) return undefined;
+    const payloads = this.#options.random.pick([[this.#invalidPayload()], [first, first], []]);
+    const signature = this.#options.suite.sign(this.#statement(tag, QUEUE, entryBody(payloads)));
+    return () => [encode(queueEntryCodec, { payloads, signature })];
+  }
+
+  /** A proposal that no predicate should let pass: an entry fewer, or the own one with what nobody may order. */
+  #invalidProposal(tag: string, body: Uint8Array): Bodies | undefined {
+    const message = decode(consistentBroadcastMessageCodec, body);
+    if (!message.ok || message.value.kind !== "send") return undefined;
+    const vector = decode(queueVectorCodec, message.value.message);
+    if (!vector.ok || vector.value.length === 0) return undefined;
+    const roundTag = tag.slice(0, tag.indexOf("/mvba/"));
+    const { self, suite, random } = this.#options;
+    const payloads = [this.#invalidPayload()];
+    const signature = suite.sign(this.#statement(roundTag, QUEUE, entryBody(payloads)));
+    const own = { party: self, payloads, signature };
+    const wrong = vector.value.map((entry) => (entry.party === self ? own : entry));
+    const lies = random.chance(0.5) ? wrong : vector.value.slice(1);
+    return () => [encode(consistentBroadcastMessageCodec, { kind: "send", message: encode(queueVectorCodec, lies) })];
   }
 
   #doubleVote(tag: string, body: Uint8Array): Bodies | undefined {

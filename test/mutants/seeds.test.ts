@@ -2,7 +2,7 @@
  * The seeds that a mutant of the protocols meets first (run.mjs): every variant, several structures, and the adversary of the coin. The unchanged code
  * keeps every property on all of them.
  */
-import { expect, test } from "vitest";
+import { test } from "vitest";
 import { type Scenario, Violation, runAdaptiveCoin, simulate } from "../../src/sim/index.js";
 
 interface Seeds {
@@ -53,5 +53,6 @@ function firstFailure(): string | undefined {
 }
 
 test("no seed breaks a property", () => {
-  expect(firstFailure()).toBeUndefined();
+  const failure = firstFailure();
+  if (failure !== undefined) throw new Error(failure);
 }, 120_000);
