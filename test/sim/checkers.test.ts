@@ -7,11 +7,11 @@ import { Checkers } from "../../src/sim/checkers.js";
 
 const [a, b, invalid] = [Uint8Array.of(1, 65), Uint8Array.of(1, 66), Uint8Array.of(0)];
 
-/** Four parties, of which 3 is corrupted; three entries make a vector. */
-function checkers(): Checkers {
+/** Four parties, of which 3 is corrupted unless others are; three entries make a vector. */
+function checkers(corrupted: ReadonlySet<PartyId> = new Set([3])): Checkers {
   return new Checkers({
     channels: ["abc"],
-    isHonest: (party) => party !== 3,
+    isHonest: (party) => !corrupted.has(party),
     isValid: (payload) => payload[0] === 1,
     isInEveryVector: (parties) => 4 - parties.size < 3,
   });
@@ -64,6 +64,16 @@ describe("what is checked at the end", () => {
     deliver(check, 0, 1, b);
     deliver(check, 0, 2, a);
     expect(() => check.quiescent([0])).toThrow(expect.objectContaining({ property: "fairness" }) as Error);
+  });
+
+  test("fairness promises nothing for the signature of who was corrupted later", () => {
+    const corrupted = new Set<PartyId>();
+    const check = checkers(corrupted);
+    for (const party of [0, 1]) sign(check, party, 1, a);
+    corrupted.add(1);
+    deliver(check, 0, 1, b);
+    deliver(check, 0, 2, a);
+    check.quiescent([0]);
   });
 
   test("fairness promises nothing for one signature, and nothing for a round that is not decided", () => {

@@ -45,7 +45,7 @@ describe("a run step by step", () => {
       const run = new Run(options);
       expect(stepsOf(run, 10).act({ kind: "corrupt", party: 3 })).toBe(true);
       expect(stepsOf(run, 10).act({ kind: "cut", from: 0, to: 1 })).toBe(true);
-      expect(stepsOf(run, 10).act(handOf(2, "made up"))).toBe(true);
+      expect(stepsOf(run, 10).act(handOf(2, "made up ".repeat(20)))).toBe(true);
       run.slow(1, 2, true);
       stepsOf(run, 40);
       expect(run.act({ kind: "mend", from: 1, to: 0 })).toBe(true);
@@ -62,6 +62,7 @@ describe("a run step by step", () => {
   test("goes on when the onlooker acts after its end", () => {
     const run = toTheEnd(new Run(optionsOf(1)));
     const { payloads } = run.world.checkers;
+    expect(run.world.traceSha256).toBe(record(optionsOf(1)).traceSha256);
     expect(run.phase).toBe("over");
     expect(run.act(handOf(0, "one more"))).toBe(true);
     expect(run.phase).toBe("free");
@@ -122,6 +123,15 @@ describe("what an onlooker does", () => {
     toTheEnd(run);
     expect(count("received")).toBeGreaterThan(0);
     expect(run.failure).toBeUndefined();
+  });
+
+  test("who is cut off altogether is mended in the end", () => {
+    const run = new Run(optionsOf(3));
+    for (const to of [1, 2, 3]) run.act({ kind: "cut", from: 0, to });
+    expect(run.world.cuts).toHaveLength(3);
+    toTheEnd(run);
+    expect(run.failure).toBeUndefined();
+    expect(run.world.cuts).toEqual([]);
   });
 
   test("a slow link carries only what nothing else can overtake", () => {

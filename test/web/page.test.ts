@@ -53,6 +53,11 @@ async function withPage(
   context.on("request", (request) => requests.push(request.url()));
   page.on("console", (message) => problems.push(message.text()));
   page.on("pageerror", (error) => problems.push(String(error)));
+  // What the policy forbids may be attempted without a word on the console.
+  await page.exposeFunction("noteViolation", (what: string) => problems.push(what));
+  await page.addInitScript(
+    'document.addEventListener("securitypolicyviolation", (event) => noteViolation(event.violatedDirective))',
+  );
   const url = pathToFileURL(file).href;
   await page.goto(url);
   const verdict = page.locator("#verdict");
