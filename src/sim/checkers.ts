@@ -209,9 +209,11 @@ function areEqual(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
   return a.length === b.length && a.every((payload, index) => equalBytes(payload, b[index] ?? new Uint8Array(0)));
 }
 
+const LATIN1 = new TextDecoder("latin1");
+
 /** A payload as a key of maps: a character for each byte. */
 function nameOf(payload: Uint8Array): string {
-  return String.fromCharCode(...payload);
+  return LATIN1.decode(payload);
 }
 
 /** What of it can be read: payloads begin with their name, the rest is random. */
