@@ -58,8 +58,9 @@ export class Hearing {
   #hold(item: Item, sizeBytes: number): void {
     const earlier = this.#held.get(item.number);
     if (earlier !== undefined) {
-      // A repetition: what it had to come after may have become needless meanwhile.
-      if (item.after < earlier.item.after) this.#held.set(item.number, { item, sizeBytes: earlier.sizeBytes });
+      // A repetition: what it had to come after may have become needless meanwhile. Nothing else of it is new.
+      if (item.after >= earlier.item.after) return;
+      this.#held.set(item.number, { ...earlier, item: { ...earlier.item, after: item.after } });
       return;
     }
     const isFull = this.#held.size >= MAX_HELD_ITEMS || this.#heldBytes + sizeBytes > MAX_HELD_BYTES;

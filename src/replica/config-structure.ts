@@ -97,7 +97,7 @@ function structureOf(
   if ("threshold" in value) return { kind: "threshold", max: value.threshold };
   if ("weight" in value) return { kind: "weights", weights: parties.map(({ weight }) => weight), max: value.weight };
   for (const [index, name] of value.anyOf.entries()) {
-    const without = parties.find(({ attributes }) => attributes[name] === undefined);
+    const without = parties.find(({ attributes }) => !Object.hasOwn(attributes, name));
     if (without !== undefined)
       return { path: ["anyOf", index], message: `is "${name}", which party "${without.name}" does not have` };
   }

@@ -9,15 +9,15 @@
  */
 import type { PartyId } from "../core/party-set.js";
 import { InvariantError } from "../core/protocol.js";
-import type { Suite } from "../core/suite.js";
 import { type Bit, binaryAgreement } from "../protocols/binary-agreement/index.js";
 import { ABSTAIN } from "../protocols/binary-agreement/messages.js";
 import { Violation } from "./checkers.js";
 import { FullInformation } from "./full-information.js";
+import { type Kappa, withKappa } from "./kappa.js";
 import { mockSuite } from "./mock-suite.js";
 import type { Accusation } from "./network.js";
 import { ProtocolNetwork } from "./protocol-network.js";
-import { Random } from "./random.js";
+import { Random, checkSeed } from "./random.js";
 
 /**
  * What the adversary hopes that the parties do: `open-quorum`, that shares of the coin leave before quorums of main-votes are fixed;
@@ -30,7 +30,7 @@ export interface AdaptiveCoinOptions {
   /** From 4 on; t = ⌊(n-1)/3⌋ parties are corrupted. With n > 4t, that is n = 5, 6 or 9, one round never has both values open. */
   readonly n?: number;
   /** How many shares make the coin: κ. */
-  readonly kappa: "t+1" | "n-t";
+  readonly kappa: Kappa;
   readonly strategy?: AdaptiveCoinStrategy;
   /** The adversary plays no further than this round. */
   readonly maxRounds?: number;
@@ -59,6 +59,7 @@ const PROOFS: Readonly<Record<Bit, Uint8Array>> = { 0: Uint8Array.of(0), 1: Uint
  */
 export function runAdaptiveCoin(options: AdaptiveCoinOptions): AdaptiveCoinReport {
   const { seed, n = 4, kappa, strategy = "open-quorum", maxRounds = 200 } = options;
+  checkSeed(seed);
   const t = Math.floor((n - 1) / 3);
   if (t === 0) throw new RangeError(`of n=${n} parties none may be corrupted`);
   const parties = shuffled(n, new Random(seed));
@@ -97,11 +98,6 @@ export function runAdaptiveCoin(options: AdaptiveCoinOptions): AdaptiveCoinRepor
     actions: adversary.actions,
     traceSha256: view.traceSha256(),
   };
-}
-
-/** Only here can a suite have a coin that the shares of t+1 parties make: that one and the other differ in nothing else. */
-function withKappa(kappa: AdaptiveCoinOptions["kappa"], suite: Suite): Suite {
-  return kappa === "t+1" ? { ...suite, quorumCoin: suite.honestCoin } : suite;
 }
 
 function shuffled(n: number, random: Random): readonly PartyId[] {

@@ -8,6 +8,7 @@ export * from "./diagram-text.js";
 export * from "./link-failures.js";
 export * from "./mock-suite.js";
 export * from "./random.js";
+export * from "./run.js";
 export { type Action, formatAction, parseAction } from "./action.js";
 export type { Observer, SimEvent } from "./event.js";
 export * from "./scenario.js";

@@ -6,6 +6,9 @@ import type { Suite } from "../core/suite.js";
 import { type Attack, type Corruption, CorruptedParty } from "./byzantine.js";
 import { Random } from "./random.js";
 
+/** Payloads that corrupted parties have up their sleeves; without an end to them there would be none to rounds. */
+const INVENTED = 8;
+
 export interface LiarsOptions {
   readonly seed: number;
   readonly cluster: Uint8Array;
@@ -22,7 +25,6 @@ export class Liars {
   readonly #options: LiarsOptions;
   readonly #parties = new Map<PartyId, CorruptedParty>();
   readonly #random: Random;
-  #invented = 0;
 
   constructor(options: LiarsOptions) {
     this.#options = options;
@@ -46,14 +48,17 @@ export class Liars {
       suite,
       random: this.#random,
       corruption,
-      inventPayload: () => inventPayload(this.#invented++),
+      inventPayload: () => inventPayload(this.#random.below(INVENTED)),
       onAttack: (attack) => onAttack(party, attack),
     });
     this.#parties.set(party, liar);
     return true;
   }
 
-  /** What `from` says to `to` in place of `envelope`, which would be message `number` on the link: its lies depend on nothing else. */
+  /**
+   * What `from` says to `to` in place of `envelope`, which would be message `number` on the link. Which lie it is depends on nothing
+   * else; what it repeats is what it has said before.
+   */
   tamper(from: PartyId, to: PartyId, number: number, envelope: Envelope): readonly Envelope[] {
     const liar = this.#parties.get(from);
     if (liar === undefined) return [envelope];

@@ -15,7 +15,7 @@ import { Checkers, Violation } from "./checkers.js";
 import { LinkParty } from "./link-party.js";
 import { mockRelayKeys } from "./mock-relay-keys.js";
 import { mockSuite } from "./mock-suite.js";
-import { Random } from "./random.js";
+import { Random, checkSeed } from "./random.js";
 import { Trace } from "./trace.js";
 
 export interface LinkFailuresOptions {
@@ -47,6 +47,8 @@ const VALID = 1;
 /** Ticks of all parties with nothing in flight after which a run counts as stuck; repeating a frame may take MAX_REPEAT_TICKS. */
 const MAX_IDLE_TICKS = 4000;
 const MAX_STEPS = 2_000_000;
+/** Relaying costs n³ frames. */
+export const MAX_LINK_PARTIES = 16;
 
 /** @throws Violation */
 export function runLinkFailures(options: LinkFailuresOptions): LinkFailuresReport {
@@ -87,11 +89,14 @@ class LinkFailures {
   #invented = 0;
 
   constructor({ seed, n = 4, payloads = 4, relays = true }: LinkFailuresOptions) {
+    checkSeed(seed);
+    if (n > MAX_LINK_PARTIES)
+      throw new RangeError(`n=${n} parties; at most ${MAX_LINK_PARTIES} are simulated with all of their links`);
     const random = new Random(seed);
     this.#random = random;
     const byzantine = Math.floor((n - 1) / 3);
     this.#group = thresholdGroup({ n, byzantine });
-    this.#corrupted = PartySet.of(shuffled(random, this.#group.parties).slice(0, byzantine));
+    this.#corrupted = PartySet.of(random.shuffled(this.#group.parties).slice(0, byzantine));
     this.#cut = drawCuts(random, n, this.#honest(), random.pick([0.3, 0.6, 1]));
     this.#restartRate = random.pick([0, 0, 0.002]);
     this.#sabotage = random.pick([0, 0.3, 1]);
@@ -289,19 +294,12 @@ class LinkFailures {
   }
 }
 
-function shuffled<T>(random: Random, items: readonly T[]): readonly T[] {
-  return items
-    .map((item) => ({ item, key: random.bits() }))
-    .sort((a, b) => a.key - b.key)
-    .map(({ item }) => item);
-}
-
 /** Cuts each directed link with this probability, unless some honest party would no longer reach another one over honest ones. */
 function drawCuts(random: Random, n: number, honest: readonly PartyId[], probability: number): ReadonlySet<string> {
   const parties = Array.from({ length: n }, (_, party) => party);
   const links = parties.flatMap((from) => parties.filter((to) => to !== from).map((to) => `${from}>${to}`));
   const cut = new Set<string>();
-  for (const link of shuffled(random, links)) {
+  for (const link of random.shuffled(links)) {
     if (!random.chance(probability)) continue;
     cut.add(link);
     if (!isStronglyConnected(honest, cut)) cut.delete(link);

@@ -1,5 +1,14 @@
 /** The simulator's only source of chance: a seeded generator (xoshiro128**), the same on any machine. */
 
+/** Seeds are 32-bit numbers: a greater one would be the run of another. */
+export const MAX_SEED = 0xffff_ffff;
+
+/** @throws RangeError unless `seed` is a whole number from 0 to MAX_SEED */
+export function checkSeed(seed: number): void {
+  if (!Number.isInteger(seed) || seed < 0 || seed > MAX_SEED)
+    throw new RangeError(`seed ${seed} is no whole number from 0 to ${MAX_SEED}`);
+}
+
 export class Random {
   readonly #state: [number, number, number, number] = [0, 0, 0, 0];
 
@@ -48,6 +57,14 @@ export class Random {
     const item = items[this.below(items.length)];
     if (item === undefined) throw new RangeError("pick from nothing");
     return item;
+  }
+
+  /** In any order. */
+  shuffled<T>(items: readonly T[]): readonly T[] {
+    return items
+      .map((item) => ({ item, key: this.bits() }))
+      .sort((a, b) => a.key - b.key)
+      .map(({ item }) => item);
   }
 
   bytes(length: number): Uint8Array {

@@ -14,6 +14,9 @@ import { type Choice, Scheduler, type Wishes } from "./scheduler.js";
 import { type Host, type Setup, type SetupOptions, setUp } from "./setup.js";
 import type { World } from "./world.js";
 
+/** Actions of the first part for each of n² links: many times what most runs take. */
+const SAFETY_ACTIONS = 250;
+
 /** What broke: a property, or an honest party that stopped of itself. */
 export interface Failure {
   readonly property: string;
@@ -147,8 +150,14 @@ export class Run {
     if (hasEnd) yield* this.#mending(() => 0);
   }
 
+  /** Faults may breed faults, each with all that is said again because of it: the first part has an end of its own. */
   *#free(): Generator<Choice> {
-    for (let choice = this.#scheduler.next(); choice !== undefined; choice = this.#scheduler.next()) yield choice;
+    const end = this.#actions.length + SAFETY_ACTIONS * this.world.group.n ** 2;
+    while (this.#actions.length < end) {
+      const choice = this.#scheduler.next();
+      if (choice === undefined) break;
+      yield choice;
+    }
     const late = new Random(this.#setup.random.bits());
     yield* this.#mending((count) => late.below(count));
   }

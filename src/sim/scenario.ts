@@ -5,6 +5,8 @@
 import { z } from "zod";
 import { type Group, structureGroup } from "../core/group.js";
 import { PRESETS, presetNamed } from "../core/presets.js";
+import { MAX_VECTOR_SIZE, type VectorSize } from "../protocols/atomic-broadcast/messages.js";
+import { vectorSizeProblem } from "../protocols/index.js";
 import type { Structure } from "../core/structure.js";
 import { ATTACKS } from "./byzantine.js";
 
@@ -47,7 +49,7 @@ export const scenarioSchema = z.strictObject({
     .min(1)
     .max(4)
     .optional(),
-  /** Deliveries after which a run counts as stuck. */
+  /** Messages that arrive, or are lost, after which a run counts as stuck. */
   maxSteps: z.number().int().min(1).max(100_000_000).optional(),
   weather: weatherSchema.optional(),
 });
@@ -55,22 +57,22 @@ export const scenarioSchema = z.strictObject({
 export type Scenario = Readonly<z.output<typeof scenarioSchema>>;
 
 /** Scenarios with a name. Without one, each seed draws everything. */
-export const SCENARIOS: Readonly<Record<string, Scenario>> = {
-  swarm: {},
-  calm: { corrupted: 0, stopped: 0, weather: { crashRate: 0, breakRate: 0, partitionRate: 0, starvation: 0 } },
-  "one-round": { payloads: 4, weather: { burst: true, copies: "all", maxEntryPayloads: 256 } },
-  partition: { weather: { partitionRate: 0.01, crashRate: 0 } },
-  crashes: { weather: { crashRate: 0.02 } },
-  liars: { weather: { rate: 1, attacks: [...ATTACKS], crashRate: 0, breakRate: 0, partitionRate: 0 } },
-  starvation: { weather: { starvation: 0.4 } },
-};
+export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map<string, Scenario>(
+  Object.entries({
+    swarm: {},
+    calm: { corrupted: 0, stopped: 0, weather: { crashRate: 0, breakRate: 0, partitionRate: 0, starvation: 0 } },
+    "one-round": { payloads: 4, weather: { burst: true, copies: "all", maxEntryPayloads: 256 } },
+    partition: { weather: { partitionRate: 0.01, crashRate: 0 } },
+    crashes: { weather: { crashRate: 0.02 } },
+    liars: { weather: { rate: 1, attacks: [...ATTACKS], crashRate: 0, breakRate: 0, partitionRate: 0 } },
+    starvation: { weather: { starvation: 0.4 } },
+  }),
+);
 
 export interface Adversary {
   readonly group: Group;
   readonly byzantine: Structure;
   readonly crash: Structure;
-  /** Whether any so many parties may fail, and nothing else. */
-  readonly isPlain: boolean;
 }
 
 /** @throws GroupError when there is no such group */
@@ -82,6 +84,38 @@ export function adversaryOf({ preset, n = 4 }: Scenario): Adversary {
     group: structureGroup({ n: named?.n ?? n, byzantine, crash }),
     byzantine,
     crash,
-    isPlain: named === undefined,
   };
+}
+
+/** c: what the scenario says, else as many as can be; or a quorum's, where numbers say little. */
+export function vectorSizeOf(scenario: Scenario, { group, byzantine, crash }: Adversary): VectorSize {
+  if (scenario.vectorSize !== undefined) return scenario.vectorSize;
+  if (byzantine.kind !== "threshold" || crash.kind !== "threshold") return "quorum";
+  return Math.min(group.n - byzantine.max - crash.max, MAX_VECTOR_SIZE);
+}
+
+/** A scenario that cannot be run. */
+export class ScenarioError extends Error {
+  override readonly name = "ScenarioError";
+}
+
+/** @throws ScenarioError when what the scenario asks for cannot be, or contradicts itself */
+export function checkScenario(scenario: Scenario): void {
+  const problem = problemOf(scenario);
+  if (problem !== undefined) throw new ScenarioError(problem);
+}
+
+function problemOf(scenario: Scenario): string | undefined {
+  const { preset, n, weather, channels = [] } = scenario;
+  if (preset !== undefined && n !== undefined) return `the preset ${preset} has its own number of parties: leave n out`;
+  const adversary = adversaryOf(scenario);
+  const { group } = adversary;
+  const vectorSize = vectorSizeOf(scenario, adversary);
+  if (vectorSize !== "quorum" && vectorSize > MAX_VECTOR_SIZE)
+    return `c=${vectorSize} is more than ${MAX_VECTOR_SIZE}, the greatest vector that can be broadcast`;
+  const problem = vectorSizeProblem(vectorSize, group);
+  if (problem !== undefined) return `${problem}; at most ${MAX_VECTOR_SIZE} entries can be broadcast`;
+  if (weather?.slow !== undefined && weather.slow >= group.n)
+    return `there is no party ${weather.slow} to be slow: parties count from 0 to ${group.n - 1}`;
+  return new Set(channels).size < channels.length ? "two channels have one name" : undefined;
 }

@@ -6,8 +6,9 @@ import type { Suite } from "../core/suite.js";
 import { atomicBroadcast } from "../protocols/index.js";
 import type { Observer } from "./event.js";
 import { mockSuite } from "./mock-suite.js";
-import { Random } from "./random.js";
-import { type Adversary, type Scenario, adversaryOf } from "./scenario.js";
+import { withKappa } from "./kappa.js";
+import { Random, checkSeed } from "./random.js";
+import { type Scenario, adversaryOf, checkScenario, vectorSizeOf } from "./scenario.js";
 import type { Submission } from "./submissions.js";
 import type { Hash } from "./trace.js";
 import { type Weather, drawWeather } from "./weather.js";
@@ -16,9 +17,8 @@ import { World } from "./world.js";
 const CLUSTER = utf8("abcast simulated cluster, 32 byte").subarray(0, 32);
 /** Steps before which parties that stop for ever have stopped. */
 const LAST_STOP = 400;
+const MAX_STEPS = 1_000_000;
 const VALID = 1;
-/** Payloads that corrupted parties have up their sleeves; without an end to them there would be none to rounds. */
-const INVENTED = 8;
 
 export interface SetupOptions extends Scenario {
   readonly seed: number;
@@ -44,8 +44,11 @@ export interface Setup {
   readonly core: readonly PartyId[];
 }
 
+/** @throws ScenarioError, and RangeError for a seed that is none */
 export function setUp(options: SetupOptions, { observe, newHash }: Host = {}): Setup {
   const { seed, channels: tags = ["abc"] } = options;
+  checkSeed(seed);
+  checkScenario(options);
   const random = new Random(seed);
   const adversary = adversaryOf(options);
   const { group } = adversary;
@@ -55,7 +58,7 @@ export function setUp(options: SetupOptions, { observe, newHash }: Host = {}): S
   const stops = new Map([...stopped].map((party) => [party, random.below(LAST_STOP)] as const));
   const core = group.parties.filter((party) => !corrupted.has(party) && !stopped.has(party));
 
-  const vectorSize = options.vectorSize ?? vectorSizeOf(adversary);
+  const vectorSize = vectorSizeOf(options, adversary);
   const channel = atomicBroadcast({
     vectorSize,
     maxEntryPayloads: weather.maxEntryPayloads,
@@ -94,17 +97,12 @@ export function setUp(options: SetupOptions, { observe, newHash }: Host = {}): S
     corrupted,
     corruption: weather,
     submissions,
-    inventPayload: (index) => concat(Uint8Array.of(VALID), utf8(`invented ${index % INVENTED}`)),
-    maxSteps: options.maxSteps ?? 400_000,
+    inventPayload: (index) => concat(Uint8Array.of(VALID), utf8(`invented ${index}`)),
+    maxSteps: options.maxSteps ?? MAX_STEPS,
     observe,
     newHash,
   });
   return { world, weather, random, stops, core };
-}
-
-/** Only here can a suite have a coin that the shares of t+1 parties make: that one and the other differ in nothing else. */
-export function withKappa(kappa: Scenario["kappa"], suite: Suite): Suite {
-  return kappa === "t+1" ? { ...suite, quorumCoin: suite.honestCoin } : suite;
 }
 
 /** A payload that may be ordered: its first byte says so. */
@@ -122,21 +120,9 @@ function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], un
 function drawFailing(random: Random, structure: Structure, n: number, others: PartySet, count = Infinity): PartySet {
   const { sets, extra } = expand(structure, n);
   const set = random.pick(sets);
-  const rest = shuffled(random, [...PartySet.upTo(n).difference(set).difference(others)]);
+  const rest = random.shuffled([...PartySet.upTo(n).difference(set).difference(others)]);
   const failing = [...set.difference(others), ...rest.slice(0, extra)];
-  return PartySet.of(shuffled(random, failing).slice(0, count));
-}
-
-function shuffled<T>(random: Random, items: readonly T[]): readonly T[] {
-  return items
-    .map((item) => ({ item, key: random.bits() }))
-    .sort((a, b) => a.key - b.key)
-    .map(({ item }) => item);
-}
-
-function vectorSizeOf({ group, byzantine, crash }: Adversary): number | "quorum" {
-  if (byzantine.kind !== "threshold" || crash.kind !== "threshold") return "quorum";
-  return group.n - byzantine.max - crash.max;
+  return PartySet.of(random.shuffled(failing).slice(0, count));
 }
 
 interface Submitting {

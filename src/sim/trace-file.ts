@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { parseJson } from "../core/json.js";
 import { type Action, MAX_HANDED_BYTES, formatAction, parseAction } from "./action.js";
+import { MAX_SEED } from "./random.js";
 import { scenarioSchema } from "./scenario.js";
 import type { Recording, SimulationOptions } from "./simulation.js";
 
@@ -24,7 +25,7 @@ const actionField = z.codec(z.string().max(64 + 2 * MAX_HANDED_BYTES), z.custom<
 
 const traceSchema = z.strictObject({
   format: z.literal(TRACE_FORMAT),
-  seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+  seed: z.number().int().min(0).max(MAX_SEED),
   scenario: scenarioSchema,
   /** What the run broke. */
   failure: z.strictObject({ property: z.string().max(100), message: z.string().max(10_000) }).optional(),

@@ -75,7 +75,7 @@ export class World {
       onLost: (flight) => this.#lost(flight),
     });
     this.#submissions = new Submissions(submissions);
-    this.#retireRandom = new Random(seed ^ 0x5bd1e995);
+    this.#retireRandom = new Random(seed);
     const isHonest = (party: PartyId): boolean => !this.isCorrupted(party);
     const { isValid, isInEveryVector } = options;
     this.checkers = new Checkers({ channels: Object.keys(channels), isHonest, isValid, isInEveryVector });
@@ -364,6 +364,7 @@ export class World {
 
   /** Messages of retired instances need not arrive any more: half of the time they do not. */
   #retire(from: PartyId, tag: Tag): void {
+    this.#retireRandom.reseed(this.#options.seed ^ Math.imul(from + 1, 0x9e3779b1) ^ hashOf(tag));
     if (this.#retireRandom.chance(0.5)) return;
     const isRetired = (flight: Flight): boolean =>
       flight.from === from && flight.body.kind === "entry" && flight.body.envelope.tag.startsWith(`${tag}/`);
@@ -447,4 +448,11 @@ export class World {
     }
     return true;
   }
+}
+
+/** 32 bits of a text (FNV-1a). */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return hash;
 }

@@ -24,7 +24,7 @@ export function fillSettings(): void {
   for (const { name } of PRESETS) group.append(make("option", { value: `preset ${name}` }, `preset ${name}`));
   group.addEventListener("change", describeGroup);
   const scenario = byId("scenario", HTMLSelectElement);
-  for (const name of Object.keys(SCENARIOS)) scenario.append(make("option", { value: name }, FAULTS[name] ?? name));
+  for (const name of SCENARIOS.keys()) scenario.append(make("option", { value: name }, FAULTS[name] ?? name));
   scenario.value = "calm";
   describeGroup();
 }
@@ -41,7 +41,7 @@ export function readSettings(): SimulationOptions {
   const valueOf = (id: string): string => byId(id, HTMLSelectElement).value;
   const numberOf = (id: string): number => byId(id, HTMLInputElement).valueAsNumber;
   const [kind, name] = valueOf("group").split(" ");
-  const base: Scenario = SCENARIOS[valueOf("scenario")] ?? {};
+  const base: Scenario = SCENARIOS.get(valueOf("scenario")) ?? {};
   // No such party: nobody is slow.
   const calm = valueOf("scenario") === "calm" ? { slow: 255, lifo: 0 } : {};
   const scenario = scenarioSchema.parse({

@@ -1,5 +1,5 @@
 /** `abcast simulate`: one seed is one run, whatever the machine does meanwhile. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -73,6 +73,19 @@ describe("abcast simulate", () => {
     expect(Object.keys(actions).filter((action) => action.startsWith("attack:"))).toEqual([]);
   });
 
+  it("keeps the results when there is nothing to trace, or nowhere to", async () => {
+    const { violations } = await report("--seeds", "1..2", "--trace", join(DIRECTORY, "none.json"));
+    expect(violations).toEqual([]);
+    expect(existsSync(join(DIRECTORY, "none.json"))).toBe(false);
+  });
+
+  it("ends a run whose faults never would", async () => {
+    const file = written("mad.json", { weather: { crashRate: 1 } });
+    expect((await report("--scenario", file, "--seeds", "1")).violations).toEqual([]);
+    const storm = written("storm.json", { weather: { breakRate: 0.3 } });
+    expect((await report("--scenario", storm, "--seeds", "2")).violations).toEqual([]);
+  });
+
   it("repeats a swarm that is named", async () => {
     const liars = await report("--scenario", "liars", "--seeds", "1..5");
     expect(liars.actions["attack:equivocate-queue"]).toBeGreaterThan(0);
@@ -130,7 +143,9 @@ describe("abcast simulate", () => {
     ["--kappa", "3"],
     ["--n", "4", "--preset", "4x4"],
     ["--trace", "/nowhere/trace.json"],
-    ["--trace", "trace.json", "--seeds", "1..2"],
+    ["--seeds", "4294967296"],
+    ["--n", "100"],
+    ["--n", "17", "--scenario", "link-failures"],
     ["--preset", "4x4", "--scenario", "adaptive-coin"],
     ["--n", "3", "--scenario", "adaptive-coin"],
     ["--kappa", "t+1", "--scenario", "link-failures"],
@@ -140,13 +155,22 @@ describe("abcast simulate", () => {
     expect(stderr).toContain(args[0] === "--trace" && args.length === 2 ? "/nowhere" : args[0]);
   });
 
+  it("takes no name that every object has for a scenario", async () => {
+    const { code, stderr } = await runCli(["simulate", "--scenario", "toString"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("no such file")]);
+  });
+
   it.each<readonly [what: string, scenario: unknown, error: string]>([
     ["an unknown field", { parties: 4 }, "parties"],
     ["a field of the wrong kind", { n: "four" }, "n"],
     ["a rate above 1", { weather: { crashRate: 2 } }, "crashRate"],
     ["an attack that is none", { weather: { attacks: ["flatter"] } }, "attacks"],
     ["a slow party that is not there", { weather: { slow: 4 } }, "party 4"],
-    ["a vector that is too large", { vectorSize: 5 }, "c=5"],
+    ["a vector that is too large", { vectorSize: 4 }, "c=4"],
+    ["a vector that is too small", { vectorSize: 1 }, "c=1"],
+    ["a number where numbers say little", { preset: "4x4", vectorSize: 9 }, "quorum"],
+    ["two numbers of parties", { preset: "4x4", n: 16 }, "own number"],
+    ["two channels of one name", { channels: ["abc", "abc"] }, "channels"],
   ])("refuses a scenario with %s", async (_what, scenario, error) => {
     const file = written("wrong.json", scenario);
     const { code, stderr } = await runCli(["simulate", "--scenario", file]);
@@ -176,6 +200,19 @@ describe("abcast trace", () => {
     const trace = JSON.parse(readFileSync(file, "utf8")) as { traceSha256: string };
     const { code, stdout } = await runCli(["trace", written("other.json", { ...trace, traceSha256: "0".repeat(64) })]);
     expect([code, stdout]).toEqual([1, expect.stringContaining("not the run that was recorded")]);
+  });
+
+  it("says when more fail than the group tolerates", async () => {
+    const trace = JSON.parse(readFileSync(file, "utf8")) as { actions: string[] };
+    const actions = ["corrupt 0", "corrupt 1", ...trace.actions];
+    const { stdout } = await runCli(["trace", written("beyond.json", { ...trace, actions })]);
+    expect(stdout).toContain("nothing is promised");
+  });
+
+  it("refuses a scenario that cannot be run", async () => {
+    const trace = JSON.parse(readFileSync(file, "utf8")) as object;
+    const { code, stderr } = await runCli(["trace", written("n100.json", { ...trace, scenario: { n: 100 } })]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("c=31")]);
   });
 
   it.each(["{}", "no json", '{"format":"abcast-trace/2"}'])("refuses %s", async (text) => {

@@ -70,6 +70,11 @@ describe("abcast structure check", () => {
       { parties: [...GRID, { name: "e", site: "z" }], byzantine: { anyOf: ["site", "os"] } },
       'byzantine.anyOf[1]: is "os", which party "e" does not have',
     ],
+    [
+      "an attribute that every object has",
+      { parties: GRID, byzantine: { anyOf: ["toString"] } },
+      'byzantine.anyOf[0]: is "toString", which party',
+    ],
     ["no parties", { parties: [] }, "parties: at least one"],
     ["a negative weight", { parties: [{ name: "a", weight: -1 }] }, "parties[0].weight: must be"],
     ["no file of that name", "no-such-preset", "no-such-preset: no such file"],

@@ -94,6 +94,18 @@ describe("what is heard", () => {
     expect(numbers(large.hear(item(4), 1))).toEqual([4, 5]);
   });
 
+  it("takes nothing else of a repetition, which might be larger", () => {
+    const hearing = new Hearing(1);
+    for (const number of range(2, 10)) hearing.hear(item(number, number - 1), 1);
+    for (const number of range(2, 10)) {
+      const other: Item = { kind: "askProofs", channel: "abc", round: 77, number, after: number - 2 };
+      hearing.hear(other, 8 * MAX_HELD_BYTES);
+    }
+    const due = hearing.hear(item(1), 1);
+    expect(numbers(due)).toEqual(range(1, 10));
+    expect(due.every(({ kind }) => kind === "askRepeat")).toBe(true);
+  });
+
   it("is durable when it is settled, not before", () => {
     const hearing = new Hearing(1);
     hearing.hear(item(1), 1);

@@ -2,30 +2,25 @@
 import { createHash } from "node:crypto";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { PRESETS } from "../../core/presets.js";
-import { SCENARIOS, type Scenario, adversaryOf, simulate as simulateSeed } from "../../sim/index.js";
+import { MAX_SEED, SCENARIOS, type Scenario, adversaryOf, simulate as simulateSeed } from "../../sim/index.js";
+import { shellWord } from "../../replica/config-files.js";
 import { EXIT, InputError } from "../errors.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
 import { createOutput, type Output } from "../output.js";
 import { simulateAdaptiveCoin } from "../simulation/adaptive-coin.js";
 import { type BatchFailure, type Seeds, describeBatch, runBatch } from "../simulation/batch.js";
 import { simulateLinkFailures } from "../simulation/link-failures.js";
-import {
-  type BatchOptions,
-  type ScenarioOptions,
-  VARIANTS,
-  describeScenario,
-  loadScenario,
-} from "../simulation/scenario.js";
+import { type BatchOptions, VARIANTS, describeScenario, loadScenario, repeatLines } from "../simulation/scenario.js";
 import { checkTraceTarget, traceFailure, traceRun } from "../simulation/tracing.js";
 
 /** Native: the trace is a tenth of a run otherwise. */
 const HOST = { newHash: () => createHash("sha256") };
 
 /** Scenarios with an adversary of their own. */
-const SPECIAL: Readonly<Record<string, (options: BatchOptions, output: Output) => void>> = {
-  "adaptive-coin": simulateAdaptiveCoin,
-  "link-failures": simulateLinkFailures,
-};
+const SPECIAL: ReadonlyMap<string, (options: BatchOptions, output: Output) => void> = new Map([
+  ["adaptive-coin", simulateAdaptiveCoin],
+  ["link-failures", simulateLinkFailures],
+]);
 
 interface Options extends BatchOptions {
   readonly json?: boolean;
@@ -46,7 +41,7 @@ export function registerSimulate(program: Command): void {
     )
     .option(
       "--scenario <FILE>",
-      `a scenario in JSON, or one of: ${[...Object.keys(SCENARIOS), ...Object.keys(SPECIAL)].join(", ")}`,
+      `a scenario in JSON, or one of: ${[...SCENARIOS.keys(), ...SPECIAL.keys()].join(", ")}`,
     )
     .option("--n <NUMBER>", "number of parties, 4 unless preset or scenario say it", wholeNumber(1, 100))
     .addOption(
@@ -74,13 +69,14 @@ export function registerSimulate(program: Command): void {
 function seedRange(text: string): Seeds {
   const [, first = "", last = first] = /^(\d{1,10})(?:\.\.(\d{1,10}))?$/.exec(text) ?? [];
   const seeds = { from: Number(first), to: Number(last) };
-  if (first === "" || seeds.to < seeds.from) throw new InvalidArgumentError("It must be a seed, or A..B with A <= B.");
+  if (first === "" || seeds.to < seeds.from || seeds.to > MAX_SEED)
+    throw new InvalidArgumentError(`It must be a seed, or A..B with A <= B, from 0 to ${MAX_SEED}.`);
   return seeds;
 }
 
 async function simulate(options: Options): Promise<void> {
   const output = createOutput(options);
-  const special = SPECIAL[options.scenario ?? ""];
+  const special = SPECIAL.get(options.scenario ?? "");
   if (special !== undefined) return special(options, output);
   const scenario = await loadScenario(options);
   const { seeds, trace } = options;
@@ -94,13 +90,16 @@ async function simulate(options: Options): Promise<void> {
     scenario,
     ...(traced === undefined ? {} : { trace: traced }),
   };
-  const again = batch.violations.map(({ seed }) => `  abcast simulate --seeds ${seed}${wordsOf(options)}`);
+  const failed = batch.violations.map(({ seed }) => seed);
   const lines = [
     ...describeBatch(describeScenario(scenario), batch),
-    ...(again.length === 0 ? [] : ["to repeat what failed:", ...again]),
+    ...repeatLines(options, failed),
     ...(traced === undefined
       ? []
-      : [`a trace of seed ${traced.seed}, ${traced.actions} actions; look at it:`, `  abcast trace ${traced.file}`]),
+      : [
+          `a trace of seed ${traced.seed}, ${traced.actions} actions; look at it:`,
+          `  abcast trace ${shellWord(traced.file)}`,
+        ]),
   ];
   output.result(report, lines.join("\n"));
   if (batch.violations.length > 0) process.exitCode = EXIT.invalid;
@@ -116,17 +115,20 @@ async function writeTrace(
   const [violation] = violations;
   if (violation !== undefined) {
     const { seed } = violation;
-    return traceFailure({ seed, ...scenario }, trace ?? `abcast-trace-${seed}.json`, output);
+    const file = trace ?? `abcast-trace-${seed}.json`;
+    try {
+      return await traceFailure({ seed, ...scenario }, file, output);
+    } catch (error) {
+      // What failed is worth more than its trace.
+      if (!(error instanceof InputError)) throw error;
+      output.note(`no trace was written: ${error.message}`);
+      return undefined;
+    }
   }
   if (trace === undefined) return undefined;
-  if (seeds.from !== seeds.to)
-    throw new InputError({ option: "--trace" }, "has nothing to write: no run failed, and --seeds names more than one");
+  if (seeds.from !== seeds.to) {
+    output.note(`no run failed, so there is nothing to write to ${trace}`);
+    return undefined;
+  }
   return traceRun({ seed: seeds.from, ...scenario }, trace);
-}
-
-/** The options that chose the scenario, to be typed again. */
-function wordsOf({ preset, scenario, n, variant, kappa }: ScenarioOptions): string {
-  return Object.entries({ preset, scenario, n, variant, kappa })
-    .map(([name, value]) => (value === undefined ? "" : ` --${name} ${value}`))
-    .join("");
 }

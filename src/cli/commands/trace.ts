@@ -4,12 +4,13 @@ import type { Command } from "commander";
 import { naming } from "../../replica/input-error.js";
 import {
   DiagramRecorder,
+  Run,
+  ScenarioError,
   type TraceFile,
   drawDiagram,
   formatAction,
   listDiagram,
   parseTrace,
-  replay,
 } from "../../sim/index.js";
 import { EXIT, InputError } from "../errors.js";
 import { example, jsonOption } from "../options.js";
@@ -42,7 +43,10 @@ async function trace(file: string, options: Options): Promise<void> {
   const { svg } = options;
   if (svg !== undefined) await checkTarget({ file: svg, option: "--svg" }, { replace: true, keep: [file] });
   const recorder = new DiagramRecorder();
-  const { actions, failure, traceSha256 } = replay(recorded.options, recorded.recording.actions, recorder.observe);
+  const run = runOf(file, recorded, recorder);
+  while (run.step());
+  const { actions, failure, isTolerated } = run;
+  const { traceSha256 } = run.world;
   const isSame = traceSha256 === recorded.recording.traceSha256;
   const { diagram } = recorder;
   const { seed, suites: _, ...scenario } = recorded.options;
@@ -50,7 +54,10 @@ async function trace(file: string, options: Options): Promise<void> {
     failure === undefined ? "every property held" : `violation of ${failure.property}: ${failure.message}`;
   const title = `seed ${seed}, ${diagram.parties} parties, ${actions.length} actions: ${outcome}`;
   if (svg !== undefined) await writeWhole(svg, drawDiagram(diagram, title));
-  const warning = isSame ? [] : ["This is not the run that was recorded: the protocols have changed since."];
+  const warning = [
+    ...(isSame ? [] : ["This is not the run that was recorded: the protocols have changed since, or the file has."]),
+    ...(isTolerated ? [] : ["More parties fail in it than the group tolerates: nothing is promised."]),
+  ];
   const picture = svg === undefined ? listDiagram(diagram) : [`drawn in ${svg}`];
   output.result(
     {
@@ -59,6 +66,7 @@ async function trace(file: string, options: Options): Promise<void> {
       n: diagram.parties,
       failure,
       isSame,
+      isTolerated,
       traceSha256,
       events: diagram.length,
       actions: actions.map(formatAction),
@@ -74,4 +82,14 @@ async function loadTrace(file: string): Promise<TraceFile> {
   const trace = parseTrace(await naming(file, readFile(file, "utf8")));
   if (!trace.ok) throw new InputError({ file }, `is no trace: ${trace.error}`);
   return trace.value;
+}
+
+/** @throws InputError naming the file when its scenario cannot be run */
+function runOf(file: string, { options, recording }: TraceFile, { observe }: DiagramRecorder): Run {
+  try {
+    return new Run(options, { script: recording.actions, observe });
+  } catch (error) {
+    if (error instanceof ScenarioError) throw new InputError({ file, field: "scenario" }, error.message);
+    throw error;
+  }
 }

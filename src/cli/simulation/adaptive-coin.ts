@@ -3,7 +3,7 @@ import { Violation, runAdaptiveCoin } from "../../sim/index.js";
 import { EXIT, InputError } from "../errors.js";
 import type { Output } from "../output.js";
 import { describeBatch, runBatch } from "./batch.js";
-import { type BatchOptions, refuse } from "./scenario.js";
+import { type BatchOptions, refuse, repeatLines } from "./scenario.js";
 
 /** With κ = n-t the chance that a run is still open after so many rounds is below 2^-60. */
 const MAX_ROUNDS = 200;
@@ -25,6 +25,10 @@ export function simulateAdaptiveCoin(options: BatchOptions, output: Output): voi
   const report = { ...batch, n, kappa, decided, undecided: batch.runs - decided, meanRounds, maxRounds };
   const mean = meanRounds === undefined ? "none decided" : `mean ${meanRounds.toFixed(2)} rounds, at most ${maxRounds}`;
   const lines = describeBatch(`of binary agreement at n=${n}, κ=${kappa}`, batch);
-  output.result(report, [...lines, `${decided} of ${batch.runs} decided: ${mean}`].join("\n"));
+  const again = repeatLines(
+    options,
+    batch.violations.map(({ seed }) => seed),
+  );
+  output.result(report, [...lines, `${decided} of ${batch.runs} decided: ${mean}`, ...again].join("\n"));
   if (batch.violations.length > 0) process.exitCode = EXIT.invalid;
 }

@@ -1,9 +1,8 @@
 /** Which scenario a command line asks for: a file or a name, and the options that say the same as its fields. */
-import { GroupError } from "../../core/group.js";
-import { SCENARIOS, type Scenario, adversaryOf, scenarioSchema } from "../../sim/index.js";
+import { SCENARIOS, type Scenario, ScenarioError, checkScenario, scenarioSchema } from "../../sim/index.js";
 import { InputError } from "../errors.js";
 import type { Seeds } from "./batch.js";
-import { readFileAs } from "../../replica/config-files.js";
+import { readFileAs, shellWord } from "../../replica/config-files.js";
 
 /** Each way to run agreement, by the name of what is special about it. */
 export const VARIANTS = {
@@ -25,8 +24,9 @@ export interface ScenarioOptions {
 }
 
 /** @throws InputError when the file is no scenario, or when what is asked for contradicts itself */
-export async function loadScenario({ preset, scenario: file, n, variant, kappa }: ScenarioOptions): Promise<Scenario> {
-  const base = file === undefined ? {} : (SCENARIOS[file] ?? (await readFileAs(file, scenarioSchema, "open")));
+export async function loadScenario(options: ScenarioOptions): Promise<Scenario> {
+  const { preset, scenario: file, n, variant, kappa } = options;
+  const base = file === undefined ? {} : (SCENARIOS.get(file) ?? (await readFileAs(file, scenarioSchema, "open")));
   const asked = {
     ...base,
     ...(preset === undefined ? {} : { preset }),
@@ -34,29 +34,20 @@ export async function loadScenario({ preset, scenario: file, n, variant, kappa }
     ...(variant === undefined ? {} : VARIANTS[variant]),
     ...(kappa === undefined ? {} : { kappa }),
   };
-  if (asked.preset !== undefined && asked.n !== undefined)
-    throw new InputError(
-      { option: "--n" },
-      `contradicts the preset ${asked.preset}, which has its own number of parties`,
-    );
   const scenario = scenarioSchema.parse(asked);
-  check(scenario);
+  try {
+    checkScenario(scenario);
+  } catch (error) {
+    if (error instanceof ScenarioError) throw new InputError(placeOf(options), error.message);
+    throw error;
+  }
   return scenario;
 }
 
-/** Whether the scenario can be run at all. */
-function check(scenario: Scenario): void {
-  const place = { option: "--scenario" };
-  try {
-    const { group } = adversaryOf(scenario);
-    const { vectorSize, weather } = scenario;
-    if (vectorSize !== undefined && vectorSize > group.n) throw new GroupError(`c=${vectorSize} exceeds n=${group.n}`);
-    if (weather?.slow !== undefined && weather.slow >= group.n)
-      throw new GroupError(`there is no party ${weather.slow} to be slow: parties count from 0 to ${group.n - 1}`);
-  } catch (error) {
-    if (error instanceof GroupError) throw new InputError(place, error.message);
-    throw error;
-  }
+/** What is to be changed, as far as can be told. */
+function placeOf({ n, scenario }: ScenarioOptions): { readonly option: string } {
+  if (n !== undefined) return { option: "--n" };
+  return { option: scenario === undefined ? "--preset" : "--scenario" };
 }
 
 /** For a line about the runs. */
@@ -86,4 +77,14 @@ export function refuse(options: BatchOptions, names: readonly (keyof BatchOption
     if (options[name] === undefined) continue;
     throw new InputError({ option: `--${name}` }, `cannot be used with --scenario ${options.scenario}`);
   }
+}
+
+/** The command lines that repeat what failed, a heading before them; nothing when nothing did. */
+export function repeatLines(options: BatchOptions, seeds: readonly number[]): readonly string[] {
+  if (seeds.length === 0) return [];
+  const { preset, scenario, n, variant, kappa } = options;
+  const words = Object.entries({ preset, scenario, n, variant, kappa })
+    .map(([name, value]) => (value === undefined ? "" : ` --${name} ${shellWord(String(value))}`))
+    .join("");
+  return ["to repeat what failed:", ...seeds.map((seed) => `  abcast simulate --seeds ${seed}${words}`)];
 }

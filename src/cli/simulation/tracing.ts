@@ -5,6 +5,8 @@ import { checkTarget, writeWhole } from "../whole-file.js";
 
 /** A replay takes milliseconds at n=4, and a short schedule many hundreds of them. */
 const MAX_REPLAYS = 3000;
+/** Some ten seconds of work, for schedules that are long. */
+const MAX_ACTIONS = 1_000_000;
 
 export interface Traced {
   readonly file: string;
@@ -30,6 +32,7 @@ export async function traceFailure(options: SimulationOptions, file: string, out
     { ...recording, failure },
     {
       maxReplays: MAX_REPLAYS,
+      maxActions: MAX_ACTIONS,
       onReplay: (replays, left) =>
         output.live?.show(`shortening the schedule: ${left} of ${actions.length} actions, ${replays} replays`),
     },

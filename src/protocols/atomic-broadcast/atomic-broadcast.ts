@@ -76,7 +76,7 @@ export function atomicBroadcast(options: AtomicBroadcastOptions): AtomicBroadcas
   return {
     message: noMessage,
     start: (scope) => {
-      checkVectorSize(options.vectorSize, scope.group);
+      refuse(vectorSizeProblem(options.vectorSize, scope.group));
       if (options.vectorSize === "quorum") refuse(settingsProblem(options, scope.group.n));
       return new AtomicBroadcast(scope, options);
     },
@@ -91,13 +91,13 @@ function refuse(problem: string | undefined): void {
  * With fewer entries, corrupted parties alone could make a vector; more might never come together. In a structure that is no
  * threshold a number tells neither: other parties than the first may be worth less.
  */
-function checkVectorSize(vectorSize: VectorSize, group: Group): void {
-  if (vectorSize === "quorum") return;
-  if (!isThreshold(group)) throw new AtomicBroadcastOptionsError(`c=${vectorSize} is for thresholds: use "quorum"`);
+export function vectorSizeProblem(vectorSize: VectorSize, group: Group): string | undefined {
+  if (vectorSize === "quorum") return undefined;
+  if (!isThreshold(group)) return `c=${vectorSize} is for thresholds: use "quorum"`;
   const firstParties = (count: number): PartySet => PartySet.of(group.parties.slice(0, count));
   const isGreatEnough = Number.isInteger(vectorSize) && group.meetsEveryQuorum(firstParties(vectorSize));
-  if (isGreatEnough && vectorSize <= group.n && !group.isQuorum(firstParties(vectorSize - 1))) return;
-  throw new AtomicBroadcastOptionsError(`c=${vectorSize} is not within t+1..n-t for n=${group.n}`);
+  if (isGreatEnough && vectorSize <= group.n && !group.isQuorum(firstParties(vectorSize - 1))) return undefined;
+  return `c=${vectorSize} is not within t+1..n-t for n=${group.n}`;
 }
 
 /** Whether a quorum is any so many parties. */
