@@ -73,3 +73,10 @@ export class Random {
     return bytes;
   }
 }
+
+/** 32 bits of a text (FNV-1a), to seed a generator for it. */
+export function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return hash;
+}

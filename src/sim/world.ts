@@ -17,7 +17,7 @@ import type { Flight } from "./flight.js";
 import { Liars } from "./liars.js";
 import { Links } from "./links.js";
 import { type SimEffect, SimParty } from "./party.js";
-import { Random } from "./random.js";
+import { Random, hashOf } from "./random.js";
 import { type Submission, Submissions } from "./submissions.js";
 import { type Hash, Trace } from "./trace.js";
 
@@ -91,8 +91,7 @@ export class World {
   }
 
   start(): void {
-    const corrupted = [...this.#options.corrupted];
-    this.#options.observe?.({ kind: "began", parties: this.group.n, corrupted });
+    this.#options.observe?.({ kind: "began", parties: this.group.n, corrupted: [...this.#options.corrupted] });
     for (const party of this.#parties) this.#handle(party, party.start(), undefined);
   }
 
@@ -448,11 +447,4 @@ export class World {
     }
     return true;
   }
-}
-
-/** 32 bits of a text (FNV-1a). */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  return hash;
 }
