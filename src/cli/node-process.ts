@@ -22,6 +22,7 @@ import { ReceiptDesk, type ReceiptDeskOptions } from "../replica/receipt-desk.js
 import { Replica, type ReplicaState } from "../replica/replica.js";
 import { createNotary, type NotaryEntry } from "../services/notary/index.js";
 import type { Service } from "../services/service.js";
+import { type Monitoring, startMonitoring } from "./monitoring.js";
 import { RefusalLog } from "./refusal-log.js";
 import { MAX_CLIENT_FRAME_BYTES } from "../wire/client-frames.js";
 import { MAX_PEER_FRAME_BYTES } from "../wire/peer-frames.js";
@@ -162,10 +163,14 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
     throw new InputError({ file: join(party.directory, "config.json"), field: "listen" }, listenProblem(party, error));
   });
 
+  let monitoring: Monitoring | undefined;
   try {
+    // Before the replay, which may be long.
+    monitoring = await startMonitoring({ party, replica, group, desk, onLog });
     await replica.start();
   } catch (error) {
     // An open listener would keep the process alive, deaf, on its port.
+    await monitoring?.close();
     await listener.close();
     await store.close();
     throw error;
@@ -195,8 +200,12 @@ export async function startNode({ party, ports = REAL_PORTS, onLog, onFatal }: N
       desk.close();
       await signer.close();
       const closed = listener.close();
-      await replica.stop();
-      await closed;
+      try {
+        await replica.stop();
+        await closed;
+      } finally {
+        await monitoring.close();
+      }
     },
   };
 }

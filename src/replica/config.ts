@@ -41,7 +41,7 @@ export interface PartyEntry {
   readonly host: string;
   /** Where the other parties and the clients connect (mutual TLS). */
   readonly port: number;
-  /** For the HTTP interface. */
+  /** Where the party answers whoever monitors it (HTTP); at `PartyConfig.httpHost`. */
   readonly httpPort: number;
   /** PEM; the one certificate that this party is known by. */
   readonly certificate: string;
@@ -102,6 +102,8 @@ export interface PartyConfig {
   readonly party: number;
   /** The address to bind to; may differ from the one that others connect to. */
   readonly listen: { readonly host: string; readonly port: number };
+  /** The address of the HTTP interface. Default 127.0.0.1: this machine only. */
+  readonly httpHost?: string | undefined;
   /** Those left out have their defaults; `resolveLimits` fills them in. */
   readonly limits: { readonly [K in keyof ChannelLimits]?: ChannelLimits[K] | undefined };
 }
@@ -201,6 +203,7 @@ export const partyConfigSchema = z.strictObject({
   format: z.literal("abcast-party/1"),
   party: partyField,
   listen: z.strictObject({ host: hostField, port: portField }),
+  httpHost: hostField.optional(),
   limits: z.strictObject({
     maxEntryPayloads: wholeField(1, MAX_ENTRY_PAYLOADS).optional(),
     // The upper bound depends on c: config-checks.ts.

@@ -46,6 +46,11 @@ export class IncomingLink {
     this.#options = options;
   }
 
+  /** Whether the peer is connected and has greeted. */
+  get isUp(): boolean {
+    return this.#connection !== undefined && this.#run !== undefined;
+  }
+
   /** A new connection that the peer dialled. */
   open(connection: Connection): ConnectionHandlers {
     this.#connection?.close();

@@ -83,6 +83,11 @@ export class ReceiptDesk {
     this.#options = options;
   }
 
+  /** Connections of clients. */
+  get connectionCount(): number {
+    return this.#sessions.size;
+  }
+
   open(connection: Connection): ConnectionHandlers {
     const session: Session = { connection, waiting: new Set(), owed: 0, full: false, greeted: false };
     this.#sessions.add(session);

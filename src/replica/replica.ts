@@ -282,6 +282,16 @@ export class Replica<Reply> {
     return this.#courier.heldBytes(party);
   }
 
+  /** Each end has greeted the other on the connection that it dialled. */
+  isConnected(party: PartyId): boolean {
+    return this.#outgoing.get(party)?.isUp === true && this.#incoming.get(party)?.isUp === true;
+  }
+
+  /** Payloads without a number: those that this replica knows of. */
+  get queueLength(): number {
+    return this.#engine.inspect(this.#options.channel).queueLength + this.#pending.count(undefined);
+  }
+
   get state(): ReplicaState {
     return {
       party: this.#options.self,

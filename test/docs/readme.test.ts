@@ -68,7 +68,7 @@ describe("commands", () => {
 
 /** Tools that the reader may lack; who has none skips the block, except in CI. */
 function hasTools({ code }: Block): boolean {
-  return ["openssl", "python3"].every((tool) => !code.includes(`${tool} `) || requireTool(tool));
+  return ["curl", "openssl", "python3"].every((tool) => !code.includes(`${tool} `) || requireTool(tool));
 }
 
 /** A directory with what a reader of the documentation has before him, and `npx abcast` being this checkout's. */

@@ -14,13 +14,15 @@ describe("a link", () => {
     link.say(...range(0, 5).map((name) => envelope(1, name)));
     const pair = link.connect();
     expect(pair.left.sent).toBe(1);
-    expect(link.outgoing.isUp).toBe(false);
+    expect([link.outgoing.isUp, link.incoming.isUp]).toEqual([false, false]);
     pair.settle();
-    expect(link.outgoing.isUp).toBe(true);
+    expect([link.outgoing.isUp, link.incoming.isUp]).toEqual([true, true]);
     link.say(envelope(1, 5));
     pair.settle();
     expect(link.names).toEqual(["0", "1", "2", "3", "4", "5"]);
     expect(link.faults).toEqual([]);
+    link.incoming.close();
+    expect(link.incoming.isUp).toBe(false);
   });
 
   it("goes on where the peer heard last, whichever frame the connection broke at", () => {

@@ -97,10 +97,10 @@ describe("with the mock suite", () => {
 
 describe("regressions: seeds that fail when an old mistake is made again", () => {
   test("a party that had not committed voted N, then committed to the same proposal (random order)", () => {
-    for (const seed of [14, 48, 90, 102, 170, 208]) simulate(optionsOf(seed, 4));
+    for (const seed of [8, 18, 58, 76, 80, 106]) simulate(optionsOf(seed, 4));
   });
 
   test("a party one round behind waited for a decision that its peers had retired", () => {
-    for (const seed of [2, 5, 6, 10, 12, 18]) simulate(optionsOf(seed, 4));
+    for (const seed of [1, 2, 3, 4, 9, 16]) simulate(optionsOf(seed, 4));
   });
 });

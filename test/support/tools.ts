@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
  * is set nothing may be skipped, so there a missing program is an error.
  */
 export function requireTool(name: string): boolean {
-  const { error } = spawnSync(name, ["version"], { stdio: "ignore" });
+  const { error } = spawnSync(name, ["--version"], { stdio: "ignore" });
   const isMissing = error !== undefined && "code" in error && error.code === "ENOENT";
   if (!isMissing) return true;
   if (process.env.CI !== undefined && process.env.CI !== "") throw new Error(`${name} is not installed`);

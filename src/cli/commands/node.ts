@@ -4,6 +4,7 @@ import { loadParty } from "../../replica/config-files.js";
 import { InputError } from "../../replica/input-error.js";
 import { EXIT } from "../errors.js";
 import { checkPartyDirectory } from "../launch.js";
+import { nodeLog } from "../node-log.js";
 import { startNode } from "../node-process.js";
 import { example, jsonOption } from "../options.js";
 import { removePidFile, runningProcess, writePidFile } from "../pid-file.js";
@@ -13,7 +14,9 @@ export function registerNode(program: Command): void {
   program
     .command("node")
     .summary("run one replica")
-    .description("Runs the replica of the party in DIR in the foreground. SIGTERM or Ctrl-C stops it in order.")
+    .description(
+      "Runs the replica of the party in DIR in the foreground. SIGTERM or Ctrl-C stops it in order. At a terminal its log is text, else, and with --json, JSON lines.",
+    )
     .argument("<DIR>", "the party's directory, as made by abcast init")
     .addOption(jsonOption())
     .addHelpText("after", example("abcast node cluster/party-0"))
@@ -23,13 +26,7 @@ export function registerNode(program: Command): void {
 async function node(directory: string, { json = false }: { readonly json?: boolean }): Promise<void> {
   checkPartyDirectory(directory);
   const party = await loadParty(directory, passphrase);
-  const log = (message: string): void => {
-    const time = new Date().toISOString();
-    const line = json
-      ? JSON.stringify({ time, party: party.config.party, message })
-      : `${time} party ${party.config.party}: ${message}`;
-    process.stdout.write(`${line}\n`);
-  };
+  const log = nodeLog({ party: party.config.party, json: json || !process.stdout.isTTY });
   // A replica does not stop because nobody reads its log any more.
   process.stdout.removeAllListeners("error").on("error", () => undefined);
   const { host, port } = party.config.listen;

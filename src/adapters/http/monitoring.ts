@@ -1,0 +1,116 @@
+/**
+ * What a replica tells who monitors it:
+ *
+ *     GET /healthz   200 {"status":"ok"}, or 503 {"status":"stopped"}
+ *     GET /readyz    200 {"status":"ready"}, or 503 {"status":"not ready","reasons":[...]}
+ *     GET /metrics   counters and gauges for Prometheus
+ *
+ * It is what this replica says of itself, as `abcast status` is, to whoever can connect.
+ */
+import type { Group } from "../../core/group.js";
+import { type PartyId, PartySet } from "../../core/party-set.js";
+import type { ReplicaState } from "../../replica/replica.js";
+import { counter, EXPOSITION_CONTENT_TYPE, expose, gauge, type MetricFamily, type Sample } from "./exposition.js";
+import { type HttpAnswer, type HttpRoutes, jsonAnswer } from "./server.js";
+
+/** A replica and its desk, as far as they are monitored. */
+export interface Monitored {
+  readonly group: Pick<Group, "parties" | "isQuorum">;
+  state(): ReplicaState;
+  isConnected(peer: PartyId): boolean;
+  heldBytes(peer: PartyId): number;
+  queueLength(): number;
+  clientConnections(): number;
+}
+
+const STATES: readonly ReplicaState["state"][] = ["starting", "active", "stopped"];
+
+/** `processMetrics`: what is to be told of the process besides. */
+export function monitoringRoutes(monitored: Monitored, processMetrics: () => readonly MetricFamily[]): HttpRoutes {
+  return new Map<string, () => HttpAnswer>([
+    ["/healthz", () => health(monitored)],
+    ["/readyz", () => readiness(monitored)],
+    [
+      "/metrics",
+      () => {
+        const body = expose([...replicaMetrics(monitored), ...processMetrics()]);
+        return { status: 200, contentType: EXPOSITION_CONTENT_TYPE, body };
+      },
+    ],
+  ]);
+}
+
+/** A replica that starts, which may take long, is well. */
+function health(monitored: Monitored): HttpAnswer {
+  const isStopped = monitored.state().state === "stopped";
+  return isStopped ? jsonAnswer(503, { status: "stopped" }) : jsonAnswer(200, { status: "ok" });
+}
+
+function readiness(monitored: Monitored): HttpAnswer {
+  const reasons = reasonsAgainst(monitored);
+  if (reasons.length === 0) return jsonAnswer(200, { status: "ready" });
+  return jsonAnswer(503, { status: "not ready", reasons });
+}
+
+/** Why the replica cannot take part: not active, or not connected to a quorum, of which it is one itself. */
+function reasonsAgainst(monitored: Monitored): string[] {
+  const { state, party } = monitored.state();
+  const reasons: string[] = [];
+  if (state === "starting") reasons.push("the replica is starting: it replays its log");
+  if (state === "stopped") reasons.push("the replica has stopped");
+  const peers = peersOf(monitored);
+  const connected = peers.filter((peer) => monitored.isConnected(peer));
+  if (!monitored.group.isQuorum(PartySet.of([party, ...connected]))) {
+    const missing = peers.filter((peer) => !connected.includes(peer)).join(", ");
+    reasons.push(
+      `connected to ${connected.length} of ${peers.length} peers, too few for a quorum; missing: ${missing}`,
+    );
+  }
+  return reasons;
+}
+
+function peersOf(monitored: Monitored): readonly PartyId[] {
+  const { party } = monitored.state();
+  return monitored.group.parties.filter((other) => other !== party);
+}
+
+/** Labels are peers of the group and names of faults and states: few, whatever anybody sends. */
+function replicaMetrics(monitored: Monitored): readonly MetricFamily[] {
+  const state = monitored.state();
+  const peers = peersOf(monitored);
+  const byPeer = (value: (peer: PartyId) => number): Sample[] =>
+    peers.map((peer) => ({ labels: { peer: String(peer) }, value: value(peer) }));
+  const connected = byPeer((peer) => Number(monitored.isConnected(peer)));
+  const isReady = reasonsAgainst(monitored).length === 0;
+  const accusations = state.accusations.map(({ party, fault, count }) => {
+    return { labels: { peer: String(party), fault }, value: count };
+  });
+  return [
+    gauge(
+      "abcast_state",
+      "1 for the state that the replica is in.",
+      ...STATES.map((name) => ({ labels: { state: name }, value: Number(name === state.state) })),
+    ),
+    gauge("abcast_ready", "1 when /readyz says that the replica is ready.", { value: Number(isReady) }),
+    gauge("abcast_round", "The last decided round.", { value: state.round }),
+    gauge("abcast_sequence", "The last number that was given: delivered payloads.", { value: state.sequence }),
+    gauge("abcast_queue_length", "Payloads that this replica knows and that have no number yet.", {
+      value: monitored.queueLength(),
+    }),
+    gauge("abcast_client_connections", "Connections of clients.", { value: monitored.clientConnections() }),
+    gauge("abcast_peers_connected", "Peers that are connected, both ways.", {
+      value: connected.reduce((sum, { value }) => sum + value, 0),
+    }),
+    gauge("abcast_peer_connected", "1 when the peer is connected, both ways.", ...connected),
+    gauge(
+      "abcast_peer_held_bytes",
+      "Bytes that are kept because the peer may still need them.",
+      ...byPeer((peer) => monitored.heldBytes(peer)),
+    ),
+    counter("abcast_sent_frames_total", "Frames sent to peers.", { value: state.sentFrames }),
+    counter("abcast_sent_bytes_total", "Their bytes before encryption.", { value: state.sentBytes }),
+    counter("abcast_relayed_frames_total", "Those among the frames that were relayed.", { value: state.relayedFrames }),
+    counter("abcast_relayed_bytes_total", "Bytes of the relayed frames.", { value: state.relayedBytes }),
+    counter("abcast_accusations_total", "What this replica found peers to do wrong.", ...accusations),
+  ];
+}

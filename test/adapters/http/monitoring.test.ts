@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import { type Monitored, monitoringRoutes } from "../../../src/adapters/http/monitoring.js";
+import { gauge } from "../../../src/adapters/http/exposition.js";
+import { thresholdGroup } from "../../../src/core/group.js";
+import type { ReplicaState } from "../../../src/replica/replica.js";
+import { parseExposition, sampleKey } from "../../support/exposition.js";
+
+const STATE: ReplicaState = {
+  party: 1,
+  state: "active",
+  round: 7,
+  sequence: 40,
+  logDigest: new Uint8Array(32),
+  sentFrames: 100,
+  sentBytes: 20_000,
+  relayedFrames: 3,
+  relayedBytes: 600,
+  accusations: [
+    { party: 0, fault: "equivocation", tag: "notary/3", count: 2 },
+    { party: 0, fault: "malformed-frame", tag: "link", count: 1 },
+  ],
+};
+
+/** Party 1 of four, of which one may be corrupted: three are a quorum. */
+function ask(path: string, state: Partial<ReplicaState> = {}, connected: readonly number[] = [0, 2, 3]) {
+  const monitored: Monitored = {
+    group: thresholdGroup({ n: 4, byzantine: 1 }),
+    state: () => ({ ...STATE, ...state }),
+    isConnected: (peer) => connected.includes(peer),
+    heldBytes: (peer) => 1000 * peer,
+    queueLength: () => 5,
+    clientConnections: () => 2,
+  };
+  const answer = monitoringRoutes(monitored, () => [gauge("process_x", "X.", { value: 1 })]).get(path)?.();
+  if (answer === undefined) throw new Error(`no ${path}`);
+  return answer;
+}
+
+function asJson(path: string, ...rest: [Partial<ReplicaState>?, (readonly number[])?]): readonly [number, unknown] {
+  const { status, contentType, body } = ask(path, ...rest);
+  expect(contentType).toBe("application/json; charset=utf-8");
+  return [status, JSON.parse(body)];
+}
+
+describe("/healthz", () => {
+  it("is well until the replica has stopped", () => {
+    for (const state of ["active", "starting"] as const) {
+      expect(asJson("/healthz", { state }, [])).toEqual([200, { status: "ok" }]);
+    }
+    expect(asJson("/healthz", { state: "stopped" })).toEqual([503, { status: "stopped" }]);
+  });
+});
+
+describe("/readyz", () => {
+  it("is ready with a quorum, itself included", () => {
+    for (const connected of [
+      [0, 2, 3],
+      [0, 3],
+      [2, 3],
+    ]) {
+      expect(asJson("/readyz", {}, connected)).toEqual([200, { status: "ready" }]);
+    }
+  });
+
+  it("gives every reason why not", () => {
+    const tooFew = (count: number, missing: string): string =>
+      `connected to ${count} of 3 peers, too few for a quorum; missing: ${missing}`;
+    const notReady = (...reasons: readonly string[]) => [503, { status: "not ready", reasons }];
+    expect(asJson("/readyz", {}, [3])).toEqual(notReady(tooFew(1, "0, 2")));
+    expect(asJson("/readyz", {}, [])).toEqual(notReady(tooFew(0, "0, 2, 3")));
+    const starting = "the replica is starting: it replays its log";
+    expect(asJson("/readyz", { state: "starting" }, [])).toEqual(notReady(starting, tooFew(0, "0, 2, 3")));
+    expect(asJson("/readyz", { state: "stopped" })).toEqual(notReady("the replica has stopped"));
+  });
+});
+
+describe("/metrics", () => {
+  it("has what the replica knows, and the process", () => {
+    const { status, contentType, body } = ask("/metrics", {}, [0]);
+    expect([status, contentType]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"]);
+    const { families, samples } = parseExposition(body);
+    expect(Object.fromEntries(samples)).toEqual({
+      [sampleKey("abcast_state", { state: "starting" })]: 0,
+      [sampleKey("abcast_state", { state: "active" })]: 1,
+      [sampleKey("abcast_state", { state: "stopped" })]: 0,
+      [sampleKey("abcast_ready")]: 0,
+      [sampleKey("abcast_round")]: 7,
+      [sampleKey("abcast_sequence")]: 40,
+      [sampleKey("abcast_queue_length")]: 5,
+      [sampleKey("abcast_client_connections")]: 2,
+      [sampleKey("abcast_peers_connected")]: 1,
+      [sampleKey("abcast_peer_connected", { peer: "0" })]: 1,
+      [sampleKey("abcast_peer_connected", { peer: "2" })]: 0,
+      [sampleKey("abcast_peer_connected", { peer: "3" })]: 0,
+      [sampleKey("abcast_peer_held_bytes", { peer: "0" })]: 0,
+      [sampleKey("abcast_peer_held_bytes", { peer: "2" })]: 2000,
+      [sampleKey("abcast_peer_held_bytes", { peer: "3" })]: 3000,
+      [sampleKey("abcast_sent_frames_total")]: 100,
+      [sampleKey("abcast_sent_bytes_total")]: 20_000,
+      [sampleKey("abcast_relayed_frames_total")]: 3,
+      [sampleKey("abcast_relayed_bytes_total")]: 600,
+      [sampleKey("abcast_accusations_total", { peer: "0", fault: "equivocation" })]: 2,
+      [sampleKey("abcast_accusations_total", { peer: "0", fault: "malformed-frame" })]: 1,
+      [sampleKey("process_x")]: 1,
+    });
+    for (const [name, { type, help }] of families) {
+      expect(type, name).toBe(name.endsWith("_total") ? "counter" : "gauge");
+      expect(help, name).not.toBe("");
+    }
+  });
+
+  it("agrees with /readyz", () => {
+    expect(parseExposition(ask("/metrics").body).samples.get(sampleKey("abcast_ready"))).toBe(1);
+  });
+});
