@@ -1,7 +1,7 @@
 /**
  * What every protocol costs as a function of n, in the simulator: messages, bytes, operations of the cryptography, rounds and
  * candidates. Prints tables, or JSON with --json; writes cost.json, img/cost-*.svg and the tables of cost.md into docs/. The exit
- * code is 1 when a target is missed. The same bytes in every run.
+ * code is 1 when a target is missed, 2 when the options are wrong. The same bytes in every run.
  *
  *     node bench/cost.mjs [--max-n 100] [--out DIRECTORY] [--render] [--json]
  *
@@ -10,15 +10,16 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { COINS, SIZES, VALUE_BYTES, jobsOf, summarize } from "../dist/sim/cost/index.js";
+import { parseOptions, usageError } from "../test/support/usage.mjs";
 import { plots } from "./cost/plots.mjs";
 import { sections, text } from "./cost/tables.mjs";
 
 const DOCS = fileURLToPath(new URL("../docs", import.meta.url));
 const [BEGIN, END] = ["<!-- begin: npm run bench:cost -->", "<!-- end: npm run bench:cost -->"];
 
-const { values } = parseArgs({
+const SCRIPT = "bench/cost.mjs";
+const { values } = parseOptions(SCRIPT, {
   options: {
     "max-n": { type: "string", default: String(SIZES.at(-1)) },
     out: { type: "string" },
@@ -28,7 +29,8 @@ const { values } = parseArgs({
 });
 const greatest = Number(values["max-n"]);
 const sizes = SIZES.filter((n) => n <= greatest);
-if (sizes.length < 2) throw new RangeError(`--max-n takes a number from ${SIZES[1]} on`);
+// How a cost grows shows from two sizes on.
+if (sizes.length < 2) usageError(SCRIPT, `--max-n is "${values["max-n"]}"`, `give a number from ${SIZES[1]} on`);
 const out = values.out ?? (sizes.length === SIZES.length ? DOCS : undefined);
 
 function measure() {

@@ -21,9 +21,12 @@ import { ProposalError } from "./errors.js";
 
 /** Made by `mvba`, `abba` and `once`. */
 export interface Agreement<Input, Message, Decision> {
-  /** @throws ProposalError when this party must not propose `input`: the others would not believe that it is honest */
-  check(input: Input): void;
-  /** The protocol of one instance, with an `input` that was checked. `onThrow` hears what the caller's functions throw there. */
+  /**
+   * A copy of `input`, which is checked: what the caller does with its own later changes nothing.
+   * @throws ProposalError when this party must not propose it: the others would not believe that it is honest
+   */
+  admit(input: Input): Input;
+  /** The protocol of one instance, with an `input` as `admit` gave it. `onThrow` hears what the caller's functions throw there. */
   instance(input: Input, onThrow: (error: unknown) => void): Protocol<Input, Message, Decision>;
 }
 
@@ -40,7 +43,7 @@ export interface MvbaOptions extends Partial<AgreementVariant> {
 /**
  * Multi-valued validated agreement on bytes, of at most 2 MiB: one of the proposals, which satisfies the predicate, is decided. `order` is
  * `random` unless given. All options must be the same at all parties.
- * @throws AgreementVariantError when `parallel` or `first` is out of its bounds
+ * @throws AgreementVariantError when `order` or `delivery` does not exist, or `parallel` or `first` is out of its bounds
  */
 export function mvba({
   predicate,
@@ -48,11 +51,14 @@ export function mvba({
   first = 0,
   ...variant
 }: MvbaOptions): Agreement<Uint8Array, MultivaluedAgreementMessage, MultivaluedDecision> {
-  const problem = Number.isSafeInteger(first) && first >= 0 ? variantProblem({ order, ...variant }) : `first=${first}`;
+  const isNumber = Number.isSafeInteger(first) && first >= 0;
+  const problem = isNumber ? variantProblem({ order, ...variant }) : `first=${String(first)} is no whole number`;
   if (problem !== undefined) throw new AgreementVariantError(problem);
   return {
-    check(value) {
-      checkProposal(value, predicate, value);
+    admit(value) {
+      const own = copyOfBytes("proposal", value);
+      checkProposal(predicate, own);
+      return own;
     },
     instance(own, onThrow) {
       const holds = guarded(predicate, onThrow);
@@ -64,7 +70,11 @@ export function mvba({
           // What the predicate once took stays taken, whatever it says of it later.
           fault: (value) => (equalBytes(value, own) || holds(value) ? undefined : "invalid-proposal"),
         });
-      return { message: multivaluedAgreementMessageCodec, start: (scope) => protocolOf(scope.group.n).start(scope) };
+      return {
+        message: multivaluedAgreementMessageCodec,
+        start: (scope) =>
+          protocolOf(scope.group.n).start({ ...scope, output: (decision) => scope.output(copyOfDecision(decision)) }),
+      };
     },
   };
 }
@@ -77,27 +87,34 @@ export interface AbbaOptions {
 /** Binary validated agreement, biased towards 1: a bit is decided that somebody proposed, with a proof that satisfies the predicate. */
 export function abba({ predicate }: AbbaOptions): Agreement<BinaryInput, BinaryAgreementMessage, BinaryDecision> {
   return {
-    check({ value, proof }) {
-      checkProposal(proof, predicate, value, proof);
+    admit({ value, proof }) {
+      const own = { value: bitOf(value), proof: copyOfBytes("proof", proof) };
+      checkProposal(predicate, own.value, own.proof);
+      return own;
     },
     instance(own, onThrow) {
       const holds = guarded(predicate, onThrow);
-      return binaryAgreement({
+      const protocol = binaryAgreement({
         predicate: (value, proof) => (value === own.value && equalBytes(proof, own.proof)) || holds(value, proof),
       });
+      return {
+        message: protocol.message,
+        start: (scope) =>
+          protocol.start({ ...scope, output: (decision) => scope.output(copyOfBinaryDecision(decision)) }),
+      };
     },
   };
 }
 
 /**
  * Any other protocol, until its first output. Who has no input, such as a receiver of a broadcast, gives `undefined`. Functions in the
- * protocol's options must not throw.
+ * protocol's options must not throw. Input and output are not copied: what they have in them must not be changed.
  */
 export function once<Input, Message, Output>(
   protocol: Protocol<Input, Message, Output>,
 ): Agreement<Input | undefined, Message, Output> {
   return {
-    check: () => undefined,
+    admit: (input) => input,
     instance: () => ({
       message: protocol.message,
       start(scope) {
@@ -136,13 +153,35 @@ function evaluate<Args extends readonly unknown[]>(predicate: (...args: Args) =>
   return holds;
 }
 
-function checkProposal<Args extends readonly unknown[]>(
-  bytes: Uint8Array,
-  predicate: (...args: Args) => boolean,
-  ...args: Args
-): void {
-  if (bytes.length > MAX_MESSAGE_BYTES)
-    throw new ProposalError(`the proposal has ${bytes.length} bytes, ${MAX_MESSAGE_BYTES} are the most`);
+/** Also of a Buffer, whose `slice` would share its memory. @throws ProposalError unless `given` is bytes, and not too many */
+function copyOfBytes(what: string, given: unknown): Uint8Array {
+  if (!(given instanceof Uint8Array))
+    throw new ProposalError(`the ${what} is no Uint8Array: ${given === null ? "null" : typeof given}`);
+  if (given.length > MAX_MESSAGE_BYTES)
+    throw new ProposalError(`the ${what} has ${given.length} bytes, ${MAX_MESSAGE_BYTES} are the most`);
+  return new Uint8Array(given);
+}
+
+function bitOf(given: unknown): Bit {
+  if (given !== 0 && given !== 1) throw new ProposalError(`the proposed value is neither 0 nor 1: ${String(given)}`);
+  return given;
+}
+
+/** What the caller gets: its bytes are no part of a message that this party, or in one process another, still uses. */
+function copyOfDecision({ value, proof, ...decision }: MultivaluedDecision): MultivaluedDecision {
+  return { ...decision, value: new Uint8Array(value), proof: { tag: proof.tag, body: new Uint8Array(proof.body) } };
+}
+
+function copyOfBinaryDecision({ certificate, proof, message, ...decision }: BinaryDecision): BinaryDecision {
+  return {
+    ...decision,
+    certificate: new Uint8Array(certificate),
+    proof: new Uint8Array(proof),
+    message: new Uint8Array(message),
+  };
+}
+
+function checkProposal<Args extends readonly unknown[]>(predicate: (...args: Args) => boolean, ...args: Args): void {
   let holds: boolean;
   try {
     holds = evaluate(predicate, args);

@@ -12,7 +12,7 @@ export { type Tag, isTag } from "../core/tag.js";
 export * from "../protocols/index.js";
 export type { Accusation } from "./accusations.js";
 export { type AbbaOptions, type Agreement, type MvbaOptions, abba, mvba, once } from "./agreement.js";
-export { ClosedError, ProposalError, TagError } from "./errors.js";
+export { ClosedError, LinksError, ProposalError, SuiteError, TagError } from "./errors.js";
 export type { LinkFault, LinkHandlers, Links } from "./links.js";
 export { memoryLinks } from "./memory-links.js";
 export { type InstanceOptions, type Party, type PartyOptions, createParty } from "./party.js";

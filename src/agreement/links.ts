@@ -27,7 +27,7 @@ export interface LinkHandlers {
 }
 
 export interface Links {
-  /** From now on what peers say is handed on. Called once. */
+  /** From now on what peers say is handed on. @throws LinksError when it is called again: links are one party's */
   open(handlers: LinkHandlers): void;
   /** Keeps `envelope`, and gets it to `to` as soon as that can be. MUST NOT call a handler before it returns. */
   send(to: PartyId, envelope: Envelope): void;

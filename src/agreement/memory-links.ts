@@ -2,6 +2,7 @@
 import type { Envelope } from "../core/envelope.js";
 import type { PartyId } from "../core/party-set.js";
 import type { Tag } from "../core/tag.js";
+import { LinksError } from "./errors.js";
 import type { LinkHandlers, Links } from "./links.js";
 import { SaidMessages } from "./said.js";
 
@@ -18,6 +19,7 @@ class MemoryEnd implements Links {
   readonly #said = new Map<PartyId, SaidMessages>();
   #waiting: { readonly from: PartyId; readonly envelope: Envelope }[] = [];
   #handlers: LinkHandlers | undefined;
+  #isOpened = false;
   #isScheduled = false;
   #isClosed = false;
 
@@ -27,6 +29,8 @@ class MemoryEnd implements Links {
   }
 
   open(handlers: LinkHandlers): void {
+    if (this.#isOpened) throw new LinksError("these links were opened before: each party needs its own");
+    this.#isOpened = true;
     this.#handlers = handlers;
     this.#schedule();
   }

@@ -4,6 +4,7 @@
  * Nothing is kept on disk. A process that starts again does not know what it has said: it counts as crashed, and must not take part
  * under a tag that it has used before, or it may contradict itself, as only a corrupted party does.
  */
+import { statement } from "../core/engine.js";
 import type { Envelope } from "../core/envelope.js";
 import type { Group } from "../core/group.js";
 import type { PartyId } from "../core/party-set.js";
@@ -12,12 +13,14 @@ import { type Tag, isTag } from "../core/tag.js";
 import { type Accusation, Accusations } from "./accusations.js";
 import type { Agreement } from "./agreement.js";
 import { EarlyMessages } from "./early-messages.js";
-import { ClosedError, TagError } from "./errors.js";
+import { ClosedError, SuiteError, TagError } from "./errors.js";
 import type { Links } from "./links.js";
 import { Run } from "./run.js";
 
 const DEFAULT_EARLY_BYTES = 16 * 1024 * 1024;
 const CLUSTER_BYTES = 32;
+/** Leaves 32 bytes below it for the parts of the protocols, such as `proposal/255`: a whole tag has 160. */
+const MAX_INSTANCE_TAG_BYTES = 128;
 
 export interface PartyOptions {
   readonly self: PartyId;
@@ -39,7 +42,10 @@ export interface InstanceOptions {
   readonly signal?: AbortSignal;
 }
 
-/** @throws RangeError when `cluster` has not 32 bytes, or `self` is no party of the group */
+/**
+ * @throws RangeError when `cluster` is not 32 bytes, or `self` is no party of the group; SuiteError when the suite's keys are
+ * another party's; LinksError when the links were opened before
+ */
 export function createParty(options: PartyOptions): Party {
   return new Party(options);
 }
@@ -62,10 +68,13 @@ export class Party {
 
   constructor(options: PartyOptions) {
     const { self, group, cluster, links, maxEarlyBytes = DEFAULT_EARLY_BYTES } = options;
+    if (!(cluster instanceof Uint8Array)) throw new RangeError(`cluster is no Uint8Array: ${typeof cluster}`);
     if (cluster.length !== CLUSTER_BYTES)
       throw new RangeError(`cluster has ${cluster.length} bytes, ${CLUSTER_BYTES} are needed`);
     if (!group.parties.includes(self)) throw new RangeError(`${self} is no party of 0..${group.n - 1}`);
-    this.#options = options;
+    // The caller's bytes may change later.
+    this.#options = { ...options, cluster: new Uint8Array(cluster) };
+    checkSuite(this.#options);
     this.#early = new EarlyMessages(maxEarlyBytes);
     links.open({
       onMessage: (from, envelope) => this.#receive(from, envelope),
@@ -87,7 +96,8 @@ export class Party {
    * Starts the instance `tag`, which all parties must start with the same agreement, and proposes `input`. When it has decided it goes
    * on answering the others until `leave` or `close`.
    *
-   * `tag` is a path: names of a-z, 0-9 and "-", and numbers, with "/" between them. It is used once, and none above or below it is.
+   * `tag` is a path: names of a-z, 0-9 and "-", and numbers, with "/" between them, of at most 128 bytes. It is used once, and none
+   * above or below it is. `input` is copied.
    * @throws TagError, ProposalError, ClosedError, or the reason of `signal`; InvariantError when this party itself is broken
    */
   run<Input, Message, Decision>(
@@ -100,7 +110,7 @@ export class Party {
       if (this.#isClosed) throw new ClosedError("the party is closed");
       signal?.throwIfAborted();
       this.#checkTag(tag);
-      agreement.check(input);
+      const own = agreement.admit(input);
       const abort = (): void => {
         const reason: unknown = signal?.reason;
         reject(reason instanceof Error ? reason : new ClosedError(`${tag} was aborted`, { cause: reason }));
@@ -112,7 +122,7 @@ export class Party {
         ...this.#options,
         tag,
         agreement,
-        input,
+        input: own,
         onDecision: (decision) => {
           ignoreSignal();
           resolve(decision);
@@ -145,6 +155,10 @@ export class Party {
 
   /** Two instances of which one is below the other would have messages, and signatures, in common. */
   #checkTag(tag: Tag): void {
+    if (tag.length > MAX_INSTANCE_TAG_BYTES)
+      throw new TagError(
+        `the tag has ${tag.length} bytes, ${MAX_INSTANCE_TAG_BYTES} are the most: ${JSON.stringify(tag)}`,
+      );
     if (!isTag(tag))
       throw new TagError(
         `${JSON.stringify(tag)} is no path of names (a-z, 0-9, "-") and numbers with "/" between them`,
@@ -185,6 +199,13 @@ export class Party {
     const { onError = (reported, of) => console.error(`abcast: ${of}:`, reported) } = this.#options;
     queueMicrotask(() => onError(error, tag));
   }
+}
+
+/** What is signed here stays here, and is for a purpose that no protocol has. */
+function checkSuite({ self, suite, cluster }: PartyOptions): void {
+  const probe = statement(cluster, "party", "own suite", new Uint8Array(0));
+  if (!suite.verify(self, probe, suite.sign(probe)))
+    throw new SuiteError(`the suite does not sign as party ${self}: it has other keys`);
 }
 
 /** `a`, `a/b` and `a/b/c` for `a/b/c`. */

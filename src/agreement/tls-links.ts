@@ -5,6 +5,7 @@ import type { Envelope } from "../core/envelope.js";
 import type { PartyId } from "../core/party-set.js";
 import type { Tag } from "../core/tag.js";
 import type { Connection, ConnectionHandlers, Dialer, Listener } from "../replica/links.js";
+import { LinksError } from "./errors.js";
 import { Hearer } from "./hearer.js";
 import { MAX_LINK_FRAME_BYTES } from "./link-frames.js";
 import type { LinkFault, LinkHandlers, Links } from "./links.js";
@@ -50,6 +51,7 @@ class PinnedLinks implements TlsLinks {
   readonly #dialers: Dialer[] = [];
   #listener: Listener | undefined;
   #handlers: LinkHandlers | undefined;
+  #isOpened = false;
 
   constructor(options: TlsLinksOptions) {
     const { self, cluster, certificates } = options;
@@ -114,6 +116,8 @@ class PinnedLinks implements TlsLinks {
   }
 
   open(handlers: LinkHandlers): void {
+    if (this.#isOpened) throw new LinksError("these links were opened before: each party needs its own");
+    this.#isOpened = true;
     this.#handlers = handlers;
   }
 

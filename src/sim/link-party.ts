@@ -25,7 +25,7 @@ export interface LinkPartyOptions extends Omit<
   /** Without keys nothing is relayed. */
   readonly keys: RelayKeys | undefined;
   /** Puts a frame on the link to `to`, which may delete it for ever. */
-  send(to: PartyId, frame: Uint8Array): void;
+  readonly send: (to: PartyId, frame: Uint8Array) => void;
   /** What is said to `to` instead; more or less than that when the party is corrupted. */
   tamper(to: PartyId, envelope: Envelope): readonly Envelope[];
   onEffect(effect: LinkEffect): void;

@@ -10,7 +10,7 @@ export interface ShrinkOptions {
   readonly maxReplays: number;
   readonly maxActions?: number;
   /** Told after each replay. */
-  onReplay?(replays: number, actions: number): void;
+  readonly onReplay?: (replays: number, actions: number) => void;
 }
 
 /**

@@ -3,15 +3,19 @@ import { afterEach, describe, expect, it } from "vitest";
 import {
   ClosedError,
   type Links,
+  LinksError,
   type Party,
   ProposalError,
+  SuiteError,
   TagError,
   abba,
   createParty,
   memoryLinks,
   mvba,
+  once,
 } from "../../src/agreement/index.js";
 import { utf8 } from "../../src/core/bytes.js";
+import { reliableBroadcast } from "../../src/protocols/index.js";
 import { mockSuite } from "../../src/sim/mock-suite.js";
 import { CLUSTER, GROUP, N, at, dish, isDish, member, members, quiet, valueOf } from "./members.js";
 
@@ -57,6 +61,30 @@ describe("a proposal", () => {
     expect((failed as ProposalError).cause).toBe(cause);
   });
 
+  // As plain JavaScript lets it pass.
+  const anything = mvba({ predicate: () => true }) as { run?: never } & ReturnType<typeof mvba>;
+  const anyBit = abba({ predicate: () => true });
+  it.each<[string, unknown, string]>([
+    ["text", "hello", "no Uint8Array: string"],
+    ["an array", [1, 2], "no Uint8Array: object"],
+    ["other views", new Uint16Array(2), "no Uint8Array: object"],
+    ["a buffer without a view", new ArrayBuffer(2), "no Uint8Array: object"],
+    ["null", null, "no Uint8Array: null"],
+    ["nothing", undefined, "no Uint8Array: undefined"],
+  ])("that is %s is not made", async (_name, given, message) => {
+    const asValue = alone().run("a", anything, given as Uint8Array);
+    await expect(asValue).rejects.toThrow(ProposalError);
+    await expect(asValue).rejects.toThrow(`the proposal is ${message}`);
+    const asProof = alone().run("a", anyBit, { value: 1, proof: given as Uint8Array });
+    await expect(asProof).rejects.toThrow(ProposalError);
+    await expect(asProof).rejects.toThrow(`the proof is ${message}`);
+  });
+
+  it.each([2, -1, 0.5, true, "1", undefined])("of the bit %s is not made", async (value) => {
+    const run = alone().run("a", anyBit, { value: value as 0, proof: new Uint8Array(0) });
+    await expect(run).rejects.toThrow(ProposalError);
+  });
+
   it("that was refused leaves the tag free, and nothing was said", async () => {
     const links = memoryLinks(N);
     const all = members(links);
@@ -71,6 +99,25 @@ describe("a proposal", () => {
 describe("a tag", () => {
   it.each(["", "Lunch", "a//b", "a/", "2026-11-22", "a/01", "a b", "x".repeat(161)])("is not %j", async (tag) => {
     await expect(alone().run(tag, lunch, dish("soup"))).rejects.toThrow(TagError);
+  });
+
+  it("has 128 bytes at most, which is said, and leaves room for what every protocol puts below it", async () => {
+    const longest = (name: string): string => `${name}/${"x".repeat(127 - name.length)}`;
+    for (const tag of [`${longest("a")}x`, "x".repeat(150), "x".repeat(160), "x".repeat(1000)]) {
+      const run = alone().run(tag, lunch, dish("soup"));
+      await expect(run).rejects.toThrow(TagError);
+      await expect(run).rejects.toThrow(`the tag has ${tag.length} bytes, 128 are the most`);
+    }
+    open = members(memoryLinks(N)).map(({ party }) => party);
+    const isServed = abba({ predicate: () => true });
+    const news = once(reliableBroadcast({ sender: 0, dissemination: "coded", maxBytes: 9, fault: () => undefined }));
+    await Promise.all(
+      open.flatMap((party, self) => [
+        party.run(longest("a"), lunch, dish(self)),
+        party.run(longest("b"), isServed, { value: 1, proof: new Uint8Array(0) }),
+        party.run(longest("c"), news, self === 0 ? utf8("soup") : undefined),
+      ]),
+    );
   });
 
   it("is used once, and stands neither above nor below another", async () => {
@@ -219,5 +266,27 @@ describe("a party that is broken", () => {
     expect(() => createParty({ self: 0, group: GROUP, suite, cluster, links })).toThrow("cluster has 31 bytes");
     for (const self of [-1, 4, 0.5])
       expect(() => createParty({ self, group: GROUP, suite, cluster: CLUSTER, links })).toThrow("is no party of 0..3");
+    const text = "x".repeat(32) as unknown as Uint8Array;
+    expect(() => createParty({ self: 0, group: GROUP, suite, cluster: text, links })).toThrow(
+      "cluster is no Uint8Array",
+    );
+  });
+
+  it("by another party's suite is not made, and its links stay free", () => {
+    const [first, second] = memoryLinks(N);
+    if (first === undefined || second === undefined) throw new Error("no links");
+    const suite = mockSuite(GROUP, 0, 1);
+    const wrong = { self: 1, group: GROUP, suite, cluster: CLUSTER, links: second };
+    expect(() => createParty(wrong)).toThrow(SuiteError);
+    expect(() => createParty(wrong)).toThrow("does not sign as party 1");
+    open = [createParty({ ...wrong, suite: mockSuite(GROUP, 1, 1) }), createParty({ ...wrong, self: 0, links: first })];
+  });
+
+  it("on links that a party has opened, or has closed, is not made", async () => {
+    const links = at(memoryLinks(N), 0);
+    const { party } = member(0, links);
+    expect(() => member(0, links)).toThrow(LinksError);
+    await party.close();
+    expect(() => member(0, links)).toThrow(LinksError);
   });
 });

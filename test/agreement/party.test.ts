@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { type Links, type Party, abba, memoryLinks, mvba, once } from "../../src/agreement/index.js";
 import { utf8 } from "../../src/core/bytes.js";
-import { reliableBroadcast } from "../../src/protocols/index.js";
+import { AgreementVariantError, reliableBroadcast } from "../../src/protocols/index.js";
 import { at, dish, isDish, member, members, N, quiet, valueOf } from "./members.js";
 
 const lunch = mvba({ predicate: isDish });
@@ -70,6 +70,17 @@ describe("multi-valued agreement", () => {
 
   it.each([-1, 0.5, Number.NaN])("has no first=%d", (first) => {
     expect(() => mvba({ predicate: isDish, first })).toThrow(`first=${first}`);
+  });
+
+  it.each<[object, string]>([
+    [{ order: "nope" }, "order=nope is none of fixed, random, adaptive"],
+    [{ order: null }, "order=null is none of"],
+    [{ delivery: "nope" }, "delivery=nope is none of full, on-request"],
+    [{ parallel: "2" }, "parallel=2 is not within 1..16"],
+  ])("has no %j", (options, message) => {
+    const create = (): unknown => mvba({ predicate: isDish, ...options });
+    expect(create).toThrow(AgreementVariantError);
+    expect(create).toThrow(message);
   });
 
   it("has no parallel=17", () => {

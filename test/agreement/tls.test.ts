@@ -1,6 +1,6 @@
 /** Four parties with real keys over mutual TLS, each with its own listener, in one process. */
 import { afterEach, expect, it } from "vitest";
-import { type Party, createParty, mvba } from "../../src/agreement/index.js";
+import { LinksError, type Party, SuiteError, createParty, mvba } from "../../src/agreement/index.js";
 import { type TlsLinks, tlsLinks } from "../../src/agreement/tls-links.js";
 import { createSuite, createTlsIdentity, dealProtocolKeys } from "../../src/crypto/index.js";
 import { CLUSTER, GROUP, at, dish, isDish, valueOf } from "./members.js";
@@ -107,6 +107,19 @@ it("a stranger is turned away, and so is a party of another cluster", async () =
     expect(accusations).toEqual([expect.objectContaining({ party: 3, fault: "wrong-cluster", tag: undefined })]);
   expect(refused.join("\n")).toContain("certificate");
 }, 10_000);
+
+it("links are one party's", async () => {
+  const links = await listen(0);
+  partyOf(0, links);
+  expect(() => partyOf(0, links)).toThrow(LinksError);
+});
+
+it("a party with another's keys is not made", async () => {
+  const links = await listen(0);
+  expect(() => createParty({ self: 0, group: GROUP, suite: at(suites, 1), cluster: CLUSTER, links })).toThrow(
+    SuiteError,
+  );
+});
 
 it("needs an address of everybody", async () => {
   const links = await listen(0);

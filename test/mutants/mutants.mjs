@@ -47,6 +47,16 @@ export const MUTANTS = [
     'cluster, tag, purpose: "x", body });',
   ),
 
+  {
+    ...mutant(
+      "core: a closed parent hears a child",
+      `${CORE}/engine.ts`,
+      "if (this.#nodes.has(tag)) childOutput(value);",
+      "childOutput(value);",
+    ),
+    stages: [["test/core/engine.test.ts"]],
+  },
+
   mutant("vcbc: witness signs every message", VCBC, "if (this.#received !== undefined) {", "if (false) {"),
   mutant(
     "vcbc: predicate unchecked by signers",
@@ -129,6 +139,8 @@ export const MUTANTS = [
     JUSTIFICATION,
     'this.preVote(zeroBy, round, zero, coin) === "justified" &&',
   ),
+  mutant("abba: quoted pre-vote for 0 of a party outside", JUSTIFICATION, "zeroBy < this.#scope.group.n &&"),
+  mutant("abba: quoted pre-vote for 1 of a party outside", JUSTIFICATION, "oneBy < this.#scope.group.n &&"),
   mutant(
     "abba: decision certificate unchecked",
     JUSTIFICATION,
@@ -317,6 +329,7 @@ export const MUTANTS = [
     "if (earlier === undefined) return undefined;",
   ),
   mutant("mvba: rejections in a proof unchecked", PROOF, "!areRejected || "),
+  mutant("mvba: rejections in a proof with a ρ", PROOF, " && decision.proof.length === 0"),
   mutant("mvba: proof of a rejection", PROOF, "decision?.value !== 1 || ", "decision === undefined || "),
   mutant(
     "mvba: closing in a proof unchecked",
@@ -332,6 +345,8 @@ export const MUTANTS = [
     "if (!this.#accept()) this.#advance();",
     "this.#advance();",
   ),
+  mutant("mvba: any order", MVBA, "!CANDIDATE_ORDERS.includes(order)", "false"),
+  mutant("mvba: any delivery", MVBA, "!DELIVERIES.includes(delivery)", "false"),
   mutant("mvba: adaptive tries its first again", ORDER, "drawn.filter((party) => party !== first)", "drawn"),
   mutant("mvba: one pass only", PASSES, "return isThreshold ? 1 :", "return true ? 1 :"),
   mutant("mvba: passes with thresholds", PASSES, "return isThreshold ? 1 :", "return false ? 1 :"),
@@ -399,7 +414,7 @@ export const MUTANTS = [
     "for (const { path, body } of early) this.#scope.redeliver(party, path, body);",
   ),
   mutant("abc: bookkeeping of early messages free", ABC, "body.length + path.length + 64", "body.length"),
-  mutant("abc: c unchecked", ABC, "checkVectorSize(options.vectorSize, scope.group);"),
+  mutant("abc: c unchecked", ABC, "refuse(vectorSizeProblem(options.vectorSize, scope.group));"),
   mutant(
     "abc: entry signature unchecked",
     ROUND,

@@ -3,22 +3,28 @@
  * sources and runs the tests there, after having seen them pass without any. Prints which test caught it, or how many seeds of
  * the simulator that took; exit code 1 when a mutant survives.
  *
- *   node test/mutants/run.mjs            all mutants
- *   node test/mutants/run.mjs coin vote  those whose name contains one of the words
- *   node test/mutants/run.mjs crypto:    those of the cryptography
- *   node test/mutants/run.mjs --check    none: only whether they still fit the sources
+ *   node test/mutants/run.mjs              all mutants
+ *   node test/mutants/run.mjs coin vote    those whose name contains one of the words
+ *   node test/mutants/run.mjs --only coin  the same; also --only=coin, and several times
+ *   node test/mutants/run.mjs crypto:      those of the cryptography
+ *   node test/mutants/run.mjs --check      none: only whether they still fit the sources
+ *
+ * Exit code 2 when the options are none of these.
  */
 import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseOptions, usageError } from "../support/usage.mjs";
+import { AGREEMENT_MUTANTS } from "./agreement.mjs";
+import { BROADCAST_MUTANTS } from "./broadcasts.mjs";
 import { CRYPTO_MUTANTS } from "./crypto.mjs";
 import { MUTANTS as PROTOCOL_MUTANTS } from "./mutants.mjs";
 import { RELAY_MUTANTS } from "./relay.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const MUTANTS = [...PROTOCOL_MUTANTS, ...RELAY_MUTANTS, ...CRYPTO_MUTANTS];
+const MUTANTS = [...PROTOCOL_MUTANTS, ...BROADCAST_MUTANTS, ...AGREEMENT_MUTANTS, ...RELAY_MUTANTS, ...CRYPTO_MUTANTS];
 /**
  * What vitest runs, one after the other, for a mutant that does not name its own: the first that fails has caught it. The seeds of
  * the simulator come first, since they were not written with any mutant in mind.
@@ -102,16 +108,30 @@ function distinct(stages) {
   return [...new Map(stages.map((stage) => [stage.join(" "), stage])).values()];
 }
 
+const SCRIPT = "test/mutants/run.mjs";
+const { values, positionals } = parseOptions(SCRIPT, {
+  options: { only: { type: "string", multiple: true, default: [] }, check: { type: "boolean", default: false } },
+  allowPositionals: true,
+});
+const words = [...values.only, ...positionals];
+// A word that fits nothing is a mistake, also next to others that do.
+const unknown = words.filter((word) => !MUTANTS.some(({ name }) => name.includes(word)));
+if (unknown.length > 0) {
+  const subjects = [...new Set(MUTANTS.map(({ name }) => name.slice(0, name.indexOf(":") + 1)))];
+  usageError(
+    SCRIPT,
+    `no mutant has ${unknown.map((word) => `"${word}"`).join(" or ")} in its name`,
+    `names begin with ${subjects.join(", ")}; without words all are run`,
+  );
+}
+
 // All must fit the sources before any test runs.
 for (const mutant of MUTANTS) mutated(mutant);
-if (process.argv.includes("--check")) {
+if (values.check) {
   console.log(`${MUTANTS.length} mutants fit the sources`);
   process.exit();
 }
-// `--only NAME` and plain words say the same.
-const words = process.argv.slice(2).filter((word) => word !== "--only");
 const waiting = MUTANTS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
-if (waiting.length === 0) throw new Error(`no mutant is called ${words.join(" or ")}`);
 
 /** Each is done by one of `CONCURRENT` at a time; takes them out of `items`. */
 function inTurns(items, work) {

@@ -434,6 +434,30 @@ describe("main-votes", () => {
     expect(voices.said("preVote")).toHaveLength(1);
   });
 
+  test("that quote parties outside are refused before the suite is asked of these", () => {
+    const voices = new Voices(
+      network({
+        scripted: [1, 2, 3],
+        suiteOf(group, self) {
+          const suite = mockSuite(group, self, 1);
+          const verifyShare: typeof suite.quorumCertifier.verifyShare = (party, ...rest) => {
+            if (party >= group.n) throw new RangeError(`no key of party ${party}`);
+            return suite.quorumCertifier.verifyShare(party, ...rest);
+          };
+          return { ...suite, quorumCertifier: { ...suite.quorumCertifier, verifyShare } };
+        },
+      }),
+    );
+    voices.net.input(0, input(1));
+    voices.preVote(1, 1, 1);
+    voices.preVote(2, 1, 1);
+    for (const outside of [4, 255]) {
+      voices.mainVote(2, 1, ABSTAIN, { ...voices.conflict(1), zeroBy: outside });
+      voices.mainVote(2, 1, ABSTAIN, { ...voices.conflict(1), oneBy: outside });
+    }
+    expect(voices.net.faultsOf(2)).toEqual(Array.from({ length: 4 }, () => "invalid-justification"));
+  });
+
   test("that quote a vote against the coin are refused", () => {
     const voices = inRound2();
     voices.preVote(1, 2, 1);

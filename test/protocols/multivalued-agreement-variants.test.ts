@@ -10,6 +10,7 @@ import {
   verifyCompactClosing,
 } from "../../src/protocols/consistent-broadcast/index.js";
 import {
+  type AgreementVariant,
   AgreementVariantError,
   type MultivaluedAgreementMessage,
   type MultivaluedDecision,
@@ -83,6 +84,15 @@ describe.each(VARIANTS)("%j", (variant) => {
     expect(late.outputsOf(1)[0]?.proof).toEqual(proof);
     expect(late.accusations).toEqual([]);
   });
+});
+
+test("an order or a delivery that nobody has heard of does not exist", () => {
+  // As plain JavaScript lets it pass.
+  for (const variant of [{ order: "nope" }, { order: "fixed", delivery: "nope" }] as unknown as AgreementVariant[]) {
+    const create = (): unknown => multivaluedAgreement({ first: 0, fault: () => undefined, ...variant });
+    expect(create).toThrow(AgreementVariantError);
+    expect(create).toThrow("nope is none of");
+  }
 });
 
 test("a variant with no candidate at once, or with too many, does not exist", () => {
@@ -273,6 +283,9 @@ describe("parallel", () => {
       [forged, voices.rejection(1)],
       [utf8("x"), other],
     ];
+    // R(0, ρ) has no ρ: two that differ in it would be two proofs of one decision.
+    const burdened = encode(binaryAgreementMessageCodec, voices.decision(0, 0, utf8("x")));
+    bad.push([burdened, voices.rejection(1)]);
     bad.push([voices.rejection(1), voices.rejection(0)], [voices.rejection(0), voices.rejection(1), other]);
     for (const rejected of bad) voices.tell(1, decided(voices, 2, rejected));
     expect(voices.net.faultsOf(1)).toEqual(bad.map(() => "invalid-certificate"));

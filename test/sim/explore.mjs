@@ -1,15 +1,20 @@
 /**
- * Explores all small schedules of binary and of multi-valued agreement (docs/exploration.md). Exit code 1 when something is wrong.
+ * Explores all small schedules of binary and of multi-valued agreement (docs/exploration.md). Exit code 1 when something is wrong, 2
+ * when the options are.
  *
  *     npm run test:explore -- [--protocol abba|mvba] [--rounds R] [--tries T] [--only TEXT] \
  *         [--max-states N] [--mutant NAME] [--json]
  *
  * `--only` takes the cases whose name contains the text, such as "inputs 011".
  */
-import { parseArgs } from "node:util";
 import { loadOpened } from "../support/open-sources.mjs";
+import { parseOptions, usageError } from "../support/usage.mjs";
 
-const { values } = parseArgs({
+const PROTOCOLS = ["abba", "mvba"];
+const SCRIPT = "test/sim/explore.mjs";
+const refuse = (problem, advice) => usageError(SCRIPT, problem, advice);
+
+const { values } = parseOptions(SCRIPT, {
   options: {
     protocol: { type: "string" },
     rounds: { type: "string", default: "2" },
@@ -20,14 +25,17 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
+for (const name of ["rounds", "tries", "max-states"])
+  if (!/^[1-9][0-9]{0,14}$/.test(values[name])) refuse(`--${name} is "${values[name]}"`, "give a number from 1 on");
+if (values.protocol !== undefined && !PROTOCOLS.includes(values.protocol))
+  refuse(`--protocol is "${values.protocol}"`, `give ${PROTOCOLS.join(" or ")}, or leave it out for both`);
 const [rounds, tries, maxStates] = [values.rounds, values.tries, values["max-states"]].map(Number);
-const protocols = values.protocol === undefined ? ["abba", "mvba"] : [values.protocol];
+const protocols = values.protocol === undefined ? PROTOCOLS : [values.protocol];
 
 const { abbaCases, AbbaModel, mvbaCases, MvbaModel, search } = await loadOpened("sim/explore/index.ts", values.mutant);
 
 /** @returns {Iterable<{ name: string, model: object }>} each model only when it is its turn: they take memory */
 function* models(protocol) {
-  if (protocol !== "abba" && protocol !== "mvba") throw new Error(`no protocol ${protocol}`);
   const [cases, Model] = protocol === "abba" ? [abbaCases(rounds), AbbaModel] : [mvbaCases(tries), MvbaModel];
   for (const { name, options } of cases) if (name.includes(values.only)) yield { name, model: new Model(options) };
 }
@@ -45,6 +53,7 @@ for (const protocol of protocols) {
     if (exploration.violation !== undefined && values.mutant !== undefined) break;
   }
 }
+if (results.length === 0) refuse(`--only is "${values.only}", which is in no case's name`, "leave it out to see all");
 if (values.json) console.log(JSON.stringify(results));
 const isViolated = results.some(({ violation, isComplete }) => violation !== undefined || !isComplete);
 process.exitCode = isViolated ? 1 : 0;

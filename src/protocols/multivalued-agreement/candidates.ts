@@ -18,7 +18,8 @@ import {
 import type { AgreementScope } from "./messages.js";
 
 /** Whether votes carry the proposals, or their certificates only. */
-export type Delivery = "full" | "on-request";
+export const DELIVERIES = ["full", "on-request"] as const;
+export type Delivery = (typeof DELIVERIES)[number];
 
 export interface CandidatesOptions {
   readonly delivery: Delivery;

@@ -44,7 +44,7 @@ import type { Fault } from "../../core/fault.js";
 import type { PartyId, PartySet } from "../../core/party-set.js";
 import { type Instance, InvariantError, type Protocol } from "../../core/protocol.js";
 import { Tally } from "../../core/tally.js";
-import { Candidates, type Delivery } from "./candidates.js";
+import { Candidates, DELIVERIES, type Delivery } from "./candidates.js";
 import { decidedEnvelope, decidedMessage, plainProof, verifyDecided } from "./decision.js";
 import { Holdings } from "./holdings.js";
 import {
@@ -57,7 +57,7 @@ import {
   type PassMessage,
   multivaluedAgreementMessageCodec,
 } from "./messages.js";
-import type { CandidateOrder } from "./order.js";
+import { CANDIDATE_ORDERS, type CandidateOrder } from "./order.js";
 import { Pass } from "./pass.js";
 import { passBound } from "./passes.js";
 
@@ -77,8 +77,10 @@ export interface MultivaluedAgreementOptions extends AgreementVariant {
   fault(value: Uint8Array): Fault | undefined;
 }
 
-/** What is wrong with a variant, or undefined. */
-export function variantProblem({ parallel = 1 }: AgreementVariant): string | undefined {
+/** What is wrong with a variant, or undefined. A caller in JavaScript may give anything. */
+export function variantProblem({ order, delivery = "full", parallel = 1 }: AgreementVariant): string | undefined {
+  if (!CANDIDATE_ORDERS.includes(order)) return `order=${order} is none of ${CANDIDATE_ORDERS.join(", ")}`;
+  if (!DELIVERIES.includes(delivery)) return `delivery=${delivery} is none of ${DELIVERIES.join(", ")}`;
   if (Number.isInteger(parallel) && parallel >= 1 && parallel <= MAX_PARALLEL) return undefined;
   return `parallel=${parallel} is not within 1..${MAX_PARALLEL}`;
 }
@@ -88,7 +90,7 @@ export class AgreementVariantError extends Error {
   override readonly name = "AgreementVariantError";
 }
 
-/** @throws AgreementVariantError when `parallel` is out of its bounds */
+/** @throws AgreementVariantError when `order` or `delivery` does not exist, or `parallel` is out of its bounds */
 export function multivaluedAgreement(
   options: MultivaluedAgreementOptions,
 ): Protocol<Uint8Array, MultivaluedAgreementMessage, MultivaluedDecision> {

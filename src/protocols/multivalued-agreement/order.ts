@@ -5,7 +5,8 @@ import type { PartyId } from "../../core/party-set.js";
 import type { Suite } from "../../core/suite.js";
 
 /** `fixed`: around the circle. `random`: commits, then a coin. `adaptive`: the first fixed, the others random. */
-export type CandidateOrder = "fixed" | "random" | "adaptive";
+export const CANDIDATE_ORDERS = ["fixed", "random", "adaptive"] as const;
+export type CandidateOrder = (typeof CANDIDATE_ORDERS)[number];
 
 export type Batch = readonly PartyId[];
 
