@@ -14,7 +14,7 @@ import {
   type NoMessage,
   PROOFS_PER_REQUEST,
 } from "../protocols/index.js";
-import { Outbox } from "../replica/outbox.js";
+import { Outbox } from "./outbox.js";
 import { ProofRequests } from "../replica/proof-requests.js";
 import { Violation } from "./checkers.js";
 

@@ -53,7 +53,7 @@ export class ProtocolNetwork<I, M, O> extends Network<O, undefined> {
 }
 
 /** The root channel: a payload is the index of an input for its only child. */
-function onlyChild<I, M, O>(protocol: Protocol<I, M, O>, inputs: readonly I[]): Channel<object, O, undefined> {
+export function onlyChild<I, M, O>(protocol: Protocol<I, M, O>, inputs: readonly I[]): Channel<object, O, undefined> {
   return {
     message: noMessage,
     start: (scope) => {

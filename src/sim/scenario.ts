@@ -19,7 +19,7 @@ export const weatherSchema = z.strictObject({
   crashRate: rate.optional(),
   breakRate: rate.optional(),
   partitionRate: z.number().min(0).max(0.1).optional(),
-  slow: count(255).optional(),
+  slow: count(255).nullable().optional(),
   starvation: rate.optional(),
   lifo: rate.optional(),
   burst: z.boolean().optional(),
@@ -115,7 +115,7 @@ function problemOf(scenario: Scenario): string | undefined {
     return `c=${vectorSize} is more than ${MAX_VECTOR_SIZE}, the greatest vector that can be broadcast`;
   const problem = vectorSizeProblem(vectorSize, group);
   if (problem !== undefined) return `${problem}; at most ${MAX_VECTOR_SIZE} entries can be broadcast`;
-  if (weather?.slow !== undefined && weather.slow >= group.n)
+  if (typeof weather?.slow === "number" && weather.slow >= group.n)
     return `there is no party ${weather.slow} to be slow: parties count from 0 to ${group.n - 1}`;
   return new Set(channels).size < channels.length ? "two channels have one name" : undefined;
 }

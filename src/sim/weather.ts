@@ -15,7 +15,7 @@ export interface Weather extends Corruption {
   /** A partition begins; one ends ten times as often. */
   readonly partitionRate: number;
   /** A party that receives only when nothing else is in flight. */
-  readonly slow: PartyId | undefined;
+  readonly slow: PartyId | null;
   /** The part of all directed links whose messages arrive only when nothing else is in flight. */
   readonly starvation: number;
   /** Last in, first out with this probability, else any message. */
@@ -36,7 +36,7 @@ export function drawWeather(random: Random, { n }: Group): Weather {
     crashRate: random.pick([0, 0, 0.002, 0.01]),
     breakRate: random.pick([0, 0, 0.005]),
     partitionRate: random.pick([0, 0, 0.002]),
-    slow: random.chance(0.3) ? random.below(n) : undefined,
+    slow: random.chance(0.3) ? random.below(n) : null,
     starvation: random.pick([0, 0, 0, 0.2]),
     lifo: random.pick([0, 0, 0.5, 0.95]),
     burst: random.chance(0.5),

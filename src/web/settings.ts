@@ -42,8 +42,7 @@ export function readSettings(): SimulationOptions {
   const numberOf = (id: string): number => byId(id, HTMLInputElement).valueAsNumber;
   const [kind, name] = valueOf("group").split(" ");
   const base: Scenario = SCENARIOS.get(valueOf("scenario")) ?? {};
-  // No such party: nobody is slow.
-  const calm = valueOf("scenario") === "calm" ? { slow: 255, lifo: 0 } : {};
+  const calm = valueOf("scenario") === "calm" ? { slow: null, lifo: 0 } : {};
   const scenario = scenarioSchema.parse({
     ...base,
     ...(kind === "preset" ? { preset: name } : { n: Number(name) }),

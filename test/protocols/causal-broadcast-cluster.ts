@@ -24,7 +24,7 @@ import {
   sealedLabel,
   sealedPayloadCodec,
 } from "../../src/protocols/index.js";
-import { Outbox } from "../../src/replica/outbox.js";
+import { Outbox } from "../../src/sim/outbox.js";
 import { ProofRequests } from "../../src/replica/proof-requests.js";
 import { mockSuite } from "../../src/sim/mock-suite.js";
 import { Random } from "../../src/sim/random.js";

@@ -8,7 +8,7 @@ import {
 } from "../../protocols/multivalued-agreement/index.js";
 import { ProtocolNetwork } from "../protocol-network.js";
 import { noOperations } from "./counting-suite.js";
-import { type Cost, type Setting, Meter, costOf, faultsOf, meteredOptions } from "./meter.js";
+import { type Cost, type Setting, Meter, costOf, faultsOf, meanCost, meteredOptions } from "./meter.js";
 import { CoinStarver, FixedStarver, type Starver } from "./starving.js";
 
 /** `benign`: every hop takes as long. `shuffled`: messages come in any order. The others: starving.ts. */
@@ -118,14 +118,7 @@ export function costOverCoins(of: AgreementCase, { coins, runs: which }: OverCoi
     runs.reduce((sum, { weight, cost }) => sum + weight * value(cost), 0);
   const tries = mean((cost) => cost.tries);
   return {
-    messages: mean((cost) => cost.messages),
-    bytes: mean((cost) => cost.bytes),
-    rounds: mean((cost) => cost.rounds),
-    signatures: mean((cost) => cost.signatures),
-    signatureChecks: mean((cost) => cost.signatureChecks),
-    certificateChecks: mean((cost) => cost.certificateChecks),
-    shares: mean((cost) => cost.shares),
-    shareChecks: mean((cost) => cost.shareChecks),
+    ...meanCost(mean),
     tries,
     triesError: Math.sqrt(shares.reduce((sum, share) => sum + share.weight * (share.tries - tries) ** 2, 0) / coins),
   };

@@ -40,6 +40,20 @@ export interface Cost extends Operations {
   rounds: number;
 }
 
+/** The mean of each figure, of which `mean` makes that of any. */
+export function meanCost(mean: (value: (cost: Cost) => number) => number): Cost {
+  return {
+    messages: mean((cost) => cost.messages),
+    bytes: mean((cost) => cost.bytes),
+    rounds: mean((cost) => cost.rounds),
+    signatures: mean((cost) => cost.signatures),
+    signatureChecks: mean((cost) => cost.signatureChecks),
+    certificateChecks: mean((cost) => cost.certificateChecks),
+    shares: mean((cost) => cost.shares),
+    shareChecks: mean((cost) => cost.shareChecks),
+  };
+}
+
 /** The greatest t with n > 3t. */
 export function faultsOf(n: number): number {
   return Math.floor((n - 1) / 3);

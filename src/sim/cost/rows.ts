@@ -4,7 +4,7 @@ import type { AgreementVariant, CandidateOrder } from "../../protocols/multivalu
 import { type AgreementAdversary, costOverCoins } from "./agreement.js";
 import { binaryCost } from "./binary.js";
 import { consistentBroadcastCost, reliableBroadcastCost } from "./broadcasts.js";
-import type { CertificateKind, Cost } from "./meter.js";
+import { type CertificateKind, type Cost, meanCost } from "./meter.js";
 import { orderingCost, vectorSizeOf } from "./ordering.js";
 
 export const SIZES: readonly number[] = [4, 7, 10, 16, 31, 64, 100];
@@ -133,18 +133,7 @@ function binaryJobs(n: number): readonly Job[] {
 }
 
 function meanOf(costs: readonly Cost[]): Cost {
-  const mean = (value: (cost: Cost) => number): number =>
-    costs.reduce((sum, cost) => sum + value(cost), 0) / costs.length;
-  return {
-    messages: mean((cost) => cost.messages),
-    bytes: mean((cost) => cost.bytes),
-    rounds: mean((cost) => cost.rounds),
-    signatures: mean((cost) => cost.signatures),
-    signatureChecks: mean((cost) => cost.signatureChecks),
-    certificateChecks: mean((cost) => cost.certificateChecks),
-    shares: mean((cost) => cost.shares),
-    shareChecks: mean((cost) => cost.shareChecks),
-  };
+  return meanCost((value) => costs.reduce((sum, cost) => sum + value(cost), 0) / costs.length);
 }
 
 function broadcastJobs(n: number): readonly Job[] {

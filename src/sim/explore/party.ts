@@ -2,15 +2,16 @@
  * One honest party with the production engine, whose instances the explorer can look into. Engines cannot be copied: a state is
  * reached by giving a new engine the same inputs again.
  */
-import { type Codec, decode, encode, struct, u32 } from "../../core/codec.js";
-import { type Channel, type Effect, Engine, statement } from "../../core/engine.js";
+import { encode, u32 } from "../../core/codec.js";
+import { type Effect, Engine, statement } from "../../core/engine.js";
 import type { Envelope } from "../../core/envelope.js";
 import type { Group } from "../../core/group.js";
 import type { PartyId } from "../../core/party-set.js";
-import type { Child, Protocol } from "../../core/protocol.js";
+import type { Protocol } from "../../core/protocol.js";
 import type { Suite } from "../../core/suite.js";
 import type { Tag } from "../../core/tag.js";
 import { CLUSTER } from "../network.js";
+import { onlyChild } from "../protocol-network.js";
 
 export const TAG: Tag = "root/p";
 
@@ -38,7 +39,7 @@ export class Party<I, M, O> {
   readonly #inputs: I[] = [];
 
   constructor({ self, group, suite, protocol }: PartyOptions<I, M, O>) {
-    const root = rootOver(observed(protocol, this.instances), this.#inputs);
+    const root = onlyChild(observed(protocol, this.instances), this.#inputs);
     this.#engine = new Engine({
       self,
       cluster: CLUSTER,
@@ -69,27 +70,6 @@ function observed<I, M, O>(protocol: Protocol<I, M, O>, instances: Map<Tag, obje
       });
       instances.set(scope.tag, instance);
       return instance;
-    },
-  };
-}
-
-const noMessage: Codec<object> = struct({});
-
-function rootOver<I, M, O>(protocol: Protocol<I, M, O>, inputs: readonly I[]): Channel<object, O, undefined> {
-  return {
-    message: noMessage,
-    start: (scope) => {
-      const child: Child<I> = scope.spawn("p", protocol, (output) => scope.output(output));
-      return {
-        input: (payload) => {
-          const index = decode(u32, payload);
-          const value = index.ok ? inputs[index.value] : undefined;
-          if (value !== undefined) child.input(value);
-        },
-        receive: (from) => scope.accuse(from, "malformed-message"),
-        configure: () => undefined,
-        inspect: () => undefined,
-      };
     },
   };
 }

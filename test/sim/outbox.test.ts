@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isWithin } from "../../src/core/tag.js";
-import { Outbox, type OutboxEntry } from "../../src/replica/outbox.js";
+import { Outbox, type OutboxEntry } from "../../src/sim/outbox.js";
 
 fc.configureGlobal({ seed: 20 });
 

@@ -1,5 +1,6 @@
 /**
- * What one party has said to one peer in live instances: the memory of a reliable link. Messages leave it when the
+ * What one simulated party has said to one peer in live instances: the memory of a reliable link, without the acknowledgements
+ * of src/relay, so that every broken connection repeats all of it. Messages leave it when the
  * protocol retires their instances, not when the peer has taken them, so that a peer that lost or dropped something
  * can have it again; a slow or dead peer costs what live instances say, and never more.
  */
