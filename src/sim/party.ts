@@ -14,7 +14,7 @@ import {
   type NoMessage,
   PROOFS_PER_REQUEST,
 } from "../protocols/index.js";
-import { Outbox } from "./outbox.js";
+import { Outbox } from "../relay/outbox.js";
 import { ProofRequests } from "../replica/proof-requests.js";
 import { Violation } from "./checkers.js";
 
@@ -52,6 +52,11 @@ export class SimParty {
 
   get isUp(): boolean {
     return this.#engine !== undefined;
+  }
+
+  /** What it has said to `to` in live instances, in order. */
+  said(to: PartyId): readonly Envelope[] {
+    return this.outbox(to).entries.flatMap(({ said }) => (said.kind === "message" ? [said.envelope] : []));
   }
 
   outbox(to: PartyId): Outbox {

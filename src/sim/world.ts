@@ -295,7 +295,7 @@ export class World {
   }
 
   #repeat(sender: SimParty, to: PartyId): void {
-    for (const { envelope } of sender.outbox(to).entries) this.#say(sender.id, to, envelope);
+    for (const envelope of sender.said(to)) this.#say(sender.id, to, envelope);
   }
 
   /** What a party says to another, or what a corrupted one says instead. */
@@ -323,7 +323,7 @@ export class World {
     switch (effect.kind) {
       case "send":
         if (isHonest) this.checkers.said(party.id, effect.envelope);
-        party.outbox(effect.to).push(effect.envelope);
+        party.outbox(effect.to).push({ kind: "message", envelope: effect.envelope });
         return this.#say(party.id, effect.to, effect.envelope);
       case "output":
         return this.#delivered(party.id, effect.channel, effect.value, isHonest);
@@ -384,7 +384,7 @@ export class World {
     this.#links.lose(({ from, to }) => from === party.id || to === party.id);
     // Replaying says everything again; outboxes keep what is live, and every peer repeats what it has said.
     for (const effect of party.start()) {
-      if (effect.kind === "send") party.outbox(effect.to).push(effect.envelope);
+      if (effect.kind === "send") party.outbox(effect.to).push({ kind: "message", envelope: effect.envelope });
       else if (effect.kind === "retire") for (const to of this.group.parties) party.outbox(to).retire(effect.tag);
       else if (effect.kind === "output") this.checkers.delivered(party.id, effect.channel, effect.value);
     }

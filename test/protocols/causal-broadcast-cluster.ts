@@ -24,7 +24,7 @@ import {
   sealedLabel,
   sealedPayloadCodec,
 } from "../../src/protocols/index.js";
-import { Outbox } from "../../src/sim/outbox.js";
+import { Outbox } from "../../src/relay/outbox.js";
 import { ProofRequests } from "../../src/replica/proof-requests.js";
 import { mockSuite } from "../../src/sim/mock-suite.js";
 import { Random } from "../../src/sim/random.js";
@@ -156,7 +156,7 @@ export class CausalCluster {
   }
 
   #remember(party: Party, effect: CausalEffect): void {
-    if (effect.kind === "send") party.outbox(effect.to).push(effect.envelope);
+    if (effect.kind === "send") party.outbox(effect.to).push({ kind: "message", envelope: effect.envelope });
     else if (effect.kind === "retire") for (const outbox of party.outboxes.values()) outbox.retire(effect.tag);
   }
 
@@ -208,7 +208,7 @@ export class CausalCluster {
   }
 
   #repeat(from: PartyId, to: PartyId): void {
-    for (const { envelope } of this.#party(from).outbox(to).entries) this.#fly(from, to, envelope);
+    for (const envelope of this.outboxOf(from, to)) this.#fly(from, to, envelope);
   }
 
   #sendProofs(from: PartyId, to: PartyId, round: number): void {
@@ -288,7 +288,7 @@ export class CausalCluster {
   outboxOf(from: PartyId, to: PartyId): readonly Envelope[] {
     return this.#party(from)
       .outbox(to)
-      .entries.map(({ envelope }) => envelope);
+      .entries.flatMap(({ said }) => (said.kind === "message" ? [said.envelope] : []));
   }
 
   /** Agreement, order, no accusation of an honest party; and returns what all delivered. */
