@@ -6,15 +6,15 @@
  */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { cpuSeconds, residentMiB } from "../dist/cli/bench/process-use.js";
 import { openClient } from "../dist/cli/cluster-client.js";
 
 const MAIN = fileURLToPath(new URL("../bin/abcast.mjs", import.meta.url));
-const TICKS_PER_SECOND = 100;
 
 const { values } = parseArgs({
   options: {
@@ -32,16 +32,6 @@ const directory = mkdtempSync(join(tmpdir(), "abcast-bench-"));
 const cluster = join(directory, "cluster");
 const abcast = (...words) =>
   execFileSync(process.execPath, [MAIN, ...words], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
-
-/** User and system CPU seconds of a process, from the operating system. */
-function cpuSeconds(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-}
-
-function residentMiB(pid) {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024;
-}
 
 const median = (numbers) => quantile(numbers, 0.5);
 const quantile = (numbers, q) =>
@@ -63,7 +53,7 @@ async function measure(client, pids, count, width) {
   const worker = async () => {
     while (next++ < count) {
       const sentMs = performance.now();
-      await client.notarize(new Uint8Array(randomBytes(32)), new Uint8Array(randomBytes(16)), 60_000);
+      await client.notarize(new Uint8Array(randomBytes(32)), 60_000);
       latenciesMs.push(performance.now() - sentMs);
     }
   };

@@ -107,16 +107,19 @@ function takeLock() {
   return false;
 }
 
-function compile(outDir) {
+async function compile(outDir) {
   const compiler = join(root, "node_modules", "typescript", "lib", "tsc.js");
   if (!existsSync(compiler)) {
     throw new BuildError(`cannot build: typescript is not installed; run \`npm ci\` in ${root}`);
   }
+  await runNode(compiler, "-p", join(root, "tsconfig.build.json"), "--outDir", outDir);
+  const pages = join(source, "web", "build.mjs");
+  if (existsSync(pages)) await runNode(pages, join(outDir, "web"));
+}
+
+function runNode(...args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [compiler, "-p", join(root, "tsconfig.build.json"), "--outDir", outDir], {
-      cwd: root,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     child.stdout.on("data", (data) => (output += data));
     child.stderr.on("data", (data) => (output += data));

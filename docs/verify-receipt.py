@@ -63,22 +63,63 @@ def decode64(text):
     return data
 
 
+def whole(number):
+    check(type(number) is int and 0 <= number < 2**53, "not a whole number within 0..2^53-1")
+
+
+def root_of(leaf, index, size, proof):
+    """The root of the tree of `size` leaves to which the proof leads from the leaf at `index` (RFC 9162, section 2.1.3.2)."""
+    node = lambda left, right: hashlib.sha256(b"\x01" + left + right).digest()
+    computed, last = hashlib.sha256(b"\x00" + leaf).digest(), size - 1
+    check(index <= last, "the document is not in the log")
+    for sibling in proof:
+        check(last > 0 and len(sibling) == 32, "the proof has another form")
+        if index % 2 == 1 or index == last:
+            computed = node(sibling, computed)
+            while index % 2 == 0 and index > 0:
+                index, last = index // 2, last // 2
+        else:
+            computed = node(computed, sibling)
+        index, last = index // 2, last // 2
+    check(last == 0, "the proof has another form")
+    return computed
+
+
+def head(r, own):
+    """What is signed for all documents of a round: the head of the log in which `own`, the document's statement, is."""
+    log = r["log"]
+    check(isinstance(log, dict) and sorted(log) == ["documents", "index", "proof"], "not the fields of a log")
+    check(isinstance(log["proof"], list), "the proof is not a list")
+    for number in (log["index"], log["documents"], *([] if r["time"] is None else [r["time"]])):
+        whole(number)
+    root = root_of(own, log["index"], log["documents"], [decode64(h) for h in log["proof"]])
+    time = "none" if r["time"] is None else r["time"]
+    return (
+        f"abcast-log/1\ncluster: {r['cluster']}\nround: {r['round']}\ntime: {time}\n"
+        f"documents: {log['documents']}\nroot: {root.hex()}\n"
+    ).encode("ascii")
+
+
 def verify(document, receipt, key, cluster):
     r = json.loads(receipt.decode("utf-8"), object_pairs_hook=fields)
+    check(isinstance(r, dict), "not a receipt")
+    logged = r.get("format") == "abcast-receipt/2"
     names = ["client", "cluster", "digest", "format", "round", "sequence", "signature", "statement"]
-    check(isinstance(r, dict) and sorted(r) == names, "not the fields of a receipt")
+    check(sorted(r) == sorted(names + (["log", "time"] if logged else [])), "not the fields of a receipt")
     check(isinstance(r["digest"], dict) and sorted(r["digest"]) == ["algorithm", "value"], "not the fields of a digest")
-    check(r["format"] == "abcast-receipt/1" and r["digest"]["algorithm"] == "sha256", "not a format known here")
+    check((logged or r["format"] == "abcast-receipt/1") and r["digest"]["algorithm"] == "sha256", "not a format known here")
     for text in (r["cluster"], r["digest"]["value"], r["client"]):
         check(isinstance(text, str) and re.fullmatch("[0-9a-f]{64}", text), "not 64 lower-case hexadecimal digits")
     for number in (r["sequence"], r["round"]):
-        check(type(number) is int and 0 <= number < 2**53, "not a whole number within 0..2^53-1")
+        whole(number)
 
     # The statement has one form: build it from the readable fields, and compare.
     statement = (
         f"abcast-receipt/1\ncluster: {r['cluster']}\nsequence: {r['sequence']}\nround: {r['round']}\n"
         f"digest: sha256:{r['digest']['value']}\nclient: {r['client']}\n"
     ).encode("ascii")
+    if logged:
+        statement = head(r, statement)
     check(decode64(r["statement"]) == statement, "the readable fields are not what the statement says")
     check(hashlib.sha256(document).hexdigest() == r["digest"]["value"], "the receipt is for another document")
     check(cluster is None or r["cluster"] == cluster, "the receipt is from another cluster")

@@ -11,7 +11,10 @@ const RULES: Rules = {
     // What replicas and clients say to each other, as bytes.
     wire: { imports: ["core"], browser: true, deterministic: true },
     protocols: { imports: ["core"], browser: true, deterministic: true },
-    services: { imports: ["core"], browser: true, deterministic: true },
+    // The notary's documents are a log.
+    services: { imports: ["core", "tlog"], browser: true, deterministic: true },
+    // Transparency logs: trees, tiles, notes, as others have them.
+    tlog: { imports: ["core"], browser: true },
     // What the replica and the simulator make of links that fail.
     relay: { imports: ["core", "wire"], browser: true, deterministic: true },
     // The protocols for other programs than ours, over links in memory or, in the one file that is for Node, TLS.
@@ -23,8 +26,18 @@ const RULES: Rules = {
       browser: true,
       deterministic: true,
     },
-    // A receipt names what the notary's statement says.
-    verify: { imports: ["core", "services/notary/statement.ts"], browser: true },
+    // A receipt names what the notary's statement says, an award what the bidding service's does.
+    verify: {
+      imports: [
+        "core",
+        "tlog",
+        "services/notary/statement.ts",
+        "services/notary/log-head.ts",
+        "services/bidding/*.ts",
+        "npm:@noble/hashes",
+      ],
+      browser: true,
+    },
     // The replica is logic behind ports, which the adapters implement.
     replica: { imports: ["core", "crypto", "wire", "relay", "protocols", "services/service.ts", "npm:zod"] },
     // Its configuration is files and fingerprints, within the bounds of the protocol's messages.
@@ -40,10 +53,19 @@ const RULES: Rules = {
         "node:path",
       ],
     },
-    adapters: { imports: ["core", "type crypto", "replica", "npm:*", "node:*"] },
-    client: { imports: ["core", "crypto", "wire", "verify", "services", "replica/links.ts", "replica/*config*.ts"] },
-    // The page: shows what the simulator does.
-    web: { imports: ["core", "sim"], browser: true },
+    adapters: { imports: ["core", "type crypto", "tlog", "replica", "npm:*", "node:*"] },
+    client: {
+      imports: ["core", "crypto", "wire", "verify", "services", "replica/links.ts", "replica/checkpoint-summary.ts"],
+    },
+    // The REST API as its users see it, and a client of it.
+    rest: { imports: ["core", "verify", "npm:zod"], browser: true },
+    // Pages: the simulator's, and those that replicas serve, which check what they are told.
+    web: { imports: ["core", "sim", "verify", "npm:@noble/hashes"], browser: true },
+    // Bids are encrypted and commands signed where they are made.
+    "web/auctions/*.ts": {
+      imports: ["core", "wire", "verify", "services/bidding/*.ts", "crypto/ristretto/tdh2-encrypt.ts", "npm:@noble/*"],
+      browser: true,
+    },
     cli: { imports: ["*"] },
   },
   maxLines: 450,

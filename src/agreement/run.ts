@@ -110,6 +110,8 @@ function rootOf<Input, Message, Decision>(
         receive: (from, message) => instance.receive(from, message),
         ...(instance.orphan && { orphan: (from, path, body) => instance.orphan?.(from, path, body) }),
         configure: () => undefined,
+        clock: () => undefined,
+        checkpoint: () => undefined,
         inspect: () => undefined,
       };
     },

@@ -8,7 +8,7 @@ import { createSealingKey, open, seal } from "../crypto/ceremony/sealed-box.js";
 import type { RsaSecretKeys, SharedSecretKeys } from "../crypto/keys.js";
 import { loadRistretto } from "../crypto/ristretto/group.js";
 import { createTdh2Scheme } from "../crypto/ristretto/tdh2.js";
-import { type ClusterPublic, formatFile } from "../replica/config.js";
+import { type ClientKeys, type ClusterPublic, formatFile } from "../replica/config.js";
 import {
   type CardFile,
   cardSchema,
@@ -20,6 +20,7 @@ import {
   spareSchema,
 } from "../replica/config-ceremony.js";
 import { readFileAs } from "../replica/config-files.js";
+import { tlsKeyDigest } from "../replica/config-tls-key.js";
 import { InputError } from "../replica/input-error.js";
 import { type Address, createMember, type Member } from "./new-cluster.js";
 
@@ -61,8 +62,9 @@ export async function readCards(paths: readonly string[]): Promise<readonly Card
     const card = await readCard(path);
     cards.push(card);
     const { signing, cosigning, sealing, relaying, certificatePem } = card;
-    const { fingerprint256, subject } = new X509Certificate(certificatePem);
-    for (const mark of [...[signing, cosigning, sealing, relaying].map(toHex), fingerprint256, subject]) {
+    const certificate = new X509Certificate(certificatePem);
+    const keys = [signing, cosigning, sealing, relaying, tlsKeyDigest(certificate)];
+    for (const mark of [...keys.map(toHex), certificate.subject]) {
       const owner = owners.get(mark);
       if (owner !== undefined)
         throw new InputError(
@@ -90,8 +92,9 @@ export async function sealParty(
   party: PartyId,
   card: CardFile,
   keys: SharedSecretKeys,
+  client: ClientKeys,
 ): Promise<SealedParty> {
-  const folder: PartyFolder = { format: "abcast-folder/1", public: cluster, keys };
+  const folder: PartyFolder = { format: "abcast-folder/1", public: cluster, keys, client };
   const plaintext = utf8(formatFile(partyFolderSchema, folder));
   const info = sealingInfo(cluster.cluster, party);
   const sealed = await seal({ publicKey: card.sealing, info, plaintext });

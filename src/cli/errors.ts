@@ -8,8 +8,10 @@
  *     70  a defect of abcast itself
  */
 import { CommanderError } from "commander";
-import { StoreError } from "../adapters/lmdb-store.js";
-import { ClusterUnreachableError, RefusedError } from "../client/index.js";
+import { StorageError } from "../adapters/storage/errors.js";
+import { ClusterUnreachableError, RefusedError, SessionEvictedError } from "../client/errors.js";
+import { KvFullError } from "../client/kv.js";
+import { StaleStoreError } from "../core/protocol.js";
 import { KeyError } from "../crypto/errors.js";
 import { InputError, systemProblem } from "../replica/input-error.js";
 
@@ -54,13 +56,20 @@ export function describeFailure(error: unknown): Failure {
     const message = error.message + startHint(error.reasons);
     return { code: "unreachable", exitCode: EXIT.unreachable, message };
   }
-  if (error instanceof RefusedError) return { code: "input", exitCode: EXIT.input, message: error.message };
+  if (error instanceof SessionEvictedError)
+    return { code: "unreachable", exitCode: EXIT.unreachable, message: error.message };
+  if (error instanceof StaleStoreError) {
+    const message = `${error.message}. It is a copy, or was put back from one, or another process runs this party elsewhere. End that, move the store away and run abcast rejoin DIR`;
+    return { code: "input", exitCode: EXIT.input, message };
+  }
+  if (error instanceof RefusedError || error instanceof KvFullError)
+    return { code: "input", exitCode: EXIT.input, message: error.message };
   if (error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, "");
     const option = /^(?:unknown |required )?option '.*?(--[^ ']+)/.exec(message)?.[1];
     return { code: "usage", exitCode: EXIT.input, message, ...(option === undefined ? {} : { option }) };
   }
-  if (error instanceof StoreError || error instanceof KeyError) {
+  if (error instanceof StorageError || error instanceof KeyError) {
     return { code: "input", exitCode: EXIT.input, message: error.message };
   }
   const problem = systemProblem(error);

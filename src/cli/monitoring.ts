@@ -1,20 +1,26 @@
 /** The HTTP interface of a replica's process: at `httpPort` of public.json, on `httpHost` of config.json. */
 import { join } from "node:path";
-import { listenHttp, monitoringRoutes, ProcessMetrics } from "../adapters/http/index.js";
+import { type AnyHttpApi, listenHttp, monitoringRoutes, ProcessMetrics } from "../adapters/http/index.js";
 import type { Group } from "../core/group.js";
 import type { Party } from "../replica/config-files.js";
 import { InputError, systemProblem } from "../replica/input-error.js";
-import type { ReceiptDesk } from "../replica/receipt-desk.js";
 import type { Replica } from "../replica/replica.js";
+import type { Traffic } from "../adapters/tls/index.js";
+import type { Storage } from "../replica/storage.js";
+import { loadPages } from "./pages.js";
 
 /** What the interface tells is for the party's own people. */
 const DEFAULT_HTTP_HOST = "127.0.0.1";
 
 export interface MonitoringOptions {
   readonly party: Party;
-  readonly replica: Pick<Replica<unknown>, "state" | "isConnected" | "heldBytes" | "queueLength">;
+  readonly replica: Pick<Replica, "state" | "isConnected" | "heldBytes" | "queueLength">;
   readonly group: Group;
-  readonly desk: Pick<ReceiptDesk, "connectionCount">;
+  readonly storage: Pick<Storage, "size" | "syncs">;
+  readonly traffic: Traffic;
+  readonly desk: { readonly connectionCount: number };
+  /** What is served besides (replica-api.ts, tsa-api.ts). */
+  readonly apis?: readonly AnyHttpApi[];
   readonly onLog: (message: string) => void;
 }
 
@@ -23,13 +29,14 @@ export interface Monitoring {
 }
 
 /** @throws InputError when the address cannot be bound */
-export async function startMonitoring({ party, replica, group, desk, onLog }: MonitoringOptions): Promise<Monitoring> {
+export async function startMonitoring(options: MonitoringOptions): Promise<Monitoring> {
+  const { party, replica, storage, traffic, group, desk, apis = [], onLog } = options;
   const self = party.config.party;
   const entry = party.public.parties[self];
   if (entry === undefined) throw new Error(`no party ${self}`);
   const host = party.config.httpHost ?? DEFAULT_HTTP_HOST;
   const processMetrics = new ProcessMetrics();
-  const routes = monitoringRoutes(
+  const monitoring = monitoringRoutes(
     {
       group,
       state: () => replica.state,
@@ -37,9 +44,13 @@ export async function startMonitoring({ party, replica, group, desk, onLog }: Mo
       heldBytes: (peer) => replica.heldBytes(peer),
       queueLength: () => replica.queueLength,
       clientConnections: () => desk.connectionCount,
+      size: () => storage.size(),
+      syncs: () => storage.syncs,
+      traffic: () => traffic,
     },
     () => processMetrics.families(),
   );
+  const routes = new Map([...(await loadPages(onLog)), ...monitoring]);
   let hasFailed = false;
   // Once: who asks again and again does not fill the log.
   const onError = (error: unknown): void => {
@@ -47,7 +58,7 @@ export async function startMonitoring({ party, replica, group, desk, onLog }: Mo
     hasFailed = true;
   };
   try {
-    const listener = await listenHttp({ host, port: entry.httpPort, routes, onError });
+    const listener = await listenHttp({ host, port: entry.httpPort, routes, onError, apis });
     return {
       async close() {
         await listener.close();

@@ -7,9 +7,10 @@ import { type Adversary, thresholdsOf } from "../replica/config-adversary.js";
 import { checkRules } from "../replica/config-checks.js";
 import { groupOf } from "../replica/config-group.js";
 import type { NamedStructure } from "../replica/config-structure.js";
-import type { ChannelRules } from "../replica/config.js";
+import { type ChannelRules, MAX_SERVICES } from "../replica/config.js";
 import { InputError } from "../replica/input-error.js";
 import { describeFailed, judge, loadStructure } from "./named-structure.js";
+import { DEFAULT_SERVICES } from "./services.js";
 
 export interface NewGroupOptions {
   readonly t?: number;
@@ -18,6 +19,12 @@ export interface NewGroupOptions {
   readonly order: ChannelRules["order"];
   readonly delivery: ChannelRules["delivery"];
   readonly parallel: number;
+  readonly dissemination: ChannelRules["dissemination"];
+  /** Of those that come with abcast; all of them unless any are named here or below. */
+  readonly services?: readonly string[];
+  /** Of a program of one's own. */
+  readonly ownServices?: readonly string[];
+  readonly checkpointInterval: number;
 }
 
 export interface NewGroup {
@@ -69,8 +76,18 @@ function checkedGroup(n: number, adversary: Adversary): Group {
 }
 
 function channelOf(n: number, adversary: Adversary, options: NewGroupOptions): ChannelRules {
-  const { vectorSize, order, delivery, parallel } = options;
-  return { c: vectorSize ?? greatestVectorSize(n, adversary), order, delivery, parallel };
+  const { vectorSize, order, delivery, parallel, dissemination, checkpointInterval } = options;
+  const c = vectorSize ?? greatestVectorSize(n, adversary);
+  return { c, order, delivery, parallel, dissemination, services: servicesOf(options), checkpointInterval };
+}
+
+/** Ascending, none twice. @throws InputError when they are too many */
+function servicesOf({ services, ownServices = [] }: NewGroupOptions): readonly string[] {
+  const known = services ?? (ownServices.length === 0 ? DEFAULT_SERVICES : []);
+  const names = [...new Set([...known, ...ownServices])].sort();
+  if (names.length > MAX_SERVICES)
+    throw new InputError({ option: "--own-services" }, `a cluster runs at most ${MAX_SERVICES} services`);
+  return names;
 }
 
 /** The fairest. */

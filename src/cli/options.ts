@@ -1,6 +1,7 @@
 /** Values of command-line options. A refused value is a usage error in which commander names the option. */
 import { InvalidArgumentError, Option } from "commander";
 import type { z } from "zod";
+import { originField } from "../replica/config.js";
 
 /** A parser for a whole number from `min` to `max`; `or` says what else there is, which the caller parses. */
 export function wholeNumber(min: number, max: number, or = ""): (text: string) => number {
@@ -25,6 +26,15 @@ export function checkedText(schema: z.ZodType): (text: string) => string {
 /** The `--json` that every command has. */
 export function jsonOption(): Option {
   return new Option("--json", "print the result as JSON on stdout, errors as JSON on stderr");
+}
+
+/** Origins whose pages may use the REST API; may be given more than once. */
+export function allowOriginOption(): Option {
+  const check = checkedText(originField);
+  return new Option(
+    "--allow-origin <ORIGIN>",
+    'a site whose pages may use the REST API, such as https://example.org, or "*"; more than once for several',
+  ).argParser((text: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), check(text)]);
 }
 
 /** An example for a command's help, with `addHelpText("after", ...)`. */

@@ -1,7 +1,7 @@
 /**
  * Which process runs a party: `party-I/node.pid`, with `PID starting` or `PID serving`. The node writes it before it starts
  * and removes it when it has stopped. It is a hint for `up` and `down`, not a lock: what keeps a second process of the
- * party from speaking is the port, which only one can have.
+ * party from opening its store, and speaking, is the port, which only one can have.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";

@@ -1,17 +1,15 @@
 /** Runs a command line: parses it, runs the command, turns every failure into a message and an exit code. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import type { Commands } from "./commands.js";
 import { describeFailure, EXIT } from "./errors.js";
 import { printFailure } from "./output.js";
-
-/** Adds one command to the program. */
-export type RegisterCommand = (program: Command) => void;
 
 /**
  * @param argv as in `process.argv`
  * @returns the exit code; never rejects
  */
-export async function run(argv: readonly string[], commands: readonly RegisterCommand[]): Promise<number> {
+export async function run(argv: readonly string[], commands: Commands): Promise<number> {
   // `abcast log DIR | head` ends by closing our stdout; that is no failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(EXIT.ok);
@@ -25,6 +23,8 @@ export async function run(argv: readonly string[], commands: readonly RegisterCo
       )
       .version(packageVersion())
       .showSuggestionAfterError()
+      // A command may have an option with the name of one of the program's, such as --version.
+      .enablePositionalOptions()
       .exitOverride()
       // Errors are printed below, in one form for all of them.
       .configureOutput({ outputError: () => {} })
@@ -32,7 +32,7 @@ export async function run(argv: readonly string[], commands: readonly RegisterCo
         "after",
         "\nExit codes: 0 ok, 1 checked and found invalid, 2 usage or input, 3 cluster not reachable, 70 a defect of abcast.",
       );
-    for (const register of commands) register(program);
+    for (const load of needed(argv[2], commands)) (await load())(program);
     requireOptionsLast(program);
     await program.parseAsync([...argv]);
     return exitCodeOfProcess();
@@ -46,6 +46,13 @@ export async function run(argv: readonly string[], commands: readonly RegisterCo
     if (process.env["ABCAST_DEBUG"] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     return failure.exitCode;
   }
+}
+
+/** The command that the first argument names; for its version, the program needs none; for all else, such as help, all. */
+function needed(first: string | undefined, commands: Commands): readonly Commands[string][] {
+  if (first === "--version" || first === "-V") return [];
+  const named = first === undefined || !Object.hasOwn(commands, first) ? undefined : commands[first];
+  return named === undefined ? Object.values(commands) : [named];
 }
 
 /** Commander looks for missing options before unknown ones, and so would not name a misspelt one. */

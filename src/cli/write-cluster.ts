@@ -1,7 +1,7 @@
 /** Writes the files of a cluster and reads them back. */
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
-import { createStore } from "../adapters/lmdb-store.js";
+import { createStorage, withMeta } from "../adapters/storage/index.js";
 import { utf8 } from "../core/bytes.js";
 import { encryptWithPassphrase } from "../crypto/ceremony/passphrase.js";
 import {
@@ -17,7 +17,10 @@ import {
 } from "../replica/config.js";
 import { protectedSchema } from "../replica/config-ceremony.js";
 import { loadClient, loadParty, loadPublic } from "../replica/config-files.js";
+import { OWNER, encodeOwner } from "../replica/store-owner.js";
+import type { TsaCertificate } from "./tsa-certificate.js";
 import { receiptKeyPem, tokenKeyPem } from "./receipt-key.js";
+import { storeDirectory } from "./store-directory.js";
 
 const PUBLIC = 0o644;
 const SECRET = 0o600;
@@ -28,6 +31,12 @@ export async function writePublic(directory: string, cluster: ClusterPublic): Pr
   await writePublicFile(join(directory, "receipt-key.pem"), receiptKeyPem(cluster));
   await writePublicFile(join(directory, "token-key.pem"), tokenKeyPem(cluster));
   await loadPublic(join(directory, "public.json"));
+}
+
+/** For who verifies tokens, and for who wants an authority's certificate. */
+export async function writeTsa(directory: string, { certificatePem, requestPem }: TsaCertificate): Promise<void> {
+  await writePublicFile(join(directory, "tsa-certificate.pem"), certificatePem);
+  await writePublicFile(join(directory, "tsa-request.pem"), requestPem);
 }
 
 export interface PartyFiles {
@@ -42,7 +51,8 @@ export async function writeParty(directory: string, files: PartyFiles, passphras
   await writePublicFile(join(directory, "public.json"), formatFile(publicSchema, files.public));
   await writeSecretFile(join(directory, "keys.json"), formatFile(partyKeysSchema, files.keys), passphrase);
   // The one place where a party's store comes into being: a replica never starts on an empty one by itself.
-  await createStore(join(directory, "store"));
+  const owner = encodeOwner({ cluster: files.public.cluster, party: files.config.party });
+  await createStorage(storeDirectory(directory), withMeta(OWNER, owner));
   await loadParty(directory, () => Promise.resolve(passphrase));
 }
 

@@ -1,10 +1,52 @@
 /** The client library. */
 export {
-  Client,
+  type AuctionSummary,
+  type Bidding,
+  type BiddingPosition,
+  BiddingRefusedError,
+  type BookDepth,
+  type NewOrder,
+  NoAuctionError,
+  openBidding,
+} from "./bidding.js";
+export { type ArchivedReceipt } from "./archived-receipt.js";
+export { Client } from "./client.js";
+export { type Counter, type CounterTotal, openCounter } from "./counter.js";
+export {
+  BusyError,
+  CallAbortedError,
   ClientClosedError,
-  type ClientOptions,
   ClusterUnreachableError,
-  type Notarized,
-  type PartyState,
+  NotExecutedError,
+  OutcomeForgottenError,
   RefusedError,
-} from "./client.js";
+  ReplyLostError,
+  SessionEvictedError,
+} from "./errors.js";
+export { type CallHandle, handleFromJSON, handleToJSON } from "./handle.js";
+export {
+  type Kv,
+  type KvDeletion,
+  type KvExpected,
+  KvFullError,
+  type KvPresent,
+  type KvRead,
+  type KvWrite,
+  openKv,
+} from "./kv.js";
+export { MAX_NOTARIZED_TOGETHER, type Notarized, type NotarizedTogether, type NotarizeOptions } from "./notarize.js";
+export { type Fanout } from "./ordering.js";
+export { type Answered } from "./queries.js";
+export { type Signed } from "./share-collector.js";
+export type {
+  Acknowledgements,
+  Called,
+  CalledAll,
+  Caller,
+  CallOptions,
+  CallOutcome,
+  ClientOptions,
+  ClientQueryOptions,
+  Consistency,
+} from "./types.js";
+export { type PartyState } from "../wire/client-frames.js";

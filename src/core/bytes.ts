@@ -32,19 +32,35 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const DIGITS = utf8("0123456789abcdef");
 
-/** Lower-case hexadecimal, two digits a byte. */
+/** Lower-case hexadecimal, two digits a byte. Many are kept as keys: appending digit by digit would make a tree of strings of each. */
 export function toHex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += HEX[byte];
-  return text;
+  const digits = new Uint8Array(2 * bytes.length);
+  let end = 0;
+  for (const byte of bytes) {
+    digits[end++] = DIGITS[byte >> 4] ?? 0;
+    digits[end++] = DIGITS[byte & 15] ?? 0;
+  }
+  return decoder.decode(digits);
 }
+
+const NO_DIGIT = 16;
 
 /** Bytes of lower-case hexadecimal `text`, or undefined when it is anything else. */
 export function fromHex(text: string): Uint8Array | undefined {
-  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return undefined;
+  if (text.length % 2 !== 0) return undefined;
   const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  for (let index = 0; index < bytes.length; index++) {
+    const [high, low] = [digitAt(text, 2 * index), digitAt(text, 2 * index + 1)];
+    if (high === NO_DIGIT || low === NO_DIGIT) return undefined;
+    bytes[index] = (high << 4) | low;
+  }
   return bytes;
+}
+
+function digitAt(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  return code >= 0x61 && code <= 0x66 ? code - 0x61 + 10 : NO_DIGIT;
 }

@@ -55,10 +55,11 @@ export class Writer {
     return offset;
   }
 
-  /** Goes on in a new slab, with room for `sizeBytes` more. */
+  /** Goes on in a new slab, with room for `sizeBytes` more; just that when it is most of an encoding, such as a batch in its frame. */
   #move(sizeBytes: number): number {
     const offset = this.#end - this.#start;
-    const slab = new Uint8Array(Math.max(SLAB_BYTES, 2 * (offset + sizeBytes)));
+    const isMost = sizeBytes > SLAB_BYTES && offset < LARGE_BYTES;
+    const slab = new Uint8Array(Math.max(SLAB_BYTES, (isMost ? 1 : 2) * (offset + sizeBytes)));
     slab.set(this.#slab.subarray(this.#start, this.#end));
     this.#slab = slab;
     this.#start = 0;
@@ -102,7 +103,8 @@ export class Writer {
     const start = this.#start;
     const end = this.#end;
     if (end - start >= LARGE_BYTES) {
-      const own = this.#slab.slice(start, end);
+      const isFull = end - start === this.#slab.length && end - start > SLAB_BYTES;
+      const own = isFull ? this.#slab : this.#slab.slice(start, end);
       this.discard();
       return own;
     }
@@ -390,4 +392,28 @@ export function refine<T>(base: Codec<T>, check: (value: T) => string | undefine
 /** An integer of the given codec that is at most `max`. */
 export function atMost(base: Codec<number>, max: number): Codec<number> {
   return refine(base, (value) => (value <= max ? undefined : `${value} above the bound of ${max}`));
+}
+
+/** A value, or none. */
+export function optional<T>(codec: Codec<T>): Codec<T | undefined> {
+  const some = list(codec, 1);
+  return {
+    write: (writer, value) => some.write(writer, value === undefined ? [] : [value]),
+    read: (reader) => some.read(reader)[0],
+  };
+}
+
+/** One of some words, on the wire as its place among them. */
+export function choice<const Words extends readonly string[]>(...words: Words): Codec<Words[number]> {
+  return {
+    write(writer, word) {
+      const index = words.indexOf(word);
+      if (index < 0) throw new EncodeError(`${word} is none of ${words.join(", ")}`);
+      writer.u8(index);
+    },
+    read(reader) {
+      const index = reader.u8();
+      return words[index] ?? reader.fail(`no word ${index} of ${words.length}`);
+    },
+  };
 }

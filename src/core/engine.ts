@@ -9,17 +9,20 @@
 import { equalBytes } from "./bytes.js";
 import { bytes, decode, encode, fixedBytes, struct, text } from "./codec.js";
 import { type Envelope, MAX_BODY_BYTES } from "./envelope.js";
+import type { Endorsement, Evidence } from "./evidence.js";
 import type { Fault } from "./fault.js";
 import type { Group } from "./group.js";
 import type { PartyId } from "./party-set.js";
 import {
+  type BatchName,
   type Child,
-  type Endorsement,
   type Instance,
   InvariantError,
   type Protocol,
   type RootInstance,
   type Scope,
+  type SendOptions,
+  type SpawnOptions,
 } from "./protocol.js";
 import type { Suite } from "./suite.js";
 import { type Tag, isWithin, tagCodec } from "./tag.js";
@@ -29,17 +32,44 @@ export type Input =
   /** A payload of a client of this party, for the channel with this tag. */
   | { readonly kind: "submit"; readonly channel: Tag; readonly payload: Uint8Array }
   /** This party's own settings for the channel, in the channel's encoding; an input, so that a replay has them, too. */
-  | { readonly kind: "configure"; readonly channel: Tag; readonly settings: Uint8Array };
+  | { readonly kind: "configure"; readonly channel: Tag; readonly settings: Uint8Array }
+  /** What the host's clock shows, in milliseconds since 1970; data for the channel, which never waits for it. */
+  | { readonly kind: "clock"; readonly channel: Tag; readonly nowMs: number }
+  /** The digest of the host's state after `round`; 32 bytes. */
+  | { readonly kind: "checkpoint"; readonly channel: Tag; readonly round: number; readonly digest: Uint8Array }
+  /** This party may take part in rounds up to this one. */
+  | { readonly kind: "proceed"; readonly channel: Tag; readonly round: number }
+  /** What a peer sent as a batch that was asked for. */
+  | {
+      readonly kind: "batch";
+      readonly from: PartyId;
+      readonly channel: Tag;
+      readonly name: BatchName;
+      readonly bytes: Uint8Array;
+    };
 
 export type Effect<Output> =
-  | { readonly kind: "send"; readonly to: PartyId; readonly envelope: Envelope }
+  /** `isBulk`: as in `SendOptions`. */
+  | { readonly kind: "send"; readonly to: PartyId; readonly envelope: Envelope; readonly isBulk?: true }
   | { readonly kind: "output"; readonly channel: Tag; readonly value: Output }
   | { readonly kind: "accuse"; readonly party: PartyId; readonly tag: Tag; readonly fault: Fault }
+  /** Two statements of one party that contradict each other; once for each slot of it while the instance lives. */
+  | { readonly kind: "evidence"; readonly evidence: Evidence }
   /** Something was signed; to be durable before any effect of this step leaves. */
   | { readonly kind: "signed"; readonly slot: string; readonly digest: Uint8Array }
   /** Unsent messages within `tag` need not be sent any more. */
   | { readonly kind: "retire"; readonly tag: Tag }
   | { readonly kind: "archive"; readonly channel: Tag; readonly round: number; readonly envelope: Envelope }
+  /** The channel's state between `round`, of which the output comes just before, and the next one: from it and later inputs the rest can be had. */
+  | { readonly kind: "boundary"; readonly channel: Tag; readonly round: number; readonly state: Uint8Array }
+  /** A quorum has certified the digest that the host gave for `round`. */
+  | {
+      readonly kind: "stable";
+      readonly channel: Tag;
+      readonly round: number;
+      readonly digest: Uint8Array;
+      readonly certificate: Uint8Array;
+    }
   | {
       readonly kind: "askProofs";
       readonly of: PartyId;
@@ -47,7 +77,10 @@ export type Effect<Output> =
       readonly round: number;
       readonly decidedBelow: number;
     }
-  | { readonly kind: "askRepeat"; readonly of: PartyId };
+  | { readonly kind: "askRepeat"; readonly of: PartyId }
+  /** To be durable before any effect of this step leaves. */
+  | { readonly kind: "keepBatch"; readonly channel: Tag; readonly name: BatchName; readonly bytes: Uint8Array }
+  | { readonly kind: "askBatch"; readonly of: readonly PartyId[]; readonly channel: Tag; readonly name: BatchName };
 
 /**
  * The durable table of everything signed (docs/protocols.md section 4). It holds what earlier runs of this
@@ -71,6 +104,14 @@ export interface EngineOptions<Message, Output, State> {
   readonly suite: Suite;
   readonly signed: SignedTable;
   readonly channels: Readonly<Record<Tag, Channel<Message, Output, State>>>;
+}
+
+/** Where an instance stands. */
+interface Place {
+  readonly channel: Tag;
+  readonly tag: Tag;
+  /** It, or an ancestor of it, was started muted. */
+  readonly isMuted: boolean;
 }
 
 interface Node {
@@ -97,6 +138,8 @@ export class Engine<Message, Output, State> {
   readonly #roots = new Map<Tag, RootInstance<Message, State>>();
   readonly #queue: (() => void)[] = [];
   readonly #signed = new Map<string, Uint8Array>();
+  /** Slots of which evidence was given, each with the guilty party before it. */
+  readonly #proved = new Set<string>();
   #effects: Effect<Output>[] = [];
 
   constructor(options: EngineOptions<Message, Output, State>) {
@@ -107,21 +150,30 @@ export class Engine<Message, Output, State> {
   start(): readonly Effect<Output>[] {
     for (const [tag, channel] of Object.entries(this.#options.channels)) {
       const output = (value: Output): void => void this.#effects.push({ kind: "output", channel: tag, value });
-      this.#spawn(tag, tag, { ...channel, start: (scope) => this.#keepRoot(tag, channel.start(scope)) }, output);
+      const protocol = {
+        ...channel,
+        start: (scope: Scope<Message, Output>) => this.#keepRoot(tag, channel.start(scope)),
+      };
+      this.#spawn({ channel: tag, tag, isMuted: false }, protocol, output);
     }
     return this.#run();
   }
 
   /** Never throws on a peer's message. @throws InvariantError when this party itself is broken. */
   step(input: Input): readonly Effect<Output>[] {
-    if (input.kind === "message") {
-      this.#route(input.from, input.envelope.tag, input.envelope.body);
-    } else if (input.kind === "submit") {
-      this.#root(input.channel).input(input.payload);
-    } else {
-      this.#root(input.channel).configure(input.settings);
-    }
+    if (input.kind === "message") this.#route(input.from, input.envelope.tag, input.envelope.body);
+    else this.#tell(this.#root(input.channel), input);
     return this.#run();
+  }
+
+  #tell(root: RootInstance<Message, State>, input: Exclude<Input, { kind: "message" }>): void {
+    if (input.kind === "submit") root.input(input.payload);
+    else if (input.kind === "configure") root.configure(input.settings);
+    else if (input.kind === "clock") root.clock(input.nowMs);
+    else if (input.kind === "checkpoint") root.checkpoint(input.round, input.digest);
+    else if (input.kind === "proceed") root.proceed?.(input.round);
+    else if (root.batch !== undefined) root.batch(input.from, input.name, input.bytes);
+    else this.#accuse(input.from, input.channel, "malformed-message");
   }
 
   inspect(channel: Tag): State {
@@ -162,10 +214,11 @@ export class Engine<Message, Output, State> {
     this.#effects.push({ kind: "accuse", party, tag, fault });
   }
 
-  #spawn<I, M, O>(channel: Tag, tag: Tag, protocol: Protocol<I, M, O>, onOutput: (value: O) => void): Instance<I, M> {
+  #spawn<I, M, O>(place: Place, protocol: Protocol<I, M, O>, onOutput: (value: O) => void): Instance<I, M> {
+    const { tag } = place;
     if (this.#nodes.has(tag)) throw new InvariantError(`instance ${tag} started twice`);
     // Whatever it says while it starts waits in the queue, so nothing is routed to it before it is known.
-    const instance = protocol.start(this.#scope(channel, tag, protocol, onOutput));
+    const instance = protocol.start(this.#scope(place, protocol, onOutput));
     this.#nodes.set(tag, {
       receive: (from, body) => {
         const message = decode(protocol.message, body);
@@ -184,36 +237,52 @@ export class Engine<Message, Output, State> {
     for (const live of this.#nodes.keys()) if (isWithin(live, tag)) this.#nodes.delete(live);
     for (const slot of this.#signed.keys())
       if (isWithin(slot.slice(0, slot.indexOf("#")), tag)) this.#signed.delete(slot);
+    for (const slot of this.#proved)
+      if (isWithin(slot.slice(slot.indexOf(" ") + 1, slot.indexOf("#")), tag)) this.#proved.delete(slot);
   }
 
-  #scope<I, M, O>(channel: Tag, tag: Tag, protocol: Protocol<I, M, O>, onOutput: (value: O) => void): Scope<M, O> {
+  #scope<I, M, O>(place: Place, protocol: Protocol<I, M, O>, onOutput: (value: O) => void): Scope<M, O> {
     const { self, cluster, group, suite } = this.#options;
+    const { channel, tag, isMuted } = place;
     const statementBelow = (purpose: string, body: Uint8Array, below?: string): Uint8Array =>
       statement(cluster, below === undefined ? tag : `${tag}/${below}`, purpose, body);
-    const send = (to: PartyId, envelope: Envelope): void => {
+    const send = (to: PartyId, envelope: Envelope, { isBulk = false }: SendOptions = {}): void => {
+      if (isMuted) return;
       if (to === self) this.#queue.push(() => this.#route(self, envelope.tag, envelope.body));
-      else this.#effects.push({ kind: "send", to, envelope });
+      else this.#effects.push(isBulk ? { kind: "send", to, envelope, isBulk } : { kind: "send", to, envelope });
     };
     return {
       tag,
       self,
       group,
       suite,
+      isMuted,
       statement: statementBelow,
-      endorse: (as, slot, purpose, body) => this.#endorse(as, `${tag}#${slot}`, statementBelow(purpose, body)),
-      send: (to, message) => send(to, { tag, body: encode(protocol.message, message) }),
-      broadcast: (message) => {
+      // What is not signed is not sent either: nobody sees the empty bytes.
+      endorse: (as, slot, purpose, body) =>
+        isMuted ? new Uint8Array(0) : this.#endorse(as, `${tag}#${slot}`, statementBelow(purpose, body)),
+      send: (to, message, how) => send(to, { tag, body: encode(protocol.message, message) }, how),
+      broadcast: (message, how) => {
         const envelope = { tag, body: encode(protocol.message, message) };
-        for (const party of group.parties) send(party, envelope);
+        for (const party of group.parties) send(party, envelope, how);
       },
-      output: (value) => void this.#queue.push(() => onOutput(value)),
+      // A channel's outputs are effects; what it says after one comes after it.
+      output: (value) => (tag === channel ? onOutput(value) : void this.#queue.push(() => onOutput(value))),
       accuse: (party, fault) => this.#accuse(party, tag, fault),
-      spawn: <CI, CM, CO>(key: string, child: Protocol<CI, CM, CO>, childOutput: (value: CO) => void): Child<CI> => {
+      evidence: (party, slot, contradiction) =>
+        this.#prove(`${party} ${tag}#${slot}`, { party, tag, ...contradiction }),
+      spawn: <CI, CM, CO>(
+        key: string,
+        child: Protocol<CI, CM, CO>,
+        childOutput: (value: CO) => void,
+        options?: SpawnOptions,
+      ): Child<CI> => {
         const childTag = `${tag}/${key}`;
         const whileLive = (value: CO): void => {
           if (this.#nodes.has(tag)) childOutput(value);
         };
-        const instance = this.#spawn(channel, childTag, child, whileLive);
+        const childPlace = { channel, tag: childTag, isMuted: isMuted || options?.isMuted === true };
+        const instance = this.#spawn(childPlace, child, whileLive);
         return { input: (value) => instance.input(value), close: () => this.#close(childTag) };
       },
       redeliver: (from, path, body) => void this.#queue.push(() => this.#route(from, `${tag}/${path}`, body)),
@@ -222,7 +291,20 @@ export class Engine<Message, Output, State> {
       askProofs: (of, round, decidedBelow) =>
         void this.#effects.push({ kind: "askProofs", of, channel, round, decidedBelow }),
       askRepeat: (of) => void this.#effects.push({ kind: "askRepeat", of }),
+      keepBatch: (name, bytes) => void this.#effects.push({ kind: "keepBatch", channel, name, bytes }),
+      askBatch: (name, of) => void this.#effects.push({ kind: "askBatch", of, channel, name }),
+      boundary: (round, state) => void this.#effects.push({ kind: "boundary", channel, round, state }),
+      stable: (round, digest, certificate) =>
+        void this.#effects.push({ kind: "stable", channel, round, digest, certificate }),
     };
+  }
+
+  #prove(slot: string, evidence: Evidence): void {
+    const { quorumCertifier, broadcastCertifier } = this.#options.suite;
+    const certifiers = { signature: undefined, quorum: quorumCertifier, broadcast: broadcastCertifier };
+    if (certifiers[evidence.as]?.sharesAreSignatures === false || this.#proved.has(slot)) return;
+    this.#proved.add(slot);
+    this.#effects.push({ kind: "evidence", evidence });
   }
 
   #endorse(as: Endorsement, slot: string, signedBytes: Uint8Array): Uint8Array {

@@ -26,4 +26,8 @@ export type Fault =
   /** An N-vote for a party that the voter's commit names. */
   | "vote-contradicts-commit"
   /** A queue message with an invalid, repeated or already delivered payload, or none at all. */
-  | "invalid-queue-entry";
+  | "invalid-queue-entry"
+  /** A batch with a payload that nobody may order, or bytes that are not the batch that was asked for. */
+  | "invalid-batch"
+  /** A verified share towards another checkpoint than ours: its maker's state differs, and should not. */
+  | "divergent-checkpoint";

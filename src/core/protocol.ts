@@ -7,6 +7,7 @@
  */
 import type { Codec } from "./codec.js";
 import type { Envelope } from "./envelope.js";
+import type { Endorsement, Evidence } from "./evidence.js";
 import type { Fault } from "./fault.js";
 import type { Group } from "./group.js";
 import type { PartyId } from "./party-set.js";
@@ -18,8 +19,8 @@ export class InvariantError extends Error {
   override readonly name = "InvariantError";
 }
 
-/** What is signed: a share towards a certificate, or an ordinary signature. */
-export type Endorsement = "signature" | "quorum" | "broadcast";
+/** This party has said what it does not know of: its store is a copy, or older than its last run. */
+export class StaleStoreError extends InvariantError {}
 
 export interface Protocol<Input, Message, Output> {
   readonly message: Codec<Message>;
@@ -37,10 +38,32 @@ export interface Instance<Input, Message> {
   orphan?(from: PartyId, path: string, body: Uint8Array): void;
 }
 
+/** The greatest encoded batch. */
+export const MAX_BATCH_BYTES = 1024 * 1024 + 64 * 1024;
+
+/** A batch of a party's lane; 32 bytes of digest. Where payloads are not disseminated in batches there are none. */
+export interface BatchName {
+  readonly lane: PartyId;
+  /** Counts from 1 in its lane. */
+  readonly height: number;
+  readonly digest: Uint8Array;
+}
+
 /** The root of a channel: takes clients' payloads and its host's settings, and shows its state to the host. */
 export interface RootInstance<Message, State> extends Instance<Uint8Array, Message> {
   /** `settings` in the channel's own encoding. */
   configure(settings: Uint8Array): void;
+  /** What the host's clock shows. */
+  clock(nowMs: number): void;
+  /** The digest of the host's state after `round`. */
+  checkpoint(round: number, digest: Uint8Array): void;
+  /**
+   * This party may take part in rounds up to this one: so hosts set the pace. Each round's turn comes, sooner or later. Without this
+   * method it may in all.
+   */
+  proceed?(round: number): void;
+  /** What `from` sent as a batch that was asked for: anything. */
+  batch?(from: PartyId, name: BatchName, bytes: Uint8Array): void;
   inspect(): State;
 }
 
@@ -51,11 +74,33 @@ export interface Child<Input> {
   close(): void;
 }
 
+/** How a message travels. */
+export interface SendOptions {
+  /**
+   * A large one that others need not wait for: on each link all others may overtake it, and it waits until the peer has taken
+   * those before it. Order holds among bulk, and among all else.
+   */
+  readonly isBulk?: boolean;
+}
+
+export interface SpawnOptions {
+  /**
+   * The child and all below it run in full, but nothing that they send leaves, to oneself neither, and nothing is signed: they
+   * follow what others decide.
+   */
+  readonly isMuted?: boolean;
+}
+
 export interface Scope<Message, Output> {
   readonly tag: Tag;
   readonly self: PartyId;
   readonly group: Group;
   readonly suite: Suite;
+  /**
+   * Nothing that this instance says leaves. The party may have spoken here in a life that it has forgotten: answers to what it does not
+   * know to have said prove nothing.
+   */
+  readonly isMuted: boolean;
   /** The bytes to sign for `purpose` in this instance, or in the descendant that `below` names. */
   statement(purpose: string, body: Uint8Array, below?: string): Uint8Array;
   /**
@@ -63,12 +108,22 @@ export interface Scope<Message, Output> {
    * statement for it stops the replica before the signature exists (docs/protocols.md section 4).
    */
   endorse(as: Endorsement, slot: string, purpose: string, body: Uint8Array): Uint8Array;
-  send(to: PartyId, message: Message): void;
+  send(to: PartyId, message: Message, options?: SendOptions): void;
   /** To all parties including this one; the own copy comes through the queue, never by recursion. */
-  broadcast(message: Message): void;
+  broadcast(message: Message, options?: SendOptions): void;
   output(value: Output): void;
   accuse(party: PartyId, fault: Fault): void;
-  spawn<I, M, O>(key: string, protocol: Protocol<I, M, O>, onOutput: (value: O) => void): Child<I>;
+  /**
+   * Shows that `party` signed two different bodies for one `slot` of this instance; both were verified. Comes to nothing where
+   * a share is no proof that its party made it (`Certifier.sharesAreSignatures`).
+   */
+  evidence(party: PartyId, slot: string, contradiction: Pick<Evidence, "as" | "purpose" | "first" | "second">): void;
+  spawn<I, M, O>(
+    key: string,
+    protocol: Protocol<I, M, O>,
+    onOutput: (value: O) => void,
+    options?: SpawnOptions,
+  ): Child<I>;
   /** Routes a kept orphan again, after its instance has started. */
   redeliver(from: PartyId, path: string, body: Uint8Array): void;
   /** Nothing under `path` needs to be sent or sent again. */
@@ -82,4 +137,15 @@ export interface Scope<Message, Output> {
   askProofs(party: PartyId, round: number, decidedBelow: number): void;
   /** Asks `party` to send again what it has said in live instances. */
   askRepeat(party: PartyId): void;
+  /** Keeps a batch for peers that ask for it, until the host forgets its round. Given again it takes the place of the former of its height. */
+  keepBatch(name: BatchName, bytes: Uint8Array): void;
+  /**
+   * Asks for a batch until it is there: first `of`, among whom is an honest party that has it, if need be all. Comes back by
+   * `RootInstance.batch`; nothing comes from this party's own store.
+   */
+  askBatch(name: BatchName, of: readonly PartyId[]): void;
+  /** Hands the channel's state between `round` and the next one to the host. */
+  boundary(round: number, state: Uint8Array): void;
+  /** A quorum has certified `digest`, the host's own, for `round`. */
+  stable(round: number, digest: Uint8Array, certificate: Uint8Array): void;
 }

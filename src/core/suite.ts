@@ -16,6 +16,11 @@ export interface Certifier {
   /** The certificate from verified shares of a sufficient set of parties. */
   combine(statement: Uint8Array, shares: ReadonlyMap<PartyId, Uint8Array>): Uint8Array;
   verify(statement: Uint8Array, certificate: Uint8Array): boolean;
+  /**
+   * Whether nobody but its party can make a share that verifies. So it is with lists of signatures. Shares of a threshold
+   * signature can be worked out from those of enough others: they convince whoever takes them from a link, and nobody else.
+   */
+  readonly sharesAreSignatures: boolean;
   /** Who signed a certificate that verifies; undefined when it does not say, as a threshold signature. */
   signers?(certificate: Uint8Array): PartySet | undefined;
 }

@@ -19,6 +19,12 @@ export interface DealProgress {
 
 const PROGRESS_INTERVAL_MS = 200;
 
+/** Those of the two RSA keys. */
+export interface DealPrimes {
+  readonly receipt: SafePrimes;
+  readonly token: SafePrimes;
+}
+
 export interface DealOptions extends ProtocolDealOptions {
   /** Size of the RSA keys, 2048..4096. */
   readonly rsaBits: number;
@@ -27,7 +33,7 @@ export interface DealOptions extends ProtocolDealOptions {
   /** Called when a step starts and at least every 250 ms while primes are searched. */
   readonly onProgress?: (progress: DealProgress) => void;
   /** Safe primes to use instead of new ones, for tests. */
-  readonly primes?: { readonly receipt: SafePrimes; readonly token: SafePrimes };
+  readonly primes?: DealPrimes | undefined;
 }
 
 export interface Dealing {

@@ -1,9 +1,11 @@
 /** Hashing of tuples, so that no two different tuples hash the same bytes. */
-import { createHash, createHmac } from "node:crypto";
+import { createHash, createHmac, hash as hashAtOnce } from "node:crypto";
 import { utf8 } from "../core/bytes.js";
 
 /** What a hash or signature is for: starts with "abcast/1 ", so that no two uses of a key can be mixed up. */
 export type Domain = `abcast/1 ${string}`;
+
+const SHA256_BYTES = 32;
 
 type Sink = { update(bytes: Uint8Array): unknown };
 
@@ -17,11 +19,34 @@ function absorb(sink: Sink, domain: Domain, parts: readonly Uint8Array[]): void 
   }
 }
 
+/**
+ * SHA-256 of the bytes themselves, by way of text: for bytes Node would take memory outside of its heap each time, and for short ones
+ * most of the time.
+ */
+export function plainSha256(bytes: Uint8Array): Uint8Array {
+  const text = hashAtOnce("sha256", bytes, "binary");
+  const digest = new Uint8Array(SHA256_BYTES);
+  for (let index = 0; index < SHA256_BYTES; index++) digest[index] = text.charCodeAt(index);
+  return digest;
+}
+
+/** SHA-512 of the bytes themselves, in the same way. */
+export function plainSha512(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(Buffer.from(hashAtOnce("sha512", bytes, "hex"), "hex"));
+}
+
 /** 32 bytes. */
 export function sha256(domain: Domain, ...parts: readonly Uint8Array[]): Uint8Array {
   const hash = createHash("sha256");
   absorb(hash, domain, parts);
   return new Uint8Array(hash.digest());
+}
+
+/** The same 32 bytes as so many characters: the shortest key of a set. */
+export function sha256Key(domain: Domain, ...parts: readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  absorb(hash, domain, parts);
+  return hash.digest("binary");
 }
 
 /** 64 bytes. */

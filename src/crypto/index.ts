@@ -1,6 +1,7 @@
 /** The public surface of the cryptography, also as `abcast/crypto`; everything else in this folder is its inside. */
 export { type Formula, type Gate, allOf, anyOf, atLeast, thresholdFormula, weightedFormula } from "../core/formula.js";
 export { type Dealing, type DealOptions, type DealProgress, deal } from "./dealer.js";
+export { type CertificateVerifier, createCertificateVerifier } from "./certificate-verifier.js";
 export { CombineError, KeyError } from "./errors.js";
 export {
   type Ed25519Signer,
@@ -8,7 +9,7 @@ export {
   createEd25519Signer,
   createEd25519Verifier,
 } from "./ed25519/ed25519.js";
-export { type TlsIdentity, createTlsIdentity } from "./ed25519/tls-identity.js";
+export { type TlsIdentity, createTlsIdentity, renewTlsCertificate } from "./ed25519/tls-identity.js";
 export { type KeyProblem, checkPublicKeys } from "./key-checks.js";
 export type {
   Dealt,

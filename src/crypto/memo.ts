@@ -3,8 +3,7 @@
  * saves time: forgetting, or never asking, changes no result. Only successes are kept: a peer could
  * fill the memory with failures, and a failure ends the sender's credit anyway.
  */
-import { toHex } from "../core/bytes.js";
-import { type Domain, sha256, u32Bytes } from "./hashing.js";
+import { type Domain, sha256Key, u32Bytes } from "./hashing.js";
 
 export class VerificationMemo {
   readonly #generationSize: number;
@@ -24,7 +23,7 @@ export class VerificationMemo {
   /** `verify()`, or true at once when it was true for the same arguments before. */
   check(domain: Domain, party: number, statement: Uint8Array, proof: Uint8Array, verify: () => boolean): boolean {
     // A hash and not the bytes: entries have one size, so counting them bounds the memory.
-    const key = toHex(sha256(domain, u32Bytes(party), statement, proof));
+    const key = sha256Key(domain, u32Bytes(party), statement, proof);
     if (this.#young.has(key)) return true;
     const known = this.#old.has(key);
     if (!known && !verify()) return false;

@@ -1,5 +1,4 @@
 /** The production cryptography behind the protocols' `Suite`, of the schemes that the keys are for. */
-import { createHash } from "node:crypto";
 import type { Group } from "../core/group.js";
 import type { PartyId } from "../core/party-set.js";
 import type { Certifier, Coin, Decryption, Suite } from "../core/suite.js";
@@ -7,8 +6,9 @@ import { createBlsCertifier } from "./bls/certifier.js";
 import { createBlsCoin } from "./bls/coin.js";
 import { createMultisigCertifier } from "./ed25519/multisig.js";
 import { type PartySignatures, createPartySignatures } from "./ed25519/party-signatures.js";
+import { ENDORSEMENT_DOMAINS } from "./endorsements.js";
 import { KeyError } from "./errors.js";
-import type { Domain } from "./hashing.js";
+import { type Domain, plainSha256 } from "./hashing.js";
 import { checkPublicKeys } from "./key-checks.js";
 import type { ProtocolPublicKeys, ProtocolSecretKeys } from "./keys.js";
 import { VerificationMemo } from "./memo.js";
@@ -16,8 +16,8 @@ import { createDhCoin } from "./ristretto/coin.js";
 import { type Ristretto, loadRistretto } from "./ristretto/group.js";
 import { createTdh2Scheme, createTdh2Sharer } from "./ristretto/tdh2.js";
 
-/** About 10 MB; enough for all that is in flight in some hundred rounds of a group of sixteen. */
-const MEMO_ENTRIES = 65_536;
+/** Under 1 MB. A round of a group of four verifies 22 for the first time, in the soak of docs/chaos.md; it grows with n². */
+const MEMO_ENTRIES = 8192;
 
 export interface SuiteOptions {
   readonly group: Group;
@@ -37,9 +37,10 @@ export async function createSuite(options: SuiteOptions): Promise<Suite> {
   const signatures = createPartySignatures({ publicKeys: publicKeys.signing, self, seed: secretKeys.signing, memo });
 
   return {
-    hash: (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest()),
-    sign: (statement) => signatures.sign("abcast/1 statement", statement),
-    verify: (party, statement, signature) => signatures.verify(party, "abcast/1 statement", statement, signature),
+    hash: plainSha256,
+    sign: (statement) => signatures.sign(ENDORSEMENT_DOMAINS.signature, statement),
+    verify: (party, statement, signature) =>
+      signatures.verify(party, ENDORSEMENT_DOMAINS.signature, statement, signature),
     quorumCertifier: certifierOf(options, "quorum", signatures, memo),
     broadcastCertifier: certifierOf(options, "broadcast", signatures, memo),
     quorumCoin: coinOf(options, "quorum", ristretto, memo),
@@ -58,7 +59,7 @@ function certifierOf(
   if (certificates.scheme === "multisig") {
     const suffices: Group["isQuorum"] = (set) =>
       use === "quorum" ? group.isQuorum(set) : group.isBroadcastQuorum(set);
-    return createMultisigCertifier({ n: group.n, domain: `abcast/1 ${use} certificate`, signatures, suffices });
+    return createMultisigCertifier({ n: group.n, domain: ENDORSEMENT_DOMAINS[use], signatures, suffices });
   }
   if (secretKeys.certificates.scheme !== "bls")
     throw new KeyError("certificates: the secret keys are of another scheme");

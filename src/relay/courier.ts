@@ -6,6 +6,9 @@
  * The courier has no connection and no clock: its host carries direct items as the link takes them (`nextAfter`), hands in what comes
  * (`hear`, `heard`, `relayed`), says when that is durable (`settle`) and when time passes (`tick`).
  *
+ * What it says to a peer stands in two lines (wire/peer-frames.ts): bulk waits until the peer has taken what is before it, and never
+ * delays the rest.
+ *
  * As an origin it relays what a peer does not acknowledge: signed, encrypted to the peer, to all neighbours. As a relay it hands on
  * what it has not seen and what its origin signed, once to each other neighbour. So a relayed frame makes at most
  * (n-1) + (n-2)² copies. As the peer it acknowledges on the way on which it was spoken to, at most once a tick.
@@ -19,17 +22,21 @@ import type { Tag } from "../core/tag.js";
 import {
   type Heard,
   type Item,
-  type PeerFrame,
+  type Line,
+  type PerLine,
   type Relayed,
+  type StateItem,
   isItem,
+  lineOf,
   peerFrameCodec,
   relayHeaderCodec,
   relayStatementCodec,
 } from "../wire/peer-frames.js";
 import { Hearing } from "./hearing.js";
-import { Outbox, type OutboxEntry } from "./outbox.js";
+import { type ChannelBatch, type ChunkName, Outbox, type OutboxEntry } from "./outbox.js";
 import { Pacing } from "./pacing.js";
 import { Seen } from "./seen.js";
+import { Serving, type ServingOptions } from "./serving.js";
 
 /** What only a faulty party does. */
 export type CourierFault =
@@ -44,7 +51,7 @@ export type CourierFault =
 
 export type Way = "direct" | "relay";
 
-export interface CourierOptions {
+export interface CourierOptions extends ServingOptions {
   readonly self: PartyId;
   /** 32 bytes. */
   readonly cluster: Uint8Array;
@@ -52,12 +59,6 @@ export interface CourierOptions {
   readonly parties: Iterable<PartyId>;
   /** Without keys nothing is relayed. */
   readonly keys: RelayKeys | undefined;
-  /** Decided rounds that a peer in some round is sent at a time. */
-  readonly proofsPerRequest: number;
-  /** This party's round in `channel`, or undefined when there is no such channel. */
-  round(channel: Tag): number | undefined;
-  /** The proof of a decided round. */
-  proof(channel: Tag, round: number): Envelope;
   /** Hands an encoded `relay` of `origin` to the link to `neighbour`, which may drop it. */
   relay(neighbour: PartyId, origin: PartyId, frame: Uint8Array): void;
   /** Says an encoded `heard` on the connection that `peer` dialled. */
@@ -71,22 +72,39 @@ export interface Received {
   readonly from: PartyId;
   /** For the engine, in this order. */
   readonly envelopes: readonly Envelope[];
+  /** For the host, in this order. */
+  readonly state: readonly StateItem[];
   readonly accused?: { readonly party: PartyId; readonly fault: CourierFault };
+}
+
+interface Taken {
+  readonly envelopes: Envelope[];
+  readonly state: StateItem[];
+}
+
+/** What was said in one line. */
+interface Speech {
+  readonly outbox: Outbox;
+  readonly pacing: Pacing;
 }
 
 interface Peer {
   readonly party: PartyId;
-  readonly outbox: Outbox;
-  readonly pacing: Pacing;
+  readonly said: PerLine<Speech>;
+  readonly serving: Serving;
   /** Of its latest run that is known; of run 0 before any. */
-  hearing: Hearing;
+  run: number;
+  hearing: PerLine<Hearing>;
   /** Ways on which it has said something since it was acknowledged on them. */
   readonly owed: Set<Way>;
-  /** The round that it was in when it last told. */
-  readonly positions: Map<Tag, number>;
   /** Relayed frames so far, to it. */
   relayed: number;
 }
+
+/** Bulk that is sent to a peer and not acknowledged, at most; a single larger item is let through. */
+export const BULK_WINDOW_BYTES = 8 * 1024 * 1024;
+
+const NOTHING = { envelopes: [], state: [] };
 
 export class Courier {
   readonly #options: CourierOptions;
@@ -99,10 +117,10 @@ export class Courier {
     this.#options = options;
     for (const party of options.parties) {
       if (party === options.self) continue;
-      const outbox = new Outbox();
-      const pacing = new Pacing(outbox);
-      const rest = { hearing: new Hearing(0), owed: new Set<Way>(), positions: new Map<Tag, number>(), relayed: 0 };
-      this.#peers.set(party, { party, outbox, pacing, ...rest });
+      const said = { prompt: newSpeech(), bulk: newSpeech() };
+      const serving = new Serving(options, { prompt: said.prompt.outbox, bulk: said.bulk.outbox });
+      const rest = { run: 0, hearing: newHearing(), owed: new Set<Way>(), relayed: 0 };
+      this.#peers.set(party, { party, said, serving, ...rest });
     }
   }
 
@@ -117,63 +135,90 @@ export class Courier {
 
   /** Bytes of live messages to `peer`. */
   heldBytes(peer: PartyId): number {
-    return this.#peer(peer).outbox.sizeBytes;
+    const { prompt, bulk } = this.#peer(peer).said;
+    return prompt.outbox.sizeBytes + bulk.outbox.sizeBytes;
   }
 
-  post(to: PartyId, envelope: Envelope): void {
+  post(to: PartyId, envelope: Envelope, line: Line = "prompt"): void {
+    this.#say(to, (said) => said[line].outbox.push({ kind: "message", envelope }));
+  }
+
+  #say(to: PartyId, say: (said: PerLine<Speech>) => void): void {
     const peer = this.#peer(to);
-    peer.outbox.push({ kind: "message", envelope });
+    say(peer.said);
     this.#relayDue(peer);
   }
 
   retire(tag: Tag): void {
-    for (const { outbox } of this.#peers.values()) outbox.retire(tag);
+    for (const { said } of this.#peers.values()) {
+      said.prompt.outbox.retire(tag);
+      said.bulk.outbox.retire(tag);
+    }
   }
 
   askProofs(of: PartyId, channel: Tag, round: number): void {
-    const peer = this.#peer(of);
-    peer.outbox.ask({ kind: "askProofs", channel, round });
-    this.#relayDue(peer);
+    this.#say(of, ({ prompt }) => prompt.outbox.ask({ kind: "askProofs", channel, round }));
   }
 
   askRepeat(of: PartyId): void {
-    const peer = this.#peer(of);
-    peer.outbox.ask({ kind: "askRepeat" });
-    this.#relayDue(peer);
+    this.#say(of, ({ prompt }) => prompt.outbox.ask({ kind: "askRepeat" }));
   }
 
-  /** The first item for `peer` above `number`, as a frame for the direct link. */
-  nextAfter(party: PartyId, number: number): { readonly number: number; readonly frame: Uint8Array } | undefined {
-    const peer = this.#peer(party);
-    const entry = peer.outbox.firstAfter(number);
-    return entry && { number: entry.number, frame: this.#frame(peer, entry) };
+  askChunk(of: PartyId, chunk: ChunkName): void {
+    this.#say(of, ({ prompt }) => prompt.outbox.request({ kind: "askChunk", ...chunk }));
   }
 
-  /** Where to go on with a peer that has heard this run up to `number`; undefined when that cannot be. */
-  resume(peer: PartyId, number: number): number | undefined {
-    const { outbox } = this.#peer(peer);
-    if (number > outbox.lastNumber) return undefined;
-    // What is durable at the peer it has, also when it has started anew since.
-    const cursor = Math.max(number, outbox.acknowledged);
-    outbox.unsend(cursor);
-    return cursor;
+  /** The chunk is not needed any more, or not of this peer. */
+  withdrawChunk(of: PartyId, chunk: ChunkName): void {
+    this.#peer(of).said.prompt.outbox.withdraw({ kind: "askChunk", ...chunk });
+  }
+
+  askBatch(of: PartyId, batch: ChannelBatch): void {
+    this.#say(of, ({ prompt }) => prompt.outbox.request({ kind: "askBatch", ...batch }));
+  }
+
+  /** The batch is here, or not needed any more. */
+  withdrawBatch(of: PartyId, batch: ChannelBatch): void {
+    this.#peer(of).said.prompt.outbox.withdraw({ kind: "askBatch", ...batch });
+  }
+
+  /** Asks `peer` to have an encoded rejoin payload ordered, in the place of an earlier one. */
+  askRejoin(of: PartyId, payload: Uint8Array): void {
+    this.#say(of, ({ prompt }) => prompt.outbox.ask({ kind: "rejoin", payload }));
+  }
+
+  /** The first item of the line for `peer` above `number`, as a frame for the direct link; undefined while there is none to be sent. */
+  nextAfter(
+    party: PartyId,
+    number: number,
+    line: Line = "prompt",
+  ): { readonly number: number; readonly frame: Uint8Array } | undefined {
+    const { said, serving } = this.#peer(party);
+    const { outbox } = said[line];
+    for (;;) {
+      const entry = outbox.firstAfter(number);
+      if (entry === undefined || (line === "bulk" && !hasRoom(outbox, entry, number))) return undefined;
+      const frame = serving.isCurrent(entry) ? serving.frame(entry, line) : undefined;
+      if (frame !== undefined) return { number: entry.number, frame };
+    }
+  }
+
+  /** Where to go on with a peer that has heard this run up to these numbers; undefined when that cannot be. */
+  resume(peer: PartyId, upTo: PerLine<number>): PerLine<number> | undefined {
+    const { prompt, bulk } = this.#peer(peer).said;
+    if (upTo.prompt > prompt.outbox.lastNumber || upTo.bulk > bulk.outbox.lastNumber) return undefined;
+    return { prompt: resumeLine(prompt, upTo.prompt), bulk: resumeLine(bulk, upTo.bulk) };
   }
 
   /** Where `peer` is to go on that greets in `run`; undefined when it is an earlier run than one that is known. */
-  meet(peer: PartyId, run: number): number | undefined {
-    return this.#hearing(this.#peer(peer), run)?.upTo;
+  meet(peer: PartyId, run: number): PerLine<number> | undefined {
+    const hearing = this.#hearing(this.#peer(peer), run);
+    return hearing && { prompt: hearing.prompt.upTo, bulk: hearing.bulk.upTo };
   }
 
-  /** `peer` is in `round`: it lacks the proofs from there on. The last decided round and the current one are live. */
+  /** `peer` is in `round`. */
   position(party: PartyId, channel: Tag, round: number): CourierFault | undefined {
-    const { positions, outbox } = this.#peer(party);
-    const own = this.#options.round(channel);
-    if (own === undefined) return "unknown-channel";
-    // A position that came late tells nothing: rounds only grow.
-    if (round >= own || round < (positions.get(channel) ?? 0)) return undefined;
-    positions.set(channel, round);
-    outbox.serve(channel, Math.max(round, 1), Math.min(round + this.#options.proofsPerRequest, own));
-    return undefined;
+    return this.#peer(party).serving.position(channel, round);
   }
 
   /** An item that `party` said in `run`, on the direct link. */
@@ -182,24 +227,38 @@ export class Courier {
   }
 
   #hear(peer: Peer, run: number, item: Item, sizeBytes: number, way: Way): Received {
-    const envelopes: Envelope[] = [];
+    const heard: Taken = { envelopes: [], state: [] };
     let fault: CourierFault | undefined;
     const hearing = this.#hearing(peer, run);
     if (hearing !== undefined) peer.owed.add(way);
-    for (const due of hearing?.hear(item, sizeBytes) ?? []) {
-      if (due.kind === "message") envelopes.push(due.envelope);
-      else if (due.kind === "askRepeat") peer.outbox.repeat();
-      else fault ??= this.position(peer.party, due.channel, due.round);
+    for (const due of hearing?.[lineOf(item)].hear(item, sizeBytes) ?? []) {
+      const its = this.#take(peer, due, heard);
+      fault ??= its;
     }
     this.#relayDue(peer);
-    return received(peer.party, envelopes, fault);
+    return received(peer.party, fault, heard);
+  }
+
+  #take({ serving, said }: Peer, item: Item, { envelopes, state }: Taken): CourierFault | undefined {
+    if (item.kind === "askProofs") return serving.position(item.channel, item.round, true);
+    if (item.kind === "askChunk") return serving.asked(item.channel, item.round, item.index);
+    if (item.kind === "askBatch") return serving.askedBatch(item);
+    if (item.kind === "message" || item.kind === "bulk") envelopes.push(item.envelope);
+    else if (item.kind === "askRepeat") {
+      said.prompt.outbox.repeat();
+      said.bulk.outbox.repeat();
+    } else if ("channel" in item && this.#options.round(item.channel) === undefined) return "unknown-channel";
+    else state.push(item);
+    return undefined;
   }
 
   /** The hearing of `peer` in `run`; undefined when that is over. */
-  #hearing(peer: Peer, run: number): Hearing | undefined {
-    if (run < peer.hearing.run) return undefined;
-    if (run > peer.hearing.run) {
-      peer.hearing = new Hearing(run);
+  #hearing(peer: Peer, run: number): PerLine<Hearing> | undefined {
+    if (run < peer.run) return undefined;
+    if (run > peer.run) {
+      peer.run = run;
+      peer.hearing = newHearing();
+      peer.serving.restarted();
       this.#options.onRestart(peer.party);
     }
     return peer.hearing;
@@ -210,59 +269,63 @@ export class Courier {
     return this.#heard(this.#peer(party), heard, "direct");
   }
 
-  #heard(peer: Peer, { run, upTo }: Heard, way: Way): CourierFault | undefined {
+  #heard(peer: Peer, { run, upTo, bulkUpTo }: Heard, way: Way): CourierFault | undefined {
     // Of an earlier run of this party: too late to matter.
     if (run !== this.#run) return undefined;
-    const { outbox, pacing } = peer;
-    if (upTo > outbox.lastNumber) return "impossible-resume";
-    const isNew = outbox.acknowledge(upTo);
-    const isAll = outbox.firstAfter(outbox.acknowledged) === undefined;
-    if (isNew || (isAll && way === "direct")) pacing.progressed(way);
+    const { prompt, bulk } = peer.said;
+    if (upTo > prompt.outbox.lastNumber || bulkUpTo > bulk.outbox.lastNumber) return "impossible-resume";
+    acknowledged(prompt, upTo, way);
+    acknowledged(bulk, bulkUpTo, way);
     this.#relayDue(peer);
     return undefined;
   }
 
   /** All that was heard so far is durable, or was dropped for good: it may be acknowledged. */
   settle(): void {
-    for (const { hearing } of this.#peers.values()) hearing.settle();
+    for (const { hearing } of this.#peers.values()) {
+      hearing.prompt.settle();
+      hearing.bulk.settle();
+    }
   }
 
   /** Some time has passed. @throws InvariantError when the archive lacks a proof */
   tick(): void {
     for (const peer of this.#peers.values()) {
       this.#acknowledge(peer);
-      peer.pacing.tick();
+      peer.said.prompt.pacing.tick();
+      peer.said.bulk.pacing.tick();
       this.#relayDue(peer);
     }
   }
 
   #acknowledge(peer: Peer): void {
-    const { party, hearing, owed } = peer;
+    const { party, run, hearing, owed } = peer;
     if (owed.size === 0) return;
-    const frame = encode(peerFrameCodec, { kind: "heard", run: hearing.run, upTo: hearing.durable });
+    const { prompt, bulk } = hearing;
+    const frame = encode(peerFrameCodec, { kind: "heard", run, upTo: prompt.durable, bulkUpTo: bulk.durable });
     if (owed.has("direct")) this.#options.acknowledge(party, frame);
     if (owed.has("relay")) this.#relay(peer, frame);
     // The rest follows when it is durable.
-    if (hearing.durable === hearing.upTo) owed.clear();
+    if (prompt.durable === prompt.upTo && bulk.durable === bulk.upTo) owed.clear();
   }
 
   /** A frame of `via` that says to be relayed; `frame` is its encoding. */
   relayed(via: PartyId, relayed: Relayed, frame: Uint8Array): Received {
     const { self, keys } = this.#options;
     const { origin, to, run, number } = relayed;
-    if (keys === undefined) return received(via, []);
+    if (keys === undefined) return received(via);
     // Nobody hands on to the origin.
     if (origin === to || origin === self || !this.#isParty(origin) || !this.#isParty(to))
-      return received(via, [], "forged-relay");
+      return received(via, "forged-relay");
     const seen = this.#seenOf(origin, to);
-    if (!seen.isNew(run, number)) return received(via, []);
+    if (!seen.isNew(run, number)) return received(via);
     if (!keys.verify(origin, this.#statement(relayed, relayed.sealed), relayed.signature))
-      return received(via, [], "forged-relay");
+      return received(via, "forged-relay");
     seen.add(run, number);
     if (to === self) return this.#open(keys, this.#peer(origin), relayed);
     for (const neighbour of this.#peers.keys())
       if (neighbour !== via && neighbour !== origin) this.#options.relay(neighbour, origin, frame);
-    return received(via, []);
+    return received(via);
   }
 
   #open(keys: RelayKeys, peer: Peer, relayed: Relayed): Received {
@@ -272,16 +335,21 @@ export class Courier {
     // Without the header inside, a party could sign what another has sealed, and pass it for its own.
     const isBound = text !== undefined && equalBytes(text.subarray(0, header.length), header);
     const frame = isBound ? decode(peerFrameCodec, text.subarray(header.length)) : undefined;
-    if (frame === undefined || !frame.ok) return received(origin, [], "malformed-relay");
+    if (frame === undefined || !frame.ok) return received(origin, "malformed-relay");
     if (isItem(frame.value)) return this.#hear(peer, run, frame.value, sealed.length, "relay");
-    if (frame.value.kind === "heard") return received(origin, [], this.#heard(peer, frame.value, "relay"));
-    return received(origin, [], "malformed-relay");
+    if (frame.value.kind === "heard") return received(origin, this.#heard(peer, frame.value, "relay"));
+    return received(origin, "malformed-relay");
   }
 
   #relayDue(peer: Peer): void {
     if (this.#options.keys === undefined) return;
-    for (let entry = peer.pacing.next(); entry !== undefined; entry = peer.pacing.next())
-      this.#relay(peer, this.#frame(peer, entry));
+    for (const line of ["prompt", "bulk"] as const) {
+      const { pacing } = peer.said[line];
+      for (let entry = pacing.next(); entry !== undefined; entry = pacing.next()) {
+        const frame = peer.serving.isCurrent(entry) ? peer.serving.frame(entry, line) : undefined;
+        if (frame !== undefined) this.#relay(peer, frame);
+      }
+    }
   }
 
   /** To all neighbours: the peer itself may hear this party, and not be able to say so. */
@@ -309,18 +377,6 @@ export class Courier {
     return encode(relayStatementCodec, { header, sealed });
   }
 
-  #frame({ outbox }: Peer, entry: OutboxEntry): Uint8Array {
-    const item = { number: entry.number, after: outbox.before(entry) };
-    const { said } = entry;
-    outbox.sent(entry);
-    return encode(peerFrameCodec, this.#content(item, said));
-  }
-
-  #content(item: { readonly number: number; readonly after: number }, said: OutboxEntry["said"]): PeerFrame {
-    if (said.kind !== "proof") return { ...item, ...said };
-    return { ...item, kind: "message", envelope: this.#options.proof(said.channel, said.round) };
-  }
-
   #isParty(party: PartyId): boolean {
     return party === this.#options.self || this.#peers.has(party);
   }
@@ -339,6 +395,36 @@ export class Courier {
   }
 }
 
-function received(from: PartyId, envelopes: readonly Envelope[], fault?: CourierFault): Received {
-  return fault === undefined ? { from, envelopes } : { from, envelopes, accused: { party: from, fault } };
+function newSpeech(): Speech {
+  const outbox = new Outbox();
+  return { outbox, pacing: new Pacing(outbox) };
+}
+
+function newHearing(): PerLine<Hearing> {
+  return { prompt: new Hearing(), bulk: new Hearing() };
+}
+
+/** Whether `entry` may be sent after what was sent up to `number`, or must wait until the peer has taken some of that. */
+function hasRoom(outbox: Outbox, entry: OutboxEntry, number: number): boolean {
+  const flying = outbox.between(outbox.acknowledged, number);
+  const sum = flying.reduce((total, { sizeBytes }) => total + sizeBytes, entry.sizeBytes);
+  return flying.length === 0 || sum <= BULK_WINDOW_BYTES;
+}
+
+function resumeLine({ outbox }: Speech, number: number): number {
+  // What is durable at the peer it has, also when it has started anew since.
+  const cursor = Math.max(number, outbox.acknowledged);
+  outbox.unsend(cursor);
+  return cursor;
+}
+
+/** The peer has all of a line up to `upTo`. */
+function acknowledged({ outbox, pacing }: Speech, upTo: number, way: Way): void {
+  const isNew = outbox.acknowledge(upTo);
+  const isAll = outbox.firstAfter(outbox.acknowledged) === undefined;
+  if (isNew || (isAll && way === "direct")) pacing.progressed(way);
+}
+
+function received(party: PartyId, fault?: CourierFault, heard: Omit<Received, "from" | "accused"> = NOTHING): Received {
+  return fault === undefined ? { from: party, ...heard } : { from: party, ...heard, accused: { party, fault } };
 }

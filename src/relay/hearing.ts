@@ -1,5 +1,5 @@
 /**
- * What one party has heard of one peer in one run of it: each item once, in the order in which it was said, whichever way it came.
+ * What one party has heard of one line of one peer in one run of it: each item once, in the order in which it was said, whichever way it came.
  */
 import type { Item } from "../wire/peer-frames.js";
 
@@ -14,16 +14,11 @@ interface HeldItem {
 }
 
 export class Hearing {
-  readonly run: number;
   #upTo = 0;
   #durable = 0;
   /** By number. */
   readonly #held = new Map<number, HeldItem>();
   #heldBytes = 0;
-
-  constructor(run: number) {
-    this.run = run;
-  }
 
   /** All items up to this number were heard or are not needed. */
   get upTo(): number {

@@ -14,7 +14,7 @@ export const REPEAT_TICKS = 4;
 export const MAX_REPEAT_TICKS = 128;
 export const FIRST_WINDOW_ITEMS = 8;
 export const WINDOW_ITEMS = 64;
-/** Of messages; a single larger one is let through. */
+/** A single larger item is let through. */
 export const WINDOW_BYTES = 1024 * 1024;
 
 export class Pacing {
@@ -68,13 +68,9 @@ export class Pacing {
     const entry = this.#outbox.firstAfter(this.#cursor);
     if (entry === undefined) return undefined;
     const flying = this.#outbox.between(acknowledged, this.#cursor);
-    const flyingBytes = flying.reduce((sum, { said }) => sum + sizeOf(said), sizeOf(entry.said));
+    const flyingBytes = flying.reduce((sum, { sizeBytes }) => sum + sizeBytes, entry.sizeBytes);
     if (flying.length >= this.#windowItems || (flying.length > 0 && flyingBytes > WINDOW_BYTES)) return undefined;
     this.#cursor = entry.number;
     return entry;
   }
-}
-
-function sizeOf(said: OutboxEntry["said"]): number {
-  return said.kind === "message" ? said.envelope.body.length : 0;
 }

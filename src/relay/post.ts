@@ -1,7 +1,7 @@
 /** A courier whose direct links take everything at once: for hosts without connections, such as the simulator. */
 import { decode } from "../core/codec.js";
 import type { PartyId } from "../core/party-set.js";
-import { isItem, peerFrameCodec } from "../wire/peer-frames.js";
+import { type Line, isItem, peerFrameCodec } from "../wire/peer-frames.js";
 import { Courier, type CourierOptions, type Received } from "./courier.js";
 
 export interface PostOptions extends Omit<CourierOptions, "relay" | "acknowledge"> {
@@ -14,8 +14,8 @@ export interface PostOptions extends Omit<CourierOptions, "relay" | "acknowledge
 export class Post {
   readonly courier: Courier;
   readonly #options: PostOptions;
-  /** Per peer, the last item sent on the direct link. */
-  readonly #cursors = new Map<PartyId, number>();
+  /** Per peer, the last items sent on the direct link. */
+  readonly #cursors = new Map<PartyId, Record<Line, number>>();
 
   constructor(options: PostOptions) {
     this.#options = options;
@@ -31,11 +31,15 @@ export class Post {
   flush(): void {
     for (const to of this.#options.parties) {
       if (to === this.#options.self) continue;
-      for (;;) {
-        const next = this.courier.nextAfter(to, this.#cursors.get(to) ?? 0);
-        if (next === undefined) break;
-        this.#cursors.set(to, next.number);
-        this.#options.send(to, next.frame);
+      const cursors = this.#cursors.get(to) ?? { prompt: 0, bulk: 0 };
+      this.#cursors.set(to, cursors);
+      for (const line of ["prompt", "bulk"] as const) {
+        for (;;) {
+          const next = this.courier.nextAfter(to, cursors[line], line);
+          if (next === undefined) break;
+          cursors[line] = next.number;
+          this.#options.send(to, next.frame);
+        }
       }
     }
   }
@@ -49,10 +53,10 @@ export class Post {
     if (value.kind === "relay") return this.courier.relayed(from, value, bytes);
     if (value.kind !== "heard") return blame(from, "malformed-relay");
     const fault = this.courier.heard(from, value);
-    return fault === undefined ? { from, envelopes: [] } : blame(from, fault);
+    return fault === undefined ? { from, envelopes: [], state: [] } : blame(from, fault);
   }
 }
 
 function blame(party: PartyId, fault: NonNullable<Received["accused"]>["fault"]): Received {
-  return { from: party, envelopes: [], accused: { party, fault } };
+  return { from: party, envelopes: [], state: [], accused: { party, fault } };
 }

@@ -2,6 +2,7 @@
 import type { Fault } from "../core/fault.js";
 import type { PartyId } from "../core/party-set.js";
 import type { CourierFault } from "../relay/courier.js";
+import type { TransferFault } from "./transfer.js";
 
 /** What a peer can do wrong on a link, besides the faults of the protocols. */
 export type LinkFault =
@@ -12,6 +13,7 @@ export type LinkFault =
   | "wrong-version"
   | "wrong-cluster"
   | CourierFault
+  | TransferFault
   /** More messages in one round than an honest party ever has. */
   | "flood";
 

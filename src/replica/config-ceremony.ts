@@ -14,7 +14,14 @@ import { MAX_CIPHERTEXT_BYTES, NONCE_BYTES, SALT_BYTES, TAG_BYTES } from "../cry
 import { MAX_SEALED_BYTES } from "../crypto/ceremony/sealed-box.js";
 import type { SharedSecretKeys } from "../crypto/keys.js";
 import { MAX_PARTIES } from "../core/party-set.js";
-import { type ClusterPublic, publicSchema, rsaSharesField, sharedSecretFields } from "./config.js";
+import {
+  type ClientKeys,
+  clientKeysFields,
+  type ClusterPublic,
+  publicSchema,
+  rsaSharesField,
+  sharedSecretFields,
+} from "./config.js";
 import {
   base64Field,
   certificateField,
@@ -59,6 +66,8 @@ export interface PartyFolder {
   readonly format: "abcast-folder/1";
   readonly public: ClusterPublic;
   readonly keys: SharedSecretKeys;
+  /** Of the client that the party's replica is. */
+  readonly client?: ClientKeys | undefined;
 }
 
 /** spare-I.sealed */
@@ -112,6 +121,7 @@ export const partyFolderSchema = z.strictObject({
   format: z.literal("abcast-folder/1"),
   public: publicSchema,
   keys: z.strictObject(sharedSecretFields),
+  client: z.strictObject(clientKeysFields).optional(),
 });
 
 export const sealedSpareSchema = z.strictObject({

@@ -5,6 +5,7 @@ import { type Group, GroupError } from "../core/group.js";
 import { x25519PublicKey } from "../crypto/ceremony/x25519.js";
 import { createEd25519Signer } from "../crypto/ed25519/ed25519.js";
 import { checkPublicKeys } from "../crypto/key-checks.js";
+import { rsaPublicKeyPem } from "../crypto/rsa/key.js";
 import { loadRistretto } from "../crypto/ristretto/group.js";
 import { checkSharedSecrets } from "../crypto/secret-checks.js";
 import {
@@ -16,7 +17,16 @@ import {
 import { thresholdsOf } from "./config-adversary.js";
 import { clusterId } from "./config-cluster-id.js";
 import { groupOf } from "./config-group.js";
-import type { ClientConfig, ClusterPublic, PartyConfig, PartyKeys } from "./config.js";
+import { tlsKeyDigest } from "./config-tls-key.js";
+import type {
+  ChannelRules,
+  ClientConfig,
+  ClientEntry,
+  ClientKeys,
+  ClusterPublic,
+  PartyConfig,
+  PartyKeys,
+} from "./config.js";
 
 export interface Issue {
   readonly path: readonly (string | number)[];
@@ -37,7 +47,7 @@ export async function checkPublic(cluster: ClusterPublic): Promise<Issue[]> {
     if (!(error instanceof GroupError)) throw error;
     return [{ path: ["adversary"], message: error.message }];
   }
-  const issues: Issue[] = checkRules(cluster);
+  const issues: Issue[] = [...checkRules(cluster), ...checkServices(cluster.channel.services)];
   if (parties.length !== n)
     issues.push({ path: ["parties"], message: `has ${parties.length} entries where n=${n} are needed` });
   issues.push(...checkEndpoints(parties));
@@ -71,6 +81,7 @@ export async function checkPublic(cluster: ClusterPublic): Promise<Issue[]> {
       issues.push({ path: ["clients", index, "publicKey"], message: "is no Ed25519 public key" });
   });
   issues.push(...checkClientKeys(cluster), ...checkCertificates(cluster));
+  issues.push(...checkPartyClients(cluster), ...checkTimeStamping(cluster));
   if (issues.length === 0 && !equalBytes(clusterId(cluster), cluster.cluster)) {
     issues.push({
       path: ["cluster"],
@@ -84,20 +95,25 @@ export async function checkPublic(cluster: ClusterPublic): Promise<Issue[]> {
 function checkCertificates(cluster: ClusterPublic): Issue[] {
   const { parties, clients } = cluster;
   const certificates = [...parties, ...clients].map(({ certificate }) => new X509Certificate(certificate));
-  const first = (field: "fingerprint256" | "subject", index: number): number =>
-    certificates.findIndex((certificate) => certificate[field] === certificates[index]?.[field]);
+  const tlsKeys = certificates.map((certificate) => toHex(tlsKeyDigest(certificate)));
+  const subjects = certificates.map(({ subject }) => subject);
   const owners = keyOwners(cluster);
   return certificates.flatMap(({ publicKey }, index) => {
     const path =
       index < parties.length ? ["parties", index, "certificate"] : ["clients", index - parties.length, "certificate"];
-    // A certificate that two peers share would let one speak as the other.
-    if (first("fingerprint256", index) !== index) return [{ path, message: "is another entry's certificate" }];
-    // OpenSSL looks up a self-signed certificate by its subject, and would find the other one.
-    if (first("subject", index) !== index) return [{ path, message: "has the subject of another entry's certificate" }];
+    // A key that two peers share would let one speak as the other.
+    if (isRepeated(tlsKeys, index)) return [{ path, message: "has the key of another entry's certificate" }];
+    // We look up none by its subject. Other tools do, OpenSSL for one, and would find the other one.
+    if (isRepeated(subjects, index)) return [{ path, message: "has the subject of another entry's certificate" }];
     const key = new Uint8Array(publicKey.export({ format: "der", type: "spki" }).subarray(-32));
     const owner = owners.get(toHex(key));
     return owner === undefined ? [] : [{ path, message: `has the key of ${owner}: each use needs its own` }];
   });
+}
+
+/** Whether an earlier entry is the same. */
+function isRepeated(texts: readonly string[], index: number): boolean {
+  return texts.indexOf(texts[index] ?? "") !== index;
 }
 
 /** The keys that sign, by whose they are: no certificate may have one of them. */
@@ -115,6 +131,24 @@ function checkClientKeys({ clients, keys: { signing, cosigning } }: ClusterPubli
   return clients.flatMap(({ publicKey }, index) =>
     parties.has(toHex(publicKey)) ? [{ path: ["clients", index, "publicKey"], message: "is a party's key" }] : [],
   );
+}
+
+/** A client that two parties were would let one speak as the other. */
+function checkPartyClients({ parties, clients }: ClusterPublic): Issue[] {
+  return parties.flatMap(({ client }, index) => {
+    if (client === undefined) return [];
+    const path = ["parties", index, "client"];
+    if (client >= clients.length) return [{ path, message: `is ${client}, there are ${clients.length} clients` }];
+    const first = parties.findIndex((other) => other.client === client);
+    return first === index ? [] : [{ path, message: `is ${client}, as in entry ${first}` }];
+  });
+}
+
+function checkTimeStamping({ timeStamping, keys }: ClusterPublic): Issue[] {
+  if (timeStamping === undefined) return [];
+  const { publicKey } = new X509Certificate(timeStamping.certificate);
+  if (publicKey.export({ format: "pem", type: "spki" }) === rsaPublicKeyPem(keys.token)) return [];
+  return [{ path: ["timeStamping", "certificate"], message: "is not of the key in keys.token" }];
 }
 
 /** What is wrong with the settings that all parties share; for `abcast init` too. */
@@ -136,6 +170,17 @@ export function checkRules({
   const bound = greatest < n - t ? `, and at most ${MAX_VECTOR_SIZE}` : "";
   const range = `t+1..n-t = ${t + 1}..${n - t}${bound}`;
   return [{ path: ["channel", "c"], message: `is ${c}, must be within ${range}${crashNote(thresholds.crash)}` }];
+}
+
+/** One list for one set. */
+function checkServices(services: readonly string[]): Issue[] {
+  return services.flatMap((name, index) => {
+    const previous = services[index - 1];
+    if (previous === undefined || previous < name) return [];
+    return [
+      { path: ["channel", "services", index], message: `is ${name} after ${previous}: each once, in ascending order` },
+    ];
+  });
 }
 
 function crashNote(crash: number): string {
@@ -201,16 +246,23 @@ function unique(list: string, field: string, values: readonly string[]): Issue[]
   });
 }
 
+/** Of the payloads in a batch, without what else a batch has. */
+const MAX_CERTIFIED_BYTES = 1024 * 1024;
+
 /** What is wrong with config.json in the cluster that `cluster` describes. */
-export function checkParty({ party, limits }: PartyConfig, { n, channel: { c } }: ClusterPublic): Issue[] {
+export function checkParty({ party, limits }: PartyConfig, { n, channel }: ClusterPublic): Issue[] {
   if (party >= n) return [{ path: ["party"], message: `is ${party}, the cluster has parties 0..${n - 1}` }];
+  const { maxEntryBytes = 0 } = limits;
+  const { greatest, reason } = greatestEntry(n, channel);
+  if (maxEntryBytes <= greatest) return [];
+  return [{ path: ["limits", "maxEntryBytes"], message: `is ${maxEntryBytes}, at most ${greatest} ${reason}` }];
+}
+
+function greatestEntry(n: number, { c, dissemination }: ChannelRules): { greatest: number; reason: string } {
+  if (dissemination === "certified") return { greatest: MAX_CERTIFIED_BYTES, reason: "make a batch" };
   const entries = greatestVector(c, n);
-  const greatest = greatestEntryBytes(entries);
-  if (limits.maxEntryBytes !== undefined && limits.maxEntryBytes > greatest) {
-    const message = `is ${limits.maxEntryBytes}, at most ${greatest} with c=${c}: the entries of ${entries} parties make one message`;
-    return [{ path: ["limits", "maxEntryBytes"], message }];
-  }
-  return [];
+  const reason = `with c=${c}: the entries of ${entries} parties make one message`;
+  return { greatest: greatestEntryBytes(entries), reason };
 }
 
 /** What is wrong with keys.json of party `party`: keys of another party or of another cluster. */
@@ -226,19 +278,34 @@ export async function checkPartyKeys(keys: PartyKeys, party: number, cluster: Cl
     ...checkSeed("cosigning", keys.cosigning, cosigning),
     ...checkRelaying(keys.relaying, cluster.keys.relaying[party]),
     ...checkTlsKey(keys.tlsPrivateKey, entry.certificate),
+    ...checkOwnClient(keys.client, entry.client, cluster),
     ...(await checkSharedSecrets(party, cluster.keys, keys)).map((path) => ({ path, message: FOREIGN_KEY })),
   ];
 }
 
+/** Of the client that the party is. */
+function checkOwnClient(own: ClientKeys | undefined, client: number | undefined, { clients }: ClusterPublic): Issue[] {
+  const entry = client === undefined ? undefined : clients[client];
+  if (own === undefined) return entry === undefined ? [] : [{ path: ["client"], message: "is missing" }];
+  if (entry === undefined)
+    return [{ path: ["client"], message: "is there, but in public.json the party is no client" }];
+  return checkClientSecrets(own, entry).map(({ path, message }) => ({ path: ["client", ...path], message }));
+}
+
+function checkClientSecrets({ signing, tlsPrivateKey }: ClientKeys, { publicKey, certificate }: ClientEntry): Issue[] {
+  return [...checkSeed("signing", signing, publicKey), ...checkTlsKey(tlsPrivateKey, certificate)];
+}
+
 /** What is wrong with a client's file. */
-export async function checkClient({ client, signing, tlsPrivateKey, public: cluster }: ClientConfig): Promise<Issue[]> {
+export async function checkClient(config: ClientConfig): Promise<Issue[]> {
+  const { client, public: cluster } = config;
   const issues = (await checkPublic(cluster)).map(({ path, message }) => ({ path: ["public", ...path], message }));
   if (issues.length > 0) return issues;
   const { clients } = cluster;
   const entry = clients[client];
   if (entry === undefined)
     return [{ path: ["client"], message: `is ${client}, the cluster has ${clients.length} clients` }];
-  return [...checkSeed("signing", signing, entry.publicKey), ...checkTlsKey(tlsPrivateKey, entry.certificate)];
+  return checkClientSecrets(config, entry);
 }
 
 function checkSeed(field: string, seed: Uint8Array, publicKey: Uint8Array): Issue[] {

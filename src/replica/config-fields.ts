@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { z } from "zod";
 import { fromBase64, toBase64 } from "../core/base64.js";
 import { fromHex, toHex } from "../core/bytes.js";
+import { isOid } from "../core/der.js";
 import { type Formula, checkFormula } from "../core/formula.js";
 
 const MAX_PEM_CHARACTERS = 16 * 1024;
@@ -82,6 +83,15 @@ export const nameField = z
     'must be 1 to 63 letters, digits, ".", "_" or "-" and begin with a letter or digit',
   );
 
+/** An object identifier in dots and decimals. */
+export const oidField = z
+  .string()
+  .refine(isOid, "must be an object identifier in decimals with dots, such as 1.3.6.1.4.1.32473.1");
+
+export const serviceNameField = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be 1 to 32 lower-case letters, digits or "-" and begin with a letter');
+
 function parses(parse: () => unknown): boolean {
   try {
     parse();
@@ -99,11 +109,11 @@ function singlePem(label: string, pem: string): boolean {
   );
 }
 
-/** One X.509 certificate in PEM. */
+/** One X.509 certificate in PEM, with a key that OpenSSL knows. */
 export const certificateField = z
   .string()
   .refine(
-    (pem) => singlePem("CERTIFICATE", pem) && parses(() => new X509Certificate(pem)),
+    (pem) => singlePem("CERTIFICATE", pem) && parses(() => new X509Certificate(pem).publicKey),
     "must be one X.509 certificate in PEM",
   );
 

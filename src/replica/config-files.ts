@@ -60,7 +60,8 @@ export async function loadParty(directory: string, passphrase?: PassphraseSource
   refuse(file("config.json"), checkParty(config, cluster));
   const keys = await readFileAs(file("keys.json"), partyKeysSchema, "secret", passphrase);
   refuse(file("keys.json"), await checkPartyKeys(keys, config.party, cluster));
-  return { directory, config, channel: { ...cluster.channel, ...resolveLimits(config.limits) }, public: cluster, keys };
+  const channel = { ...cluster.channel, ...resolveLimits(config.limits, cluster.channel) };
+  return { directory, config, channel, public: cluster, keys };
 }
 
 /** @throws InputError when the file is missing, malformed, readable by others, or contradicts itself. */
@@ -82,8 +83,9 @@ export async function readFileAs<T extends z.ZodType>(
   schema: T,
   access: FileAccess,
   passphrase?: PassphraseSource,
+  maxBytes = MAX_CONFIG_FILE_BYTES,
 ): Promise<z.output<T>> {
-  const { text, mode } = await readText(path, MAX_CONFIG_FILE_BYTES);
+  const { text, mode } = await readText(path, maxBytes);
   const json = access === "secret" ? await unprotect(path, parseJson(text), passphrase) : parseJson(text);
   const parsed = json.ok ? schema.safeParse(json.value) : undefined;
   const issues = parsed?.error?.issues ?? [];
@@ -128,11 +130,12 @@ function formatOf(content: unknown): unknown {
 
 /** By their `format`. */
 const FILE_KINDS: ReadonlyMap<unknown, string> = new Map([
-  ["abcast-public/2", "a cluster's public file, public.json"],
+  ["abcast-public/4", "a cluster's public file, public.json"],
   ["abcast-party/1", "a party's settings, config.json"],
   ["abcast-party-keys/2", "a party's keys, keys.json"],
   ["abcast-client/2", "a client's file, client-I.json"],
   ["abcast-receipt/1", "a receipt"],
+  ["abcast-evidence/1", "evidence of a party's misbehaviour"],
   ["abcast-identity/2", "a party's own keys, identity.json"],
   ["abcast-card/2", "a party's card, card.json"],
   ["abcast-sealed/1", "a party's sealed folder, party-I.sealed"],

@@ -9,6 +9,7 @@ import {
   type Item,
   PEER_PROTOCOL_VERSION,
   type PeerFrame,
+  type PerLine,
   type Relayed,
   isItem,
   peerFrameCodec,
@@ -16,7 +17,10 @@ import {
 import type { LinkFault } from "./accusations.js";
 import type { Connection, ConnectionHandlers } from "./links.js";
 
-/** What one peer says that waits for its turn; above it the peer is not read. */
+/**
+ * What one peer says that waits for its turn; above it the peer is not read. An honest peer's bulk alone never is so much: it waits
+ * until what it said is durable here, and has half as much on the way (relay/courier.ts).
+ */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /** An item that the peer said in its run, or a frame that it relays; with its encoding. */
@@ -26,8 +30,8 @@ export type PeerInput =
 
 export interface IncomingLinkOptions {
   readonly cluster: Uint8Array;
-  /** Up to which item the peer was heard in `run`; undefined when it is an earlier run than one that is known. */
-  meet(run: number): number | undefined;
+  /** Up to which items the peer was heard in `run`; undefined when it is an earlier run than one that is known. */
+  meet(run: number): PerLine<number> | undefined;
   positions(): readonly { readonly channel: Tag; readonly round: number }[];
   /** Takes the input; `handled` is called with its size when it is durable or dropped. */
   onInput(input: PeerInput): void;
@@ -87,15 +91,16 @@ export class IncomingLink {
   #greet(connection: Connection, hello: Extract<PeerFrame, { kind: "hello" }>): LinkFault | undefined {
     if (hello.version !== PEER_PROTOCOL_VERSION) return "wrong-version";
     if (!equalBytes(hello.cluster, this.#options.cluster)) return "wrong-cluster";
-    const resumeAfter = this.#options.meet(hello.run);
-    if (resumeAfter === undefined) {
+    const heard = this.#options.meet(hello.run);
+    if (heard === undefined) {
       // Dialled before the peer started anew, and accepted late.
       connection.close();
       return undefined;
     }
     this.#run = hello.run;
     const positions = this.#options.positions();
-    connection.send(encode(peerFrameCodec, { kind: "welcome", resumeAfter, positions }));
+    const resume = { resumeAfter: heard.prompt, bulkResumeAfter: heard.bulk };
+    connection.send(encode(peerFrameCodec, { kind: "welcome", ...resume, positions }));
     return undefined;
   }
 

@@ -1,7 +1,7 @@
 /** The encoding of the engine's inputs in the log. */
-import { type Value, bytes, decode, encode, struct, u8, union } from "../core/codec.js";
+import { type Value, bytes, decode, encode, fixedBytes, struct, u64, u8, union } from "../core/codec.js";
 import type { Input } from "../core/engine.js";
-import { envelopeCodec } from "../core/envelope.js";
+import { MAX_BODY_BYTES, envelopeCodec } from "../core/envelope.js";
 import { tagCodec } from "../core/tag.js";
 import { MAX_PAYLOAD_BYTES } from "../protocols/index.js";
 
@@ -11,6 +11,15 @@ const inputCodec = union({
   message: struct({ from: u8, envelope: envelopeCodec }),
   submit: struct({ channel: tagCodec, payload: bytes(MAX_PAYLOAD_BYTES) }),
   configure: struct({ channel: tagCodec, settings: bytes(MAX_SETTINGS_BYTES) }),
+  clock: struct({ channel: tagCodec, nowMs: u64 }),
+  checkpoint: struct({ channel: tagCodec, round: u64, digest: fixedBytes(32) }),
+  proceed: struct({ channel: tagCodec, round: u64 }),
+  batch: struct({
+    from: u8,
+    channel: tagCodec,
+    name: struct({ lane: u8, height: u64, digest: fixedBytes(32) }),
+    bytes: bytes(MAX_BODY_BYTES),
+  }),
 });
 
 export function encodeInput(input: Input): Uint8Array {

@@ -1,7 +1,7 @@
 /** A digest of the ordered log: equal digests at equal sequence numbers mean equal logs. */
 import { concat, utf8 } from "../core/bytes.js";
 import { encode, fixedBytes, struct, u64 } from "../core/codec.js";
-import type { LedgerEntry } from "./store.js";
+import type { LedgerEntry } from "./storage.js";
 
 const linkCodec = struct({ previous: fixedBytes(32), sequence: u64, round: u64, payload: fixedBytes(32) });
 const DOMAIN = utf8("abcast/1 log\n");
@@ -9,12 +9,16 @@ const DOMAIN = utf8("abcast/1 log\n");
 /** The digest of the empty log. */
 export const EMPTY_LOG_DIGEST = new Uint8Array(32);
 
-/** The digest after `entry`, a hash chain. */
+export interface LoggedPayload extends Pick<LedgerEntry, "sequence" | "round"> {
+  /** SHA-256 of the payload. */
+  readonly digest: Uint8Array;
+}
+
+/** The digest after one more payload, a hash chain. */
 export function extendLogDigest(
   hash: (bytes: Uint8Array) => Uint8Array,
   previous: Uint8Array,
-  entry: LedgerEntry,
+  { sequence, round, digest }: LoggedPayload,
 ): Uint8Array {
-  const { sequence, round } = entry;
-  return hash(concat(DOMAIN, encode(linkCodec, { previous, sequence, round, payload: hash(entry.payload) })));
+  return hash(concat(DOMAIN, encode(linkCodec, { previous, sequence, round, payload: digest })));
 }

@@ -1,6 +1,7 @@
 /**
  * The half of a link on which this replica speaks: after each new connection it goes on from where the peer heard last, and writes
- * only what the connection takes. What it relays for others, and relays itself, waits in a queue of its own and takes turns with
+ * only what the connection takes. Bulk is written when there is nothing else: what is said meanwhile overtakes it, but for what the
+ * connection has taken already. What it relays for others, and relays itself, waits in a queue of its own and takes turns with
  * what it says to the peer. Relaying needs no `welcome`: the other direction may be the one that fails.
  */
 import { decode, encode } from "../core/codec.js";
@@ -8,7 +9,14 @@ import { InvariantError } from "../core/protocol.js";
 import type { PartyId } from "../core/party-set.js";
 import type { Tag } from "../core/tag.js";
 import { RelayQueue } from "../relay/relay-queue.js";
-import { type Heard, PEER_PROTOCOL_VERSION, type PeerFrame, peerFrameCodec } from "../wire/peer-frames.js";
+import {
+  type Heard,
+  type Line,
+  PEER_PROTOCOL_VERSION,
+  type PeerFrame,
+  type PerLine,
+  peerFrameCodec,
+} from "../wire/peer-frames.js";
 import type { LinkFault } from "./accusations.js";
 import type { Connection, ConnectionHandlers } from "./links.js";
 
@@ -16,12 +24,12 @@ export interface OutgoingLinkOptions {
   readonly cluster: Uint8Array;
   /** This replica's. */
   run(): number;
-  /** Where to go on when the peer has heard up to `number`; undefined when that cannot be. */
-  resume(number: number): number | undefined;
+  /** Where to go on when the peer has heard up to these numbers; undefined when that cannot be. */
+  resume(upTo: PerLine<number>): PerLine<number> | undefined;
   /** The peer is in `round` of `channel`. */
   position(channel: Tag, round: number): LinkFault | undefined;
-  /** The first item above `number`, encoded. @throws InvariantError when the archive lacks what it must have */
-  nextAfter(number: number): { readonly number: number; readonly frame: Uint8Array } | undefined;
+  /** The first item of the line above `number`, encoded. @throws InvariantError when the archive lacks what it must have */
+  nextAfter(number: number, line: Line): { readonly number: number; readonly frame: Uint8Array } | undefined;
   heard(heard: Heard): LinkFault | undefined;
   /** The peer sent something that no honest peer sends. */
   onFault(fault: LinkFault): void;
@@ -33,8 +41,8 @@ export interface OutgoingLinkOptions {
 
 /** One connection, from `welcome` on. */
 interface Conversation {
-  /** The number of the last item written. */
-  cursor: number;
+  /** The number of the last item of each line that was written. */
+  readonly cursors: Record<Line, number>;
 }
 
 export class OutgoingLink {
@@ -106,15 +114,16 @@ export class OutgoingLink {
     return frame.kind === "heard" ? this.#options.heard(frame) : "unexpected-frame";
   }
 
-  #greeted({ resumeAfter, positions }: Extract<PeerFrame, { kind: "welcome" }>): LinkFault | undefined {
+  #greeted(welcome: Extract<PeerFrame, { kind: "welcome" }>): LinkFault | undefined {
+    const { resumeAfter, bulkResumeAfter, positions } = welcome;
     // The run is ours, so nobody can have heard in it what was not said yet.
-    const cursor = this.#options.resume(resumeAfter);
-    if (cursor === undefined) return "impossible-resume";
+    const cursors = this.#options.resume({ prompt: resumeAfter, bulk: bulkResumeAfter });
+    if (cursors === undefined) return "impossible-resume";
     for (const { channel, round } of positions) {
       const fault = this.#options.position(channel, round);
       if (fault !== undefined) return fault;
     }
-    this.#conversation = { cursor };
+    this.#conversation = { cursors: { ...cursors } };
     return undefined;
   }
 
@@ -144,16 +153,19 @@ export class OutgoingLink {
     }
   }
 
-  /** Items and relayed frames in turn. */
+  /** Items and relayed frames in turn; bulk when there is nothing else. */
   #next(): Uint8Array | undefined {
-    return this.#hasRelayed ? (this.#nextItem() ?? this.#nextRelayed()) : (this.#nextRelayed() ?? this.#nextItem());
+    const first = this.#hasRelayed
+      ? (this.#nextItem("prompt") ?? this.#nextRelayed())
+      : (this.#nextRelayed() ?? this.#nextItem("prompt"));
+    return first ?? this.#nextItem("bulk");
   }
 
-  #nextItem(): Uint8Array | undefined {
+  #nextItem(line: Line): Uint8Array | undefined {
     const conversation = this.#conversation;
-    const next = conversation && this.#options.nextAfter(conversation.cursor);
+    const next = conversation && this.#options.nextAfter(conversation.cursors[line], line);
     if (conversation === undefined || next === undefined) return undefined;
-    conversation.cursor = next.number;
+    conversation.cursors[line] = next.number;
     this.#hasRelayed = false;
     return next.frame;
   }

@@ -21,6 +21,8 @@ export type Action =
   | { readonly kind: "hand"; readonly party: PartyId; readonly channel: Tag; readonly payload: Uint8Array }
   | { readonly kind: "crash"; readonly party: PartyId }
   | { readonly kind: "restart"; readonly party: PartyId }
+  /** The host of the party lets it take part in the present round, of each channel. */
+  | { readonly kind: "proceed"; readonly party: PartyId }
   /** Crashes for ever. */
   | { readonly kind: "stop"; readonly party: PartyId }
   /** From now on the adversary speaks for the party, with its keys. */
@@ -59,6 +61,7 @@ export function formatAction(action: Action): string {
     case "restart":
     case "stop":
     case "corrupt":
+    case "proceed":
       break;
   }
   return `${action.kind} ${action.party}`;
@@ -74,7 +77,7 @@ const PATTERNS = {
   deliver: new RegExp(`^deliver ${NUMBER}>${NUMBER} #${NUMBER}${CRASH}$`),
   submit: new RegExp(`^submit ${NUMBER}${CRASH}$`),
   hand: new RegExp(`^hand ${NUMBER} ([a-z][a-z-]{0,15}) ([0-9a-f]{2,${2 * MAX_HANDED_BYTES}})$`),
-  party: new RegExp(`^(crash|restart|stop|corrupt) ${NUMBER}$`),
+  party: new RegExp(`^(crash|restart|stop|corrupt|proceed) ${NUMBER}$`),
   link: new RegExp(`^(break|cut|mend) ${NUMBER}-${NUMBER}$`),
   partition: /^partition (\d{1,3}(?:,\d{1,3})*)$/,
 } as const;
@@ -99,7 +102,8 @@ export function parseAction(text: string): Action | undefined {
 function parsePartyAction(text: string): Action | undefined {
   const [, kind, name] = PATTERNS.party.exec(text) ?? [];
   const party = Number(name);
-  if (kind === "crash" || kind === "restart" || kind === "stop" || kind === "corrupt") return { kind, party };
+  if (kind === "crash" || kind === "restart" || kind === "stop" || kind === "corrupt" || kind === "proceed")
+    return { kind, party };
   const [, to, channel, hex = ""] = PATTERNS.hand.exec(text) ?? [];
   const payload = fromHex(hex);
   if (channel === undefined || payload === undefined) return undefined;

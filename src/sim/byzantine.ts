@@ -10,10 +10,19 @@ import type { Envelope } from "../core/envelope.js";
 import type { Group } from "../core/group.js";
 import { type PartyId, PartySet, partySetCodec } from "../core/party-set.js";
 import type { Suite } from "../core/suite.js";
-import { QUEUE, entryBody, queueEntryCodec, queueVectorCodec } from "../protocols/atomic-broadcast/messages.js";
+import {
+  type EntryContent,
+  QUEUE,
+  type QueueEntry,
+  entryBody,
+  queueEntryCodec,
+  queueVectorCodec,
+} from "../protocols/atomic-broadcast/messages.js";
 import { MAIN_VOTE, PRE_VOTE, messageCodec as binaryCodec, voteBody } from "../protocols/binary-agreement/messages.js";
 import { consistentBroadcastMessageCodec } from "../protocols/consistent-broadcast/index.js";
 import { multivaluedAgreementMessageCodec } from "../protocols/multivalued-agreement/index.js";
+import type { DisseminationMode } from "../protocols/index.js";
+import { LANE_ATTACKS, type LaneAttack, LaneLiar } from "./byzantine-lanes.js";
 import type { Random } from "./random.js";
 
 /** The attacks, by what they do. */
@@ -37,6 +46,8 @@ export interface Corruption {
   /** The probability with which a message that an attack fits is attacked. */
   readonly rate: number;
   readonly attacks: readonly Attack[];
+  /** In dissemination `certified`, besides. */
+  readonly laneAttacks?: readonly LaneAttack[] | undefined;
 }
 
 export interface CorruptedPartyOptions {
@@ -46,14 +57,16 @@ export interface CorruptedPartyOptions {
   readonly suite: Suite;
   readonly random: Random;
   readonly corruption: Corruption;
+  /** `inline` unless given. */
+  readonly dissemination?: DisseminationMode | undefined;
   /** A valid payload that nobody asked for, to equivocate with. */
   readonly inventPayload: () => Uint8Array;
-  readonly onAttack: (attack: Attack) => void;
+  readonly onAttack: (attack: Attack | LaneAttack) => void;
 }
 
 /** The bodies to send instead; made when the lie is chosen. What they owe to chance is drawn before. */
 type Bodies = () => readonly Uint8Array[];
-type Lie = { readonly attack: Attack; readonly bodies: Bodies };
+type Lie = { readonly attack: Attack | LaneAttack; readonly bodies: Bodies };
 
 export class CorruptedParty {
   readonly #options: CorruptedPartyOptions;
@@ -62,8 +75,13 @@ export class CorruptedParty {
   readonly #otherEntries = new Map<string, Uint8Array>();
   readonly #otherProposals = new Map<string, Uint8Array>();
 
+  readonly #lanes: LaneLiar;
+  readonly #laneAttacks: readonly LaneAttack[];
+
   constructor(options: CorruptedPartyOptions) {
     this.#options = options;
+    this.#lanes = new LaneLiar(options);
+    this.#laneAttacks = options.dissemination === "certified" ? (options.corruption.laneAttacks ?? LANE_ATTACKS) : [];
   }
 
   /** What is sent to `to` in place of `envelope`. */
@@ -80,11 +98,23 @@ export class CorruptedParty {
       .concat(lie.attack === "replay" ? this.#replays(envelope) : []);
   }
 
+  /** What is given as a batch that was asked for. */
+  serve(bytes: Uint8Array): Uint8Array | undefined {
+    const { random, corruption, onAttack } = this.#options;
+    if (!this.#laneAttacks.includes("false-batch") || !random.chance(corruption.rate)) return bytes;
+    onAttack("false-batch");
+    return this.#lanes.serve(bytes);
+  }
+
   #lie(to: PartyId, { tag, body }: Envelope): Lie | undefined {
     const { random, corruption } = this.#options;
     const candidates: Lie[] = [];
     for (const attack of corruption.attacks) {
       const bodies = this.#bodies(attack, to, tag, body);
+      if (bodies !== undefined) candidates.push({ attack, bodies });
+    }
+    for (const attack of this.#laneAttacks) {
+      const bodies = this.#lanes.bodies(attack, to, tag, body);
       if (bodies !== undefined) candidates.push({ attack, bodies });
     }
     return candidates.length === 0 ? undefined : random.pick(candidates);
@@ -133,13 +163,16 @@ export class CorruptedParty {
     if (!entry.ok) return undefined;
     let other = this.#otherEntries.get(tag);
     if (other === undefined) {
-      const payloads = [this.#options.inventPayload()];
-      const signature = this.#options.suite.sign(this.#statement(tag, QUEUE, entryBody(payloads)));
-      other = encode(queueEntryCodec, { payloads, signature });
+      const { clock } = entry.value;
+      other = encode(queueEntryCodec, this.#entry(tag, { clock, payloads: [this.#options.inventPayload()] }));
       this.#otherEntries.set(tag, other);
     }
     const bodies = this.#options.random.chance(0.5) ? [other] : [body, other];
     return () => bodies;
+  }
+
+  #entry(tag: string, content: EntryContent): QueueEntry {
+    return { ...content, signature: this.#options.suite.sign(this.#statement(tag, QUEUE, entryBody(content))) };
   }
 
   /** Another proposal, equally valid, with the entries of the queue in which we equivocated. */
@@ -156,11 +189,10 @@ export class CorruptedParty {
     const vector = decode(queueVectorCodec, value);
     if (!vector.ok) return undefined;
     const roundTag = tag.slice(0, tag.indexOf("/mvba/"));
-    const { self, suite, inventPayload } = this.#options;
+    const { self, inventPayload } = this.#options;
     const changed = vector.value.map((entry) => {
       if (entry.party !== self) return entry;
-      const payloads = [inventPayload()];
-      return { party: self, payloads, signature: suite.sign(this.#statement(roundTag, QUEUE, entryBody(payloads))) };
+      return { party: self, ...this.#entry(roundTag, { clock: entry.clock, payloads: [inventPayload()] }) };
     });
     if (changed.every((entry, index) => entry === vector.value[index])) return undefined;
     return encode(consistentBroadcastMessageCodec, { kind: "send", message: encode(queueVectorCodec, changed) });
@@ -179,8 +211,8 @@ export class CorruptedParty {
     const [first] = entry.ok ? entry.value.payloads : [];
     if (first === undefined) return undefined;
     const payloads = this.#options.random.pick([[this.#invalidPayload()], [first, first], []]);
-    const signature = this.#options.suite.sign(this.#statement(tag, QUEUE, entryBody(payloads)));
-    return () => [encode(queueEntryCodec, { payloads, signature })];
+    const lie = this.#entry(tag, { clock: 0, payloads });
+    return () => [encode(queueEntryCodec, lie)];
   }
 
   /** A proposal that no predicate should let pass: an entry fewer, or the own one with what nobody may order. */
@@ -190,10 +222,8 @@ export class CorruptedParty {
     const vector = decode(queueVectorCodec, message.value.message);
     if (!vector.ok || vector.value.length === 0) return undefined;
     const roundTag = tag.slice(0, tag.indexOf("/mvba/"));
-    const { self, suite, random } = this.#options;
-    const payloads = [this.#invalidPayload()];
-    const signature = suite.sign(this.#statement(roundTag, QUEUE, entryBody(payloads)));
-    const own = { party: self, payloads, signature };
+    const { self, random } = this.#options;
+    const own = { party: self, ...this.#entry(roundTag, { clock: 0, payloads: [this.#invalidPayload()] }) };
     const wrong = vector.value.map((entry) => (entry.party === self ? own : entry));
     const lies = random.chance(0.5) ? wrong : vector.value.slice(1);
     return () => [encode(consistentBroadcastMessageCodec, { kind: "send", message: encode(queueVectorCodec, lies) })];

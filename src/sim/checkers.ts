@@ -4,11 +4,13 @@
 import { equalBytes } from "../core/bytes.js";
 import { decode } from "../core/codec.js";
 import type { Envelope } from "../core/envelope.js";
+import type { Evidence } from "../core/evidence.js";
 import type { Fault } from "../core/fault.js";
 import { type PartyId, PartySet } from "../core/party-set.js";
 import type { Tag } from "../core/tag.js";
+import { cutCodec, cutEntryCodec } from "../protocols/atomic-broadcast/certified/messages.js";
 import { queueEntryCodec } from "../protocols/atomic-broadcast/messages.js";
-import type { DeliveredRound } from "../protocols/index.js";
+import { type DeliveredRound, type DisseminationMode, type EvidenceCheck, verifyEvidence } from "../protocols/index.js";
 
 /** A property of the protocol that a run broke. */
 export class Violation extends Error {
@@ -27,6 +29,9 @@ export interface CheckerOptions {
   readonly isValid: (payload: Uint8Array) => boolean;
   /** Whether no vector that agreement may decide is without an entry of these parties. */
   readonly isInEveryVector: (parties: PartySet) => boolean;
+  readonly dissemination?: DisseminationMode | undefined;
+  /** Rounds from one checkpoint to the next; 0 or undefined: there are none. */
+  readonly checkpointInterval?: number | undefined;
 }
 
 interface ChannelRecord {
@@ -37,8 +42,18 @@ interface ChannelRecord {
   readonly progress: Map<PartyId, number>;
   /** Payloads that clients gave to parties, with those parties. */
   readonly submitted: Map<string, PartySet>;
+  /** Of each round, in `certified`: how far lanes are ordered. */
+  readonly cuts: (Uint8Array | undefined)[];
+  /** By round: the heights in the entries of honest parties. */
+  readonly heights: Map<number, Map<PartyId, readonly number[]>>;
   /** By round and payload: the honest parties that signed it in their entry of the round. */
   readonly signers: Map<number, Map<string, PartySet>>;
+  /** Of each round: the least and the greatest clock reading in honest parties' entries. */
+  readonly clocks: Map<number, { least: number; greatest: number }>;
+  /** Of each round. */
+  readonly times: (number | undefined)[];
+  /** By round: what was certified, and for whom. */
+  readonly stable: Map<number, { readonly digest: Uint8Array; readonly parties: PartySet }>;
   /** Rounds that a stranger has delivered. */
   audited: number;
 }
@@ -54,7 +69,19 @@ export class Checkers {
     this.#channels = new Map(
       options.channels.map((channel) => [
         channel,
-        { rounds: [], delivered: new Set(), progress: new Map(), submitted: new Map(), signers: new Map(), audited: 0 },
+        {
+          rounds: [],
+          delivered: new Set(),
+          progress: new Map(),
+          submitted: new Map(),
+          signers: new Map(),
+          clocks: new Map(),
+          times: [],
+          cuts: [],
+          heights: new Map(),
+          stable: new Map(),
+          audited: 0,
+        },
       ]),
     );
   }
@@ -71,8 +98,8 @@ export class Checkers {
     submitted.set(name, (submitted.get(name) ?? new PartySet()).union(PartySet.of([to])));
   }
 
-  /** Agreement, total order, integrity, external validity. */
-  delivered(party: PartyId, tag: Tag, { round, payloads }: DeliveredRound): void {
+  /** Agreement, total order, integrity, external validity, round time. */
+  delivered(party: PartyId, tag: Tag, { round, payloads, timeMs, cut }: DeliveredRound): void {
     if (!this.#options.isHonest(party)) return;
     const channel = this.#channel(tag);
     const expected = (channel.progress.get(party) ?? 0) + 1;
@@ -80,13 +107,22 @@ export class Checkers {
       throw new Violation("total order", `party ${party} delivered round ${round} of ${tag} after ${expected - 1}`);
     channel.progress.set(party, round);
     const reference = channel.rounds[round - 1];
-    if (reference === undefined) this.#firstDelivery(channel, round, payloads);
-    else if (!areEqual(reference, payloads))
+    if (reference === undefined) {
+      this.#firstDelivery(channel, round, payloads);
+      this.#checkTime(channel, round, timeMs);
+      channel.times.push(timeMs);
+      channel.cuts.push(cut);
+    } else if (
+      !areEqual(reference, payloads) ||
+      channel.times[round - 1] !== timeMs ||
+      !areEqual([channel.cuts[round - 1] ?? new Uint8Array(0)], [cut ?? new Uint8Array(0)])
+    )
       throw new Violation("agreement", `party ${party} delivered another round ${round} of ${tag}`);
   }
 
   #firstDelivery(channel: ChannelRecord, round: number, payloads: readonly Uint8Array[]): void {
-    if (payloads.length === 0) throw new Violation("external validity", `round ${round} is empty`);
+    if (payloads.length === 0 && this.#options.dissemination !== "certified")
+      throw new Violation("external validity", `round ${round} is empty`);
     for (const payload of payloads) {
       const name = nameOf(payload);
       if (!this.#options.isValid(payload))
@@ -98,15 +134,66 @@ export class Checkers {
     channel.rounds.push(payloads);
   }
 
+  /** Between the clocks of two honest parties, unless it only repeats the time of the round before. */
+  #checkTime(channel: ChannelRecord, round: number, timeMs: number | undefined): void {
+    if (timeMs === undefined) return;
+    const { least, greatest } = channel.clocks.get(round) ?? { least: Infinity, greatest: -Infinity };
+    const before = channel.times.at(-1) ?? 0;
+    if (timeMs >= before && timeMs >= least && timeMs <= Math.max(before, greatest)) return;
+    throw new Violation("round time", `round ${round} has time ${timeMs}, not within ${least} to ${greatest}`);
+  }
+
+  /** Checkpoint agreement. @param digest undefined when the certificate does not verify */
+  stable(party: PartyId, of: { channel: Tag; round: number }, digest: Uint8Array | undefined): void {
+    if (!this.#options.isHonest(party)) return;
+    const { channel: tag, round } = of;
+    const { stable } = this.#channel(tag);
+    const earlier = stable.get(round) ?? { digest: digest ?? new Uint8Array(0), parties: new PartySet() };
+    stable.set(round, earlier);
+    earlier.parties.add(party);
+    if (digest === undefined || !equalBytes(earlier.digest, digest))
+      throw new Violation("checkpoint agreement", `party ${party} has another checkpoint of round ${round} of ${tag}`);
+  }
+
+  /** Who has delivered the last round with a checkpoint has a certificate of it. */
+  #checkStable(tag: Tag, { rounds, stable }: ChannelRecord, honest: readonly PartyId[]): void {
+    const interval = this.#options.checkpointInterval ?? 0;
+    const last = interval === 0 ? 0 : rounds.length - (rounds.length % interval);
+    for (const party of honest) {
+      if (last === 0 || stable.get(last)?.parties.has(party) === true) continue;
+      throw new Violation("termination", `party ${party} has no certificate of round ${last} of ${tag}`);
+    }
+  }
+
   /** Notes what an honest party signs into its queue entry, for the bound on fairness. */
   said(party: PartyId, envelope: Envelope): void {
     if (envelope === this.#said) return;
     this.#said = envelope;
     const slash = envelope.tag.lastIndexOf("/");
     const channel = this.#channels.get(envelope.tag.slice(0, slash));
-    const entry = channel === undefined ? undefined : decode(queueEntryCodec, envelope.body);
-    if (channel === undefined || entry?.ok !== true) return;
     const round = Number(envelope.tag.slice(slash + 1));
+    if (channel === undefined || !Number.isInteger(round)) return;
+    if (this.#options.dissemination === "certified") this.#saidHeights(channel, party, round, envelope.body);
+    else this.#saidPayloads(channel, party, round, envelope.body);
+  }
+
+  #saidHeights(channel: ChannelRecord, party: PartyId, round: number, body: Uint8Array): void {
+    const entry = decode(cutEntryCodec, body);
+    if (!entry.ok) return;
+    this.#saidClock(channel, round, entry.value.clock);
+    const heights = channel.heights.get(round) ?? new Map<PartyId, readonly number[]>();
+    channel.heights.set(round, heights.set(party, entry.value.heights));
+  }
+
+  #saidClock(channel: ChannelRecord, round: number, clock: number): void {
+    const { least, greatest } = channel.clocks.get(round) ?? { least: clock, greatest: clock };
+    channel.clocks.set(round, { least: Math.min(least, clock), greatest: Math.max(greatest, clock) });
+  }
+
+  #saidPayloads(channel: ChannelRecord, party: PartyId, round: number, body: Uint8Array): void {
+    const entry = decode(queueEntryCodec, body);
+    if (!entry.ok) return;
+    this.#saidClock(channel, round, entry.value.clock);
     const signers = channel.signers.get(round) ?? new Map<string, PartySet>();
     channel.signers.set(round, signers);
     for (const payload of entry.value.payloads) {
@@ -136,15 +223,40 @@ export class Checkers {
     }
   }
 
+  /** As far as enough honest parties say that a lane is certified when they sign for a round, it is ordered in it. */
+  #checkHeights(tag: Tag, { heights, cuts }: ChannelRecord): void {
+    for (const [round, all] of heights) {
+      const cut = decode(cutCodec, cuts[round - 1] ?? new Uint8Array(0));
+      if (!cut.ok) continue;
+      const honest = [...all].filter(([party]) => this.#options.isHonest(party));
+      for (const [lane, { height }] of cut.value.entries()) {
+        const further = PartySet.of(honest.flatMap(([party, of]) => ((of[lane] ?? 0) > height ? [party] : [])));
+        if (!this.#options.isInEveryVector(further)) continue;
+        const who = `lane ${lane} of ${tag}, certified further by ${String(further)}`;
+        throw new Violation("fairness", `${who}, is ordered up to ${height} in round ${round}`);
+      }
+    }
+  }
+
   accused(by: PartyId, party: PartyId, tag: Tag, fault: Fault): void {
     if (this.#options.isHonest(by) && this.#options.isHonest(party)) {
       throw new Violation("no honest party accused", `party ${by} accused ${party} of ${fault} in ${tag}`);
     }
   }
 
+  /** Evidence convinces whoever knows the keys, and convicts nobody who is honest. */
+  proved(by: PartyId, evidence: Evidence, check: EvidenceCheck): void {
+    const { party, purpose, tag } = evidence;
+    const verdict = verifyEvidence(evidence, check);
+    if (verdict.valid && this.#options.isHonest(party))
+      throw new Violation("no honest party proved guilty", `party ${party} signed a second ${purpose} in ${tag}`);
+    if (!verdict.valid && this.#options.isHonest(by))
+      throw new Violation("evidence convinces", `party ${by} proves nothing against ${party}: ${verdict.reason}`);
+  }
+
   /** The party lost its volatile state and delivers again from its log. */
-  restarted(party: PartyId): void {
-    for (const channel of this.#channels.values()) channel.progress.delete(party);
+  restarted(party: PartyId, startsAfter: (channel: Tag) => number = () => 0): void {
+    for (const [tag, channel] of this.#channels) channel.progress.set(party, startsAfter(tag));
   }
 
   /** Whether the parties in `honest` have delivered all that was submitted to any of them, in the same rounds. */
@@ -180,6 +292,8 @@ export class Checkers {
   quiescent(honest: readonly PartyId[]): void {
     for (const [tag, channel] of this.#channels) {
       this.#checkFairness(tag, channel);
+      this.#checkHeights(tag, channel);
+      this.#checkStable(tag, channel, honest);
       for (const [payload, parties] of channel.submitted) {
         if (!channel.delivered.has(payload) && honest.some((party) => parties.has(party)))
           throw new Violation("termination", `payload ${printable(payload)} of ${tag} was never delivered`);

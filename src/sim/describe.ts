@@ -1,6 +1,7 @@
 /** What a message says, in a few words, for pictures and lists. */
 import { decode } from "../core/codec.js";
 import type { Envelope } from "../core/envelope.js";
+import { cutEntryCodec, laneMessageCodec } from "../protocols/atomic-broadcast/certified/messages.js";
 import { queueEntryCodec } from "../protocols/atomic-broadcast/messages.js";
 import {
   ABSTAIN,
@@ -21,6 +22,11 @@ export interface MessageDescription {
 
 export function describeFlight(body: FlightBody): MessageDescription {
   if (body.kind === "askProofs") return { class: "control", text: `asks for the proof of round ${body.round}` };
+  if (body.kind === "askBatch" || body.kind === "batch") {
+    const { lane, height } = body.name;
+    const text = `${body.kind === "batch" ? "brings" : "asks for"} batch ${height} of lane ${lane}`;
+    return { class: "control", text };
+  }
   if (body.kind === "askRepeat") return { class: "control", text: "asks to say it all again" };
   const { text, ...rest } = describeEnvelope(body.envelope);
   return body.kind === "proof" ? { class: "control", text: `proof: ${text}` } : { ...rest, text };
@@ -28,12 +34,20 @@ export function describeFlight(body: FlightBody): MessageDescription {
 
 function describeEnvelope({ tag, body }: Envelope): MessageDescription {
   const garbage = { class: "garbage", text: `${body.length} bytes that are no message of ${tag}` } as const;
+  const [, lane, height] = /^[a-z-]+\/lane\/(\d+)\/(\d+)$/.exec(tag) ?? [];
+  if (lane !== undefined) {
+    const message = decode(laneMessageCodec, body);
+    const text = message.ok ? `${message.value.kind} of batch ${height} of lane ${lane}` : "";
+    return message.ok ? { class: "broadcast", text } : garbage;
+  }
   const round = /^[a-z-]+\/(\d+)/.exec(tag)?.[1] ?? "?";
   const party = tag.slice(tag.lastIndexOf("/") + 1);
   const inRound = (text: string): string => `round ${round}: ${text}`;
   if (/^[a-z-]+\/\d+$/.test(tag)) {
     const entry = decode(queueEntryCodec, body);
-    return entry.ok ? { class: "queue", text: inRound(`queue of ${entry.value.payloads.length}`) } : garbage;
+    if (entry.ok) return { class: "queue", text: inRound(`queue of ${entry.value.payloads.length}`) };
+    const heights = decode(cutEntryCodec, body);
+    return heights.ok ? { class: "queue", text: inRound(`heights ${heights.value.heights.join(" ")}`) } : garbage;
   }
   if (tag.includes("/aba/")) {
     const message = decode(binaryAgreementMessageCodec, body);

@@ -1,6 +1,7 @@
 /** What is under way between two parties. */
 import type { Envelope } from "../core/envelope.js";
 import type { PartyId } from "../core/party-set.js";
+import type { BatchName } from "../core/protocol.js";
 import type { Tag } from "../core/tag.js";
 
 export interface Flight {
@@ -16,4 +17,6 @@ export type FlightBody =
   /** Answers to one request travel in order, as on the production links (replica/proof-requests.ts). */
   | { readonly kind: "proof"; readonly envelope: Envelope }
   | { readonly kind: "askProofs"; readonly channel: Tag; readonly round: number }
-  | { readonly kind: "askRepeat" };
+  | { readonly kind: "askRepeat" }
+  | { readonly kind: "askBatch"; readonly channel: Tag; readonly name: BatchName }
+  | { readonly kind: "batch"; readonly channel: Tag; readonly name: BatchName; readonly bytes: Uint8Array };

@@ -3,11 +3,25 @@ import type { Envelope } from "../core/envelope.js";
 import type { Group } from "../core/group.js";
 import type { PartyId } from "../core/party-set.js";
 import type { Suite } from "../core/suite.js";
+import type { DisseminationMode } from "../protocols/index.js";
 import { type Attack, type Corruption, CorruptedParty } from "./byzantine.js";
+import type { LaneAttack } from "./byzantine-lanes.js";
 import { Random } from "./random.js";
 
 /** Payloads that corrupted parties have up their sleeves; without an end to them there would be none to rounds. */
 const INVENTED = 8;
+
+/**
+ * The suite of a party that may be corrupted. While it is, it knows of nothing that it signs besides what its engine says: an engine
+ * that was shown such a thing would find that it had lost its store, and stop.
+ */
+export function forgetfulSuite(suite: Suite, self: PartyId, isCorrupted: () => boolean): Suite {
+  return {
+    ...suite,
+    verify: (party, statement, signature) =>
+      !(party === self && isCorrupted()) && suite.verify(party, statement, signature),
+  };
+}
 
 export interface LiarsOptions {
   readonly seed: number;
@@ -16,9 +30,10 @@ export interface LiarsOptions {
   /** By party. */
   readonly suites: readonly Suite[];
   readonly corruption: Corruption;
+  readonly dissemination: DisseminationMode;
   /** A payload, valid, that nobody asked for. */
   readonly inventPayload: (index: number) => Uint8Array;
-  readonly onAttack: (party: PartyId, attack: Attack) => void;
+  readonly onAttack: (party: PartyId, attack: Attack | LaneAttack) => void;
 }
 
 export class Liars {
@@ -38,7 +53,7 @@ export class Liars {
   /** From now on the party lies. False when it does already. */
   add(party: PartyId): boolean {
     if (this.#parties.has(party)) return false;
-    const { cluster, group, suites, corruption, inventPayload, onAttack } = this.#options;
+    const { cluster, group, suites, corruption, inventPayload, onAttack, dissemination } = this.#options;
     const suite = suites[party];
     if (suite === undefined) throw new RangeError(`no suite for party ${party}`);
     const liar = new CorruptedParty({
@@ -48,11 +63,26 @@ export class Liars {
       suite,
       random: this.#random,
       corruption,
+      dissemination,
       inventPayload: () => inventPayload(this.#random.below(INVENTED)),
       onAttack: (attack) => onAttack(party, attack),
     });
     this.#parties.set(party, liar);
     return true;
+  }
+
+  /** What `from` gives `to` as a batch that it was asked for, if anything. */
+  serve(from: PartyId, to: PartyId, number: number, bytes: Uint8Array): Uint8Array | undefined {
+    const liar = this.#parties.get(from);
+    if (liar === undefined) return bytes;
+    this.#reseed(from, to, number);
+    return liar.serve(bytes);
+  }
+
+  #reseed(from: PartyId, to: PartyId, number: number): void {
+    const { seed, group } = this.#options;
+    const link = Math.imul(from * group.n + to + 1, 0x9e3779b1);
+    this.#random.reseed(seed ^ link ^ Math.imul(number, 0x85ebca77));
   }
 
   /**
@@ -62,9 +92,7 @@ export class Liars {
   tamper(from: PartyId, to: PartyId, number: number, envelope: Envelope): readonly Envelope[] {
     const liar = this.#parties.get(from);
     if (liar === undefined) return [envelope];
-    const { seed, group } = this.#options;
-    const link = Math.imul(from * group.n + to + 1, 0x9e3779b1);
-    this.#random.reseed(seed ^ link ^ Math.imul(number, 0x85ebca77));
+    this.#reseed(from, to, number);
     return liar.tamper(to, envelope);
   }
 }

@@ -8,10 +8,16 @@ import { concat, utf8 } from "../core/bytes.js";
 import { decode } from "../core/codec.js";
 import { type Group, thresholdGroup } from "../core/group.js";
 import { type PartyId, PartySet } from "../core/party-set.js";
-import { type AtomicBroadcastProtocol, atomicBroadcast } from "../protocols/index.js";
+import {
+  type AtomicBroadcastProtocol,
+  type DisseminationMode,
+  atomicBroadcast,
+  evidenceCheckOf,
+} from "../protocols/index.js";
 import { peerFrameCodec } from "../wire/peer-frames.js";
 import { ATTACKS, CorruptedParty } from "./byzantine.js";
 import { Checkers, Violation } from "./checkers.js";
+import { forgetfulSuite } from "./liars.js";
 import { LinkParty } from "./link-party.js";
 import { mockRelayKeys } from "./mock-relay-keys.js";
 import { mockSuite } from "./mock-suite.js";
@@ -24,6 +30,8 @@ export interface LinkFailuresOptions {
   readonly n?: number;
   /** Payloads that clients hand to honest parties; 4 unless given. */
   readonly payloads?: number;
+  /** `inline` unless given. */
+  readonly dissemination?: DisseminationMode;
   /** Whether parties relay; they do unless it is to be seen what happens without. */
   readonly relays?: boolean;
 }
@@ -57,6 +65,7 @@ export function runLinkFailures(options: LinkFailuresOptions): LinkFailuresRepor
 
 interface PartyMaking {
   readonly seed: number;
+  readonly dissemination: DisseminationMode;
   readonly channel: AtomicBroadcastProtocol;
   readonly relays: boolean;
 }
@@ -88,7 +97,7 @@ class LinkFailures {
   #steps = 0;
   #invented = 0;
 
-  constructor({ seed, n = 4, payloads = 4, relays = true }: LinkFailuresOptions) {
+  constructor({ seed, n = 4, payloads = 4, dissemination = "inline", relays = true }: LinkFailuresOptions) {
     checkSeed(seed);
     if (n > MAX_LINK_PARTIES)
       throw new RangeError(`n=${n} parties; at most ${MAX_LINK_PARTIES} are simulated with all of their links`);
@@ -103,18 +112,20 @@ class LinkFailures {
     const isHonest = (party: PartyId): boolean => !this.#corrupted.has(party);
     const isValid = (payload: Uint8Array): boolean => payload[0] === VALID;
     const isInEveryVector = (parties: PartySet): boolean => parties.size > byzantine;
-    this.#checkers = new Checkers({ channels: [CHANNEL], isHonest, isValid, isInEveryVector });
+    this.#checkers = new Checkers({ channels: [CHANNEL], isHonest, isValid, isInEveryVector, dissemination });
     const channel = atomicBroadcast({
+      dissemination,
       vectorSize: n - byzantine,
       maxEntryPayloads: 16,
       maxEntryBytes: 16 * 1024,
       maxPayloads: 1000,
       maxPayloadsPerPeer: 1000,
       maxEarlyBytes: 1_000_000,
+      speakFrom: 0,
       order: random.pick(["fixed", "random"]),
       isValid,
     });
-    this.#parties = this.#group.parties.map((self) => this.#newParty(self, { seed, channel, relays }));
+    this.#parties = this.#group.parties.map((self) => this.#newParty(self, { seed, channel, dissemination, relays }));
     for (let index = 0; index < payloads; index++) this.#preparePayload(index);
   }
 
@@ -129,20 +140,23 @@ class LinkFailures {
     this.#checkers.submitted(CHANNEL, payload, to);
   }
 
-  #newParty(self: PartyId, { seed, channel, relays }: PartyMaking): LinkParty {
+  #newParty(self: PartyId, { seed, channel, dissemination, relays }: PartyMaking): LinkParty {
     const group = this.#group;
-    const suite = mockSuite(group, self, seed);
     const isCorrupted = this.#corrupted.has(self);
+    const own = mockSuite(group, self, seed);
+    const suite = forgetfulSuite(own, self, () => isCorrupted);
     const liar = new CorruptedParty({
       self,
       cluster: CLUSTER,
       group,
-      suite,
+      suite: own,
       random: new Random(this.#random.bits()),
       corruption: { rate: this.#random.pick([0, 0.2, 1]), attacks: ATTACKS },
+      dissemination,
       inventPayload: () => concat(Uint8Array.of(VALID), utf8(`invented ${this.#invented++ % 8}`)),
       onAttack: (attack) => this.#count(`attack:${attack}`),
     });
+    const evidenceCheck = evidenceCheckOf(CLUSTER, suite);
     return new LinkParty({
       self,
       keys: relays ? mockRelayKeys(self, seed) : undefined,
@@ -156,6 +170,7 @@ class LinkFailures {
         this.#trace.record(self, effect);
         if (effect.kind === "output") this.#checkers.delivered(self, effect.channel, effect.value);
         else if (effect.kind === "accuse") this.#checkers.accused(self, effect.party, effect.tag, effect.fault);
+        else if (effect.kind === "evidence") this.#checkers.proved(self, effect.evidence, evidenceCheck);
         else if (effect.kind === "send" && !isCorrupted) this.#checkers.said(self, effect.envelope);
       },
       onAccused: ({ party, fault }) => {

@@ -21,7 +21,7 @@ export class LogRecorder {
     const { round, payloads } = event.value;
     for (const payload of payloads) {
       const previous = log.at(-1)?.digest ?? EMPTY_LOG_DIGEST;
-      const digest = extendLogDigest(sha256, previous, { sequence: log.length + 1, round, payload });
+      const digest = extendLogDigest(sha256, previous, { sequence: log.length + 1, round, digest: sha256(payload) });
       log.push({ round, payload, digest });
     }
   };

@@ -212,6 +212,7 @@ export function mockSuite(group: Group, self: PartyId, suiteSeed: number, option
     return {
       share: own,
       verifyShare: verify,
+      sharesAreSignatures: true,
       combine: (_statement, endorsements) => encode(listCodec, endorsements),
       verify: (statement, certificate) =>
         verdicts?.of(use, statement, certificate, () => isValid(statement, certificate)) ??
@@ -230,6 +231,7 @@ export function mockSuite(group: Group, self: PartyId, suiteSeed: number, option
     return {
       share: own,
       verifyShare: verify,
+      sharesAreSignatures: false,
       combine: (statement, endorsements) => {
         if (!suffices(PartySet.of(endorsements.keys()))) throw new RangeError("shares that do not suffice");
         return certificateOf(statement);

@@ -7,6 +7,7 @@ import { utf8 } from "../core/bytes.js";
 import { type Codec, decode } from "../core/codec.js";
 import { type Channel, type Effect, Engine, type Input } from "../core/engine.js";
 import type { Envelope } from "../core/envelope.js";
+import type { Evidence } from "../core/evidence.js";
 import type { Fault } from "../core/fault.js";
 import { type Group, thresholdGroup } from "../core/group.js";
 import type { PartyId } from "../core/party-set.js";
@@ -194,6 +195,11 @@ export class Network<Output, State> {
     return this.accusations
       .filter((one) => one.party === party && (by === undefined || one.by === by))
       .map(({ fault }) => fault);
+  }
+
+  /** What parties gave as evidence, in order. */
+  get evidence(): readonly Evidence[] {
+    return this.effects.flatMap(({ effect }) => (effect.kind === "evidence" ? [effect.evidence] : []));
   }
 
   /** What parties said under `tag`, to whomever, each as often as it was sent. */

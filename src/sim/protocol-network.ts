@@ -66,6 +66,8 @@ export function onlyChild<I, M, O>(protocol: Protocol<I, M, O>, inputs: readonly
         },
         receive: (from) => scope.accuse(from, "malformed-message"),
         configure: () => undefined,
+        clock: () => undefined,
+        checkpoint: () => undefined,
         inspect: () => undefined,
       };
     },

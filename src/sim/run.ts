@@ -175,7 +175,13 @@ export class Run {
       if (!world.isUp(party) && !world.isStopped(party)) yield { kind: "restart", party };
     }
     for (const index of world.unsubmitted) yield { kind: "submit", index };
-    while (world.flights.length > 0) yield { kind: "flight", index: pick(world.flights.length), crashAfter: undefined };
+    for (;;) {
+      while (world.flights.length > 0)
+        yield { kind: "flight", index: pick(world.flights.length), crashAfter: undefined };
+      const { heldUp } = world;
+      if (heldUp.length === 0) return;
+      for (const party of heldUp) yield { kind: "proceed", party };
+    }
   }
 
   /** Does it and notes it, if it applies. */

@@ -6,9 +6,10 @@ import { z } from "zod";
 import { type Group, structureGroup } from "../core/group.js";
 import { PRESETS, presetNamed } from "../core/presets.js";
 import { MAX_VECTOR_SIZE, type VectorSize } from "../protocols/atomic-broadcast/messages.js";
-import { vectorSizeProblem } from "../protocols/index.js";
+import { DISSEMINATIONS, vectorSizeProblem } from "../protocols/index.js";
 import type { Structure } from "../core/structure.js";
 import { ATTACKS } from "./byzantine.js";
+import { LANE_ATTACKS } from "./byzantine-lanes.js";
 
 const rate = z.number().min(0).max(1);
 const count = (max: number) => z.number().int().min(0).max(max);
@@ -26,6 +27,10 @@ export const weatherSchema = z.strictObject({
   copies: z.enum(["some", "all"]).optional(),
   maxEntryPayloads: z.number().int().min(1).max(256).optional(),
   payloadBytes: count(4096).optional(),
+  checkpointInterval: count(1000).optional(),
+  isPaced: z.boolean().optional(),
+  laneWindow: z.number().int().min(1).max(1024).optional(),
+  laneAttacks: z.array(z.enum(LANE_ATTACKS)).min(1).optional(),
 });
 
 export const scenarioSchema = z.strictObject({
@@ -33,6 +38,8 @@ export const scenarioSchema = z.strictObject({
   preset: z.enum(PRESETS.map(({ name }) => name)).optional(),
   n: z.number().int().min(1).max(100).optional(),
   order: z.enum(["fixed", "random", "adaptive"]).optional(),
+  /** How payloads get to all parties; inline unless given. */
+  dissemination: z.enum(DISSEMINATIONS).optional(),
   delivery: z.enum(["full", "on-request"]).optional(),
   parallel: z.number().int().min(1).max(16).optional(),
   /** c; n-t unless given, and a quorum's in a preset. */

@@ -45,7 +45,7 @@ export class Scheduler {
 
   /** Whether nothing is left to do but what belongs to the end of a run. */
   get isIdle(): boolean {
-    return this.#world.flights.length === 0 && this.#submittable().length === 0;
+    return this.#world.flights.length === 0 && this.#submittable().length === 0 && this.#world.heldUp.length === 0;
   }
 
   /** Undefined when nothing is left to do. */
@@ -90,6 +90,9 @@ export class Scheduler {
       const submittable = this.#submittable();
       if (submittable.length > 0) return this.#submit(submittable);
     }
+    const { heldUp } = world;
+    if (heldUp.length > 0 && (inFlight === 0 || random.chance(0.05)))
+      return { kind: "proceed", party: random.pick(heldUp) };
     if (inFlight === 0) return undefined;
     // A crash between two sends of one "send to all".
     const crashAfter = random.chance(this.#often * this.#weather.crashRate)

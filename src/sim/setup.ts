@@ -7,6 +7,7 @@ import { atomicBroadcast } from "../protocols/index.js";
 import type { Observer } from "./event.js";
 import { mockSuite } from "./mock-suite.js";
 import { withKappa } from "./kappa.js";
+import type { SimChannel } from "./party.js";
 import { Random, checkSeed } from "./random.js";
 import { type Scenario, adversaryOf, checkScenario, vectorSizeOf } from "./scenario.js";
 import type { Submission } from "./submissions.js";
@@ -52,25 +53,37 @@ export function setUp(options: SetupOptions, { observe, newHash }: Host = {}): S
   const random = new Random(seed);
   const adversary = adversaryOf(options);
   const { group } = adversary;
-  const weather = { ...drawWeather(random, group), ...given(options.weather ?? {}) };
+  const weather = { ...drawWeather(random, group, seed), ...given(options.weather ?? {}) };
   const corrupted = drawFailing(random, adversary.byzantine, group.n, new PartySet(), options.corrupted);
   const stopped = drawFailing(random, adversary.crash, group.n, corrupted, options.stopped);
   const stops = new Map([...stopped].map((party) => [party, random.below(LAST_STOP)] as const));
   const core = group.parties.filter((party) => !corrupted.has(party) && !stopped.has(party));
 
   const vectorSize = vectorSizeOf(options, adversary);
-  const channel = atomicBroadcast({
-    vectorSize,
-    maxEntryPayloads: weather.maxEntryPayloads,
-    maxEntryBytes: 16 * 1024,
-    maxPayloads: 1000,
-    maxPayloadsPerPeer: 1000,
-    maxEarlyBytes: random.chance(0.2) ? 2000 : 1_000_000,
-    order: options.order ?? "fixed",
-    delivery: options.delivery,
-    parallel: options.parallel,
-    isValid,
-  });
+  const { checkpointInterval } = weather;
+  const maxEarlyBytes = random.chance(0.2) ? 2000 : 1_000_000;
+  const { dissemination = "inline" } = options;
+  const isPaced = dissemination === "certified" && weather.isPaced;
+  const channel: SimChannel = ({ restore, batches, speakFrom }) =>
+    atomicBroadcast({
+      dissemination,
+      isPaced,
+      laneWindow: weather.laneWindow,
+      kept: (name) => batches.get(name),
+      vectorSize,
+      maxEntryPayloads: weather.maxEntryPayloads,
+      maxEntryBytes: 16 * 1024,
+      maxPayloads: 1000,
+      maxPayloadsPerPeer: 1000,
+      maxEarlyBytes,
+      speakFrom,
+      order: options.order ?? "fixed",
+      delivery: options.delivery,
+      parallel: options.parallel,
+      isValid,
+      checkpointInterval,
+      restore,
+    });
   const payload = (name: string): Uint8Array =>
     concat(Uint8Array.of(VALID), utf8(name), random.bytes(weather.payloadBytes));
   const submissions = drawSubmissions(options, {
@@ -94,6 +107,9 @@ export function setUp(options: SetupOptions, { observe, newHash }: Host = {}): S
       const others = PartySet.upTo(group.n).difference(parties);
       return vectorSize === "quorum" ? !group.isQuorum(others) : others.size < vectorSize;
     },
+    checkpointInterval,
+    isPaced,
+    dissemination,
     corrupted,
     corruption: weather,
     submissions,

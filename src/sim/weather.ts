@@ -5,7 +5,8 @@
 import { type Group } from "../core/group.js";
 import type { PartyId } from "../core/party-set.js";
 import { ATTACKS, type Corruption } from "./byzantine.js";
-import type { Random } from "./random.js";
+import { LANE_ATTACKS, type LaneAttack } from "./byzantine-lanes.js";
+import { Random } from "./random.js";
 
 export interface Weather extends Corruption {
   /** Before each step somebody crashes, or comes back, with this probability; with more than four parties (4/n)² of it, here and below. */
@@ -26,9 +27,27 @@ export interface Weather extends Corruption {
   readonly copies: "some" | "all";
   readonly maxEntryPayloads: number;
   readonly payloadBytes: number;
+  /** Rounds from one checkpoint to the next, behind which logs are cut; 0: there are none. */
+  readonly checkpointInterval: number;
+  /** In dissemination `certified`: whether hosts let parties take part in each round, or these do as they like. */
+  readonly isPaced: boolean;
+  /** Batches that a party may have in its lane beyond the last cut. */
+  readonly laneWindow: number;
+  /** Lies about lanes. */
+  readonly laneAttacks: readonly LaneAttack[];
 }
 
-export function drawWeather(random: Random, { n }: Group): Weather {
+function drawLanes(random: Random): Pick<Weather, "isPaced" | "laneWindow" | "laneAttacks"> {
+  const laneAttacks = LANE_ATTACKS.filter(() => random.chance(0.6));
+  return {
+    isPaced: random.chance(0.5),
+    laneWindow: random.pick([1, 2, 4, 16]),
+    laneAttacks: laneAttacks.length === 0 ? LANE_ATTACKS : laneAttacks,
+  };
+}
+
+/** What came later has a generator of its own, so that seeds go on meaning what they meant. */
+export function drawWeather(random: Random, { n }: Group, seed: number): Weather {
   const attacks = ATTACKS.filter(() => random.chance(0.6));
   return {
     rate: random.pick([0.05, 0.2, 0.5, 1]),
@@ -43,5 +62,7 @@ export function drawWeather(random: Random, { n }: Group): Weather {
     copies: random.pick(["some", "all"]),
     maxEntryPayloads: random.pick([1, 2, 256, 256]),
     payloadBytes: random.pick([8, 64, 600]),
+    checkpointInterval: new Random(seed ^ 0x5bd1e995).pick([0, 1, 2, 3]),
+    ...drawLanes(new Random(seed ^ 0x27d4eb2f)),
   };
 }

@@ -3,45 +3,22 @@
  * and the checkers. It does one action at a time and never chooses: the scheduler does, or a recorded schedule. What it owes to chance is drawn from
  * the seed for each message by itself, so that leaving out one action changes no other.
  */
-import type { Envelope } from "../core/envelope.js";
 import type { Group } from "../core/group.js";
 import { type PartyId, PartySet } from "../core/party-set.js";
-import type { Suite } from "../core/suite.js";
 import type { Tag } from "../core/tag.js";
-import type { AtomicBroadcastProtocol } from "../protocols/index.js";
 import type { Action } from "./action.js";
-import type { Corruption } from "./byzantine.js";
+import { audit } from "./audit.js";
+import { Clocks } from "./clocks.js";
 import { Checkers, Violation } from "./checkers.js";
-import type { Observer } from "./event.js";
+import { Connections } from "./connections.js";
 import type { Flight } from "./flight.js";
-import { Liars } from "./liars.js";
+import { Liars, forgetfulSuite } from "./liars.js";
 import { Links } from "./links.js";
 import { type SimEffect, SimParty } from "./party.js";
 import { Random, hashOf } from "./random.js";
 import { type Submission, Submissions } from "./submissions.js";
-import { type Hash, Trace } from "./trace.js";
-
-export interface WorldOptions {
-  readonly seed: number;
-  readonly cluster: Uint8Array;
-  readonly group: Group;
-  /** By party. */
-  readonly suites: readonly Suite[];
-  readonly channels: Readonly<Record<Tag, AtomicBroadcastProtocol>>;
-  readonly isValid: (payload: Uint8Array) => boolean;
-  /** Whether no vector that agreement may decide is without an entry of these parties. */
-  readonly isInEveryVector: (parties: PartySet) => boolean;
-  readonly corrupted: PartySet;
-  readonly corruption: Corruption;
-  readonly submissions: readonly Submission[];
-  /** A payload, valid, that nobody asked for. */
-  readonly inventPayload: (index: number) => Uint8Array;
-  /** Actions after which a run counts as stuck. */
-  readonly maxSteps: number;
-  readonly observe?: Observer | undefined;
-  /** A new SHA-256 of the host's, for the trace. */
-  readonly newHash?: (() => Hash) | undefined;
-}
+import { Trace } from "./trace.js";
+import type { WorldOptions } from "./world-options.js";
 
 /** Payloads that an onlooker may make up: far less than what a party's queue takes. */
 const MAX_HANDED = 500;
@@ -53,9 +30,11 @@ export class World {
   readonly #parties: readonly SimParty[];
   readonly #liars: Liars;
   readonly #retireRandom: Random;
+  readonly #clocks: Clocks;
   readonly #trace: Trace;
   readonly #actions = new Map<string, number>();
   readonly #links: Links;
+  readonly #connections: Connections;
   readonly #stopped = new PartySet();
   readonly #submissions: Submissions;
   #steps = 0;
@@ -65,8 +44,8 @@ export class World {
   maxTries = 0;
 
   constructor(options: WorldOptions) {
-    const { seed, group, suites, channels, cluster, corrupted, submissions } = options;
     this.#options = options;
+    const { seed, group, suites, channels, cluster, corrupted } = options;
     this.#trace = new Trace(options.newHash?.());
     this.group = group;
     this.#links = new Links({
@@ -74,12 +53,22 @@ export class World {
       onSent: (flight) => options.observe?.({ kind: "sent", flight }),
       onLost: (flight) => this.#lost(flight),
     });
-    this.#submissions = new Submissions(submissions);
+    this.#submissions = new Submissions(options.submissions);
     this.#retireRandom = new Random(seed);
-    const isHonest = (party: PartyId): boolean => !this.isCorrupted(party);
-    const { isValid, isInEveryVector } = options;
-    this.checkers = new Checkers({ channels: Object.keys(channels), isHonest, isValid, isInEveryVector });
-    this.#parties = suites.map((suite, self) => new SimParty({ self, cluster, group, suite, channels }));
+    const isCorrupted = (party: PartyId): boolean => this.isCorrupted(party);
+    const isHonest = (party: PartyId): boolean => !isCorrupted(party);
+    this.checkers = new Checkers({ ...options, channels: Object.keys(channels), isHonest });
+    this.#clocks = new Clocks(seed, isCorrupted);
+    this.#parties = suites.map((own, self) => {
+      return new SimParty({
+        self,
+        cluster,
+        group,
+        channels,
+        suite: forgetfulSuite(own, self, () => isCorrupted(self)),
+        isCorrupted: () => isCorrupted(self),
+      });
+    });
     this.#liars = new Liars({
       ...options,
       onAttack: (party, attack) => {
@@ -88,6 +77,12 @@ export class World {
       },
     });
     for (const party of corrupted) this.#liars.add(party);
+    this.#connections = new Connections({
+      links: this.#links,
+      liars: this.#liars,
+      channels: Object.keys(channels),
+      count: (action) => this.#count(action),
+    });
   }
 
   start(): void {
@@ -146,6 +141,11 @@ export class World {
     return this.#submissions.at(index);
   }
 
+  /** Parties that wait for their host to let them take part in a round. */
+  get heldUp(): readonly PartyId[] {
+    return this.#options.isPaced ? this.#parties.flatMap((party) => (party.heldUp.length > 0 ? [party.id] : [])) : [];
+  }
+
   /** Of each channel, how many payloads wait in the party's queue. */
   waiting(party: PartyId): readonly (readonly [channel: Tag, count: number])[] {
     const channels = Object.keys(this.#options.channels);
@@ -154,16 +154,7 @@ export class World {
 
   /** Certificate validity: who starts with nothing delivers the same from the proofs that `witness` keeps. @throws Violation */
   audit(witness: PartyId): void {
-    const proofs = this.#party(witness).archive;
-    const stranger = this.#party(witness).stranger();
-    // Nobody takes a message of itself: it seems to come from the next party.
-    const from = (witness + 1) % this.group.n;
-    for (const envelope of proofs) {
-      for (const effect of stranger.step({ kind: "message", from, envelope })) {
-        if (effect.kind === "output") this.checkers.audited(effect.channel, effect.value);
-      }
-    }
-    this.checkers.auditEnds();
+    audit(this.#party(witness), (witness + 1) % this.group.n, this.checkers);
   }
 
   #party(id: PartyId): SimParty {
@@ -195,6 +186,8 @@ export class World {
         return this.#partition(action.side);
       case "heal":
         return this.#heal();
+      case "proceed":
+        return action.party < this.group.n && this.#proceed(this.#party(action.party));
       case "crash":
       case "restart":
       case "stop":
@@ -231,6 +224,16 @@ export class World {
     return true;
   }
 
+  /** As its host, which sets the pace. */
+  #proceed(party: SimParty): boolean {
+    const { heldUp } = party;
+    for (const { channel, round } of heldUp) {
+      this.#count("proceed");
+      this.#handle(party, party.step({ kind: "proceed", channel, round }));
+    }
+    return heldUp.length > 0;
+  }
+
   /** A valid payload that is not on the list. */
   #hand(party: SimParty, channel: Tag, payload: Uint8Array): boolean {
     const { channels, isValid } = this.#options;
@@ -245,7 +248,13 @@ export class World {
     this.#count("submit");
     this.#options.observe?.({ kind: "submitted", party: party.id, channel, payload });
     this.checkers.submitted(channel, payload, party.id);
+    this.#clock(party, channel);
     this.#handle(party, party.step({ kind: "submit", channel, payload }), crashAfter);
+  }
+
+  /** The party reads its clock. */
+  #clock(party: SimParty, channel: Tag): void {
+    this.#handle(party, party.step({ kind: "clock", channel, nowMs: this.#clocks.read(party.id, this.#steps) }));
   }
 
   #submit(index: number, crashAfter: number | undefined): boolean {
@@ -278,13 +287,11 @@ export class World {
       this.messages++;
       this.bytes += body.envelope.body.length;
       this.#handle(receiver, receiver.step({ kind: "message", from, envelope: body.envelope }), crashAfter);
-    } else if (body.kind === "askProofs") {
-      for (const envelope of receiver.proofs(body.channel, body.round)) {
-        this.#links.send(receiver.id, from, { kind: "proof", envelope });
-        this.#count("serve-proof");
-      }
+    } else if (body.kind === "batch") {
+      this.bytes += body.bytes.length;
+      this.#handle(receiver, receiver.step({ ...body, from }), crashAfter);
     } else {
-      this.#repeat(receiver, from);
+      this.#connections.serve(receiver, from, body);
     }
     return true;
   }
@@ -292,17 +299,6 @@ export class World {
   #lost(flight: Flight): void {
     this.#count("lost");
     this.#options.observe?.({ kind: "lost", flight });
-  }
-
-  #repeat(sender: SimParty, to: PartyId): void {
-    for (const envelope of sender.said(to)) this.#say(sender.id, to, envelope);
-  }
-
-  /** What a party says to another, or what a corrupted one says instead. */
-  #say(from: PartyId, to: PartyId, envelope: Envelope): void {
-    const number = this.#links.nextNumber(from, to);
-    for (const said of this.#liars.tamper(from, to, number, envelope))
-      this.#links.send(from, to, { kind: "entry", envelope: said });
   }
 
   /** `crashAfter`: the party crashes after so many effects, as between two sends of one "send to all". */
@@ -313,9 +309,18 @@ export class World {
       if (applied++ === crashAfter) break;
       this.#apply(party, effect, isHonest);
     }
-    if (crashAfter === Infinity) return;
+    if (party.isLost && !this.#stopped.has(party.id)) this.#stop(party.id);
+    if (crashAfter === Infinity) return this.#tellDigests(party);
     this.#count("crash-in-effects");
     this.#crash(party);
+  }
+
+  /** As its host, of the rounds that have a checkpoint. */
+  #tellDigests(party: SimParty): void {
+    for (const input of party.owed) {
+      this.#count("checkpoint");
+      this.#handle(party, party.step(input));
+    }
   }
 
   #apply(party: SimParty, effect: SimEffect, isHonest: boolean): void {
@@ -324,38 +329,36 @@ export class World {
       case "send":
         if (isHonest) this.checkers.said(party.id, effect.envelope);
         party.outbox(effect.to).push({ kind: "message", envelope: effect.envelope });
-        return this.#say(party.id, effect.to, effect.envelope);
+        return this.#connections.say(party.id, effect.to, effect.envelope);
       case "output":
-        return this.#delivered(party.id, effect.channel, effect.value, isHonest);
+        return this.#delivered(party.id, effect, isHonest);
       case "accuse":
         if (isHonest) this.#count(`accuse:${effect.fault}`);
         this.#options.observe?.({ ...effect, kind: "accused", by: party.id });
         return this.checkers.accused(party.id, effect.party, effect.tag, effect.fault);
+      case "evidence":
+        if (isHonest) this.#count(`evidence:${effect.evidence.purpose}`);
+        return this.checkers.proved(party.id, effect.evidence, party.evidenceCheck);
       case "retire":
         return this.#retire(party.id, effect.tag);
       case "askProofs":
-        if (!party.requests.start(effect.of, effect.channel, effect.round, effect.decidedBelow)) return;
-        this.#count("ask-proofs");
-        return this.#links.send(party.id, effect.of, {
-          kind: "askProofs",
-          channel: effect.channel,
-          round: effect.round,
-        });
+        return this.#connections.askProofs(party, effect.of, effect.channel, effect.round, effect.decidedBelow);
       case "askRepeat":
-        this.#count("ask-repeat");
-        return this.#links.send(party.id, effect.of, { kind: "askRepeat" });
+        return this.#connections.askRepeat(party, effect.of);
+      case "stable":
+        return this.checkers.stable(party.id, effect, party.certified(effect));
+      case "askBatch":
+        for (const of of effect.of) this.#connections.askBatch(party, of, effect.channel, effect.name);
+        return;
+      case "keepBatch":
       case "signed":
       case "archive":
+      case "boundary":
         return;
     }
   }
 
-  #delivered(
-    party: PartyId,
-    channel: Tag,
-    value: Extract<SimEffect, { kind: "output" }>["value"],
-    isHonest: boolean,
-  ): void {
+  #delivered(party: PartyId, { channel, value }: SimEffect & { kind: "output" }, isHonest: boolean): void {
     if (isHonest) this.maxTries = Math.max(this.maxTries, value.tries);
     this.#options.observe?.({ kind: "delivered", party, channel, value });
     this.checkers.delivered(party, channel, value);
@@ -380,34 +383,19 @@ export class World {
   #restart(party: SimParty): void {
     this.#count("restart");
     this.#options.observe?.({ kind: "restarted", party: party.id });
-    this.checkers.restarted(party.id);
+    this.checkers.restarted(party.id, (channel) => party.startsAfter(channel));
+    const isHonest = !this.#liars.has(party.id);
     this.#links.lose(({ from, to }) => from === party.id || to === party.id);
     // Replaying says everything again; outboxes keep what is live, and every peer repeats what it has said.
     for (const effect of party.start()) {
+      if (effect.kind === "send" && isHonest) this.checkers.said(party.id, effect.envelope);
       if (effect.kind === "send") party.outbox(effect.to).push({ kind: "message", envelope: effect.envelope });
       else if (effect.kind === "retire") for (const to of this.group.parties) party.outbox(to).retire(effect.tag);
       else if (effect.kind === "output") this.checkers.delivered(party.id, effect.channel, effect.value);
+      else if (effect.kind === "stable") this.checkers.stable(party.id, effect, party.certified(effect));
     }
-    for (const peer of this.#parties) if (peer.isUp && peer !== party) this.#connect(party, peer);
-  }
-
-  /** Both ends say which rounds they are in, and send what the other lacks. */
-  #connect(a: SimParty, b: SimParty): void {
-    if (this.#links.isCut(a.id, b.id)) return;
-    for (const [x, y] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      this.#repeat(x, y.id);
-      y.requests.forget(x.id);
-      for (const channel of Object.keys(this.#options.channels)) {
-        const round = y.inspect(channel)?.round ?? 1;
-        const decidedBelow = x.inspect(channel)?.round ?? 1;
-        if (round + 1 < decidedBelow && y.requests.start(x.id, channel, round, decidedBelow)) {
-          this.#links.send(y.id, x.id, { kind: "askProofs", channel, round });
-        }
-      }
-    }
+    this.#tellDigests(party);
+    for (const peer of this.#parties) if (peer.isUp && peer !== party) this.#connections.connect(party, peer);
   }
 
   #changeLink(kind: "break" | "cut" | "mend", a: PartyId, b: PartyId): boolean {
@@ -416,7 +404,7 @@ export class World {
     if (!(kind === "cut" ? this.#links.cut(a, b) : this.#links.mend(a, b))) return false;
     this.#count(`${kind}-link`);
     this.#options.observe?.({ kind: kind === "cut" ? "cut" : "mended", from: a, to: b });
-    if (kind === "mend" && this.isUp(a) && this.isUp(b)) this.#connect(this.#party(a), this.#party(b));
+    if (kind === "mend" && this.isUp(a) && this.isUp(b)) this.#connections.connect(this.#party(a), this.#party(b));
     return true;
   }
 
@@ -425,7 +413,7 @@ export class World {
     this.#count("break-link");
     this.#options.observe?.({ kind: "broke", from: a, to: b });
     this.#links.lose(({ from, to }) => (from === a && to === b) || (from === b && to === a));
-    this.#connect(this.#party(a), this.#party(b));
+    this.#connections.connect(this.#party(a), this.#party(b));
     return true;
   }
 
@@ -443,7 +431,8 @@ export class World {
     this.#count("heal");
     this.#options.observe?.({ kind: "healed" });
     for (const a of this.#parties) {
-      for (const b of this.#parties) if (a.isUp && b.isUp && side.has(a.id) && !side.has(b.id)) this.#connect(a, b);
+      for (const b of this.#parties)
+        if (a.isUp && b.isUp && side.has(a.id) && !side.has(b.id)) this.#connections.connect(a, b);
     }
     return true;
   }

@@ -8,12 +8,22 @@
  *
  * Only `statement` and `signature` prove anything; the other fields repeat the statement for readers and
  * are compared with it on verification (verify-receipt.ts).
+ *
+ * Where the documents of a round share a signature, it is on the head of the notary's log, and the receipt has the way there:
+ *
+ *     { "format": "abcast-receipt/2", …, "time": <milliseconds since 1970> or null,
+ *       "log": { "index": <integer>, "documents": <integer>, "proof": [<base64>, …] },
+ *       "statement": <base64 of the head>, "signature": <base64> }
  */
 import { fromBase64, toBase64 } from "../core/base64.js";
 import { toHex, utf8 } from "../core/bytes.js";
 import type { Decoded } from "../core/codec.js";
 import { parseJson } from "../core/json.js";
+import { MAX_LOG_HEAD_BYTES } from "../services/notary/log-head.js";
 import { decodeStatement, MAX_STATEMENT_BYTES, RECEIPT_FORMAT } from "../services/notary/statement.js";
+import { HASH_BYTES, MAX_PROOF_HASHES } from "../tlog/index.js";
+
+export const LOGGED_RECEIPT_FORMAT = "abcast-receipt/2";
 
 /** A receipt's JSON text is at most this long. */
 export const MAX_RECEIPT_BYTES = 64 * 1024;
@@ -21,8 +31,7 @@ export const MAX_RECEIPT_BYTES = 64 * 1024;
 /** RSA up to 8192 bits. */
 export const MAX_RECEIPT_SIGNATURE_BYTES = 1024;
 
-export interface Receipt {
-  readonly format: "abcast-receipt/1";
+interface ReceiptFields {
   /** 64 lower-case hexadecimal digits. */
   readonly cluster: string;
   /** 0..2^53-1. */
@@ -33,11 +42,33 @@ export interface Receipt {
   readonly digest: { readonly algorithm: "sha256"; readonly value: string };
   /** The client's raw Ed25519 public key, 64 lower-case hexadecimal digits. */
   readonly client: string;
-  /** The signed bytes (services/notary/statement.ts). */
+  /** The signed bytes. */
   readonly statement: Uint8Array;
   /** RSASSA-PKCS1-v1_5 with SHA-256 on `statement`; as long as the cluster's modulus. */
   readonly signature: Uint8Array;
 }
+
+/** `statement` is the document's own (services/notary/statement.ts). */
+export interface PlainReceipt extends ReceiptFields {
+  readonly format: "abcast-receipt/1";
+}
+
+/** `statement` is the head of the notary's log after the round (services/notary/log-head.ts). */
+export interface LoggedReceipt extends ReceiptFields {
+  readonly format: "abcast-receipt/2";
+  /** The round's, in milliseconds since 1970; null where rounds have none. */
+  readonly time: number | null;
+  readonly log: {
+    /** The document's place in the log, from 0 on. */
+    readonly index: number;
+    /** Documents in the log after the round. */
+    readonly documents: number;
+    /** That its own statement is a leaf there (RFC 6962, section 2.1.1); 32 bytes each. */
+    readonly proof: readonly Uint8Array[];
+  };
+}
+
+export type Receipt = PlainReceipt | LoggedReceipt;
 
 /** What is wrong with a field; becomes a value in `parseReceipt`. */
 class FieldError extends Error {}
@@ -103,29 +134,59 @@ export function parseReceipt(text: string): Decoded<Receipt> {
   const json = parseJson(text);
   if (!json.ok) return json;
   try {
-    const fields = ["format", "cluster", "sequence", "round", "digest", "client", "statement", "signature"];
-    const receipt = objectOf("", fields, json.value);
-    const digest = objectOf("digest", ["algorithm", "value"], receipt["digest"]);
-    return {
-      ok: true,
-      value: {
-        format: literal("format", RECEIPT_FORMAT, receipt["format"]),
-        cluster: hex64("cluster", receipt["cluster"]),
-        sequence: whole("sequence", receipt["sequence"]),
-        round: whole("round", receipt["round"]),
-        digest: {
-          algorithm: literal("digest.algorithm", "sha256", digest["algorithm"]),
-          value: hex64("digest.value", digest["value"]),
-        },
-        client: hex64("client", receipt["client"]),
-        statement: base64("statement", MAX_STATEMENT_BYTES, receipt["statement"]),
-        signature: base64("signature", MAX_RECEIPT_SIGNATURE_BYTES, receipt["signature"]),
-      },
-    };
+    return { ok: true, value: isLogged(json.value) ? loggedReceipt(json.value) : plainReceipt(json.value) };
   } catch (error) {
     if (error instanceof FieldError) return { ok: false, error: error.message };
     throw error;
   }
+}
+
+const FIELDS = ["format", "cluster", "sequence", "round", "digest", "client", "statement", "signature"];
+
+function isLogged(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "format" in value && value.format === LOGGED_RECEIPT_FORMAT;
+}
+
+function plainReceipt(value: unknown): PlainReceipt {
+  const receipt = objectOf("", FIELDS, value);
+  return {
+    format: literal("format", RECEIPT_FORMAT, receipt["format"]),
+    ...commonFields(receipt, MAX_STATEMENT_BYTES),
+  };
+}
+
+function loggedReceipt(value: unknown): LoggedReceipt {
+  const receipt = objectOf("", [...FIELDS, "time", "log"], value);
+  const log = objectOf("log", ["index", "documents", "proof"], receipt["log"]);
+  const proof = log["proof"];
+  if (!Array.isArray(proof) || proof.length > MAX_PROOF_HASHES)
+    return fail("log.proof", `must be a list of at most ${MAX_PROOF_HASHES} hashes`, proof);
+  return {
+    format: literal("format", LOGGED_RECEIPT_FORMAT, receipt["format"]),
+    ...commonFields(receipt, MAX_LOG_HEAD_BYTES),
+    time: receipt["time"] === null ? null : whole("time", receipt["time"]),
+    log: {
+      index: whole("log.index", log["index"]),
+      documents: whole("log.documents", log["documents"]),
+      proof: proof.map((hash: unknown, index) => base64(`log.proof[${index}]`, HASH_BYTES, hash)),
+    },
+  };
+}
+
+function commonFields(receipt: Readonly<Record<string, unknown>>, maxStatementBytes: number): ReceiptFields {
+  const digest = objectOf("digest", ["algorithm", "value"], receipt["digest"]);
+  return {
+    cluster: hex64("cluster", receipt["cluster"]),
+    sequence: whole("sequence", receipt["sequence"]),
+    round: whole("round", receipt["round"]),
+    digest: {
+      algorithm: literal("digest.algorithm", "sha256", digest["algorithm"]),
+      value: hex64("digest.value", digest["value"]),
+    },
+    client: hex64("client", receipt["client"]),
+    statement: base64("statement", maxStatementBytes, receipt["statement"]),
+    signature: base64("signature", MAX_RECEIPT_SIGNATURE_BYTES, receipt["signature"]),
+  };
 }
 
 /** Indented JSON and a line feed; `parseReceipt` gives the receipt back. */
@@ -138,6 +199,10 @@ export function formatReceipt(receipt: Receipt): string {
     round,
     digest: { algorithm: digest.algorithm, value: digest.value },
     client,
+    ...(receipt.format === LOGGED_RECEIPT_FORMAT && {
+      time: receipt.time,
+      log: { ...receipt.log, proof: receipt.log.proof.map(toBase64) },
+    }),
     statement: toBase64(statement),
     signature: toBase64(signature),
   };
@@ -145,7 +210,7 @@ export function formatReceipt(receipt: Receipt): string {
 }
 
 /** The receipt of a signed statement: its readable fields are taken from the statement. */
-export function receiptOf(statement: Uint8Array, signature: Uint8Array): Decoded<Receipt> {
+export function receiptOf(statement: Uint8Array, signature: Uint8Array): Decoded<PlainReceipt> {
   const decoded = decodeStatement(statement);
   if (!decoded.ok) return { ok: false, error: `the statement is malformed: ${decoded.error}` };
   const { cluster, sequence, round, digest, client } = decoded.value;

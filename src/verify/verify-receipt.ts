@@ -2,8 +2,13 @@
  * Offline verification of a receipt: a document, a receipt, and the cluster's public key are enough.
  * Runs in a browser (WebCrypto).
  */
-import { toHex } from "../core/bytes.js";
-import { type Receipt, receiptOf } from "./receipt.js";
+import { sha256 as sha256Now } from "@noble/hashes/sha2.js";
+import { fromHex, toHex } from "../core/bytes.js";
+import { decodeLogHead } from "../services/notary/log-head.js";
+import { encodeStatement } from "../services/notary/statement.js";
+import { isIncluded, leafHash } from "../tlog/index.js";
+import { type LoggedReceipt, type PlainReceipt, type Receipt, receiptOf } from "./receipt.js";
+import { importReceiptKey } from "./receipt-key.js";
 
 export type Verdict = { readonly valid: true } | { readonly valid: false; readonly reason: string };
 
@@ -17,17 +22,16 @@ export interface ReceiptCheck {
   readonly cluster: string;
 }
 
-/** The key given for verification is none: the caller's mistake, never the receipt's. */
-export class ReceiptKeyError extends Error {
-  override readonly name = "ReceiptKeyError";
-}
-
 function invalid(reason: string): Verdict {
   return { valid: false, reason };
 }
 
-/** Whether the receipt's readable fields say what its statement says. The reason names the field. */
+/** Whether the receipt's readable fields say what its statement says, or what is in the log that it names. The reason names the field. */
 export function checkStatement(receipt: Receipt): Verdict {
+  return receipt.format === "abcast-receipt/1" ? checkPlain(receipt) : checkLogged(receipt);
+}
+
+function checkPlain(receipt: PlainReceipt): Verdict {
   const stated = receiptOf(receipt.statement, receipt.signature);
   if (!stated.ok) return invalid(stated.error);
   const signed = stated.value;
@@ -44,13 +48,43 @@ export function checkStatement(receipt: Receipt): Verdict {
   return { valid: true };
 }
 
+function checkLogged(receipt: LoggedReceipt): Verdict {
+  const decoded = decodeLogHead(receipt.statement);
+  if (!decoded.ok) return invalid(`the statement is malformed: ${decoded.error}`);
+  const head = decoded.value;
+  const { index, documents, proof } = receipt.log;
+  const pairs: readonly (readonly [string, string | number | null, string | number | null])[] = [
+    ["cluster", receipt.cluster, toHex(head.cluster)],
+    ["round", receipt.round, head.round],
+    ["time", receipt.time, head.timeMs ?? null],
+    ["log.documents", documents, head.documents],
+  ];
+  for (const [field, shown, proved] of pairs) {
+    if (shown !== proved) return invalid(`the receipt's ${field} says ${shown}, its signed statement says ${proved}`);
+  }
+  const { sequence, round, client, digest } = receipt;
+  const [clientBytes, value] = [fromHex(client), fromHex(digest.value)];
+  if (clientBytes?.length !== 32 || value?.length !== 32) return invalid("the receipt's client or digest is none");
+  const own = encodeStatement({
+    cluster: head.cluster,
+    sequence,
+    round,
+    digest: { algorithm: "sha256", value },
+    client: clientBytes,
+  });
+  const inclusion = { leaf: leafHash(sha256Now, own), index, size: documents, root: head.root, proof };
+  return isIncluded(sha256Now, inclusion)
+    ? { valid: true }
+    : invalid("the proof does not lead from what the receipt says to the root that its statement has");
+}
+
 /**
  * Valid exactly when the cluster's key signed a statement that says what the receipt shows, about this
  * document and this cluster. Never throws on a hostile receipt.
  * @throws ReceiptKeyError when `receiptKeySpki` is not an RSA public key.
  */
 export async function verifyReceipt({ receipt, digest, receiptKeySpki, cluster }: ReceiptCheck): Promise<Verdict> {
-  const { key, modulusBytes } = await importKey(receiptKeySpki);
+  const key = await importReceiptKey(receiptKeySpki);
   const stated = checkStatement(receipt);
   if (!stated.valid) return stated;
   if (receipt.cluster !== cluster)
@@ -59,26 +93,11 @@ export async function verifyReceipt({ receipt, digest, receiptKeySpki, cluster }
   if (receipt.digest.value !== documentDigest) {
     return invalid(`the document's SHA-256 is ${documentDigest}, the receipt is for ${receipt.digest.value}`);
   }
-  if (receipt.signature.length !== modulusBytes) {
-    return invalid(`the signature has ${receipt.signature.length} bytes, the cluster's key makes ${modulusBytes}`);
+  if (receipt.signature.length !== key.signatureBytes) {
+    return invalid(
+      `the signature has ${receipt.signature.length} bytes, the cluster's key makes ${key.signatureBytes}`,
+    );
   }
-  const { subtle } = globalThis.crypto;
-  const signed = await subtle.verify("RSASSA-PKCS1-v1_5", key, receipt.signature, receipt.statement);
+  const signed = await key.verify(receipt.statement, receipt.signature);
   return signed ? { valid: true } : invalid("the signature on the statement is not the cluster's");
-}
-
-interface ImportedKey {
-  readonly key: Awaited<ReturnType<typeof globalThis.crypto.subtle.importKey>>;
-  readonly modulusBytes: number;
-}
-
-async function importKey(spki: Uint8Array): Promise<ImportedKey> {
-  try {
-    const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
-    const key = await globalThis.crypto.subtle.importKey("spki", spki, algorithm, false, ["verify"]);
-    const { modulusLength } = key.algorithm as { readonly modulusLength?: unknown } & typeof key.algorithm;
-    return { key, modulusBytes: Math.ceil(Number(modulusLength) / 8) };
-  } catch {
-    throw new ReceiptKeyError("receiptKeySpki is not an RSA public key in SubjectPublicKeyInfo form");
-  }
 }

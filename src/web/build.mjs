@@ -1,23 +1,34 @@
 /**
- * Builds the page: one file without a request to anywhere, so that it works opened from a disk.
+ * Builds the pages:
  *
- *     node src/web/build.mjs [FILE]      dist/web/index.html unless given
+ *     node src/web/build.mjs [DIRECTORY]      dist/web unless given
+ *
+ *     index.html    the simulator: one file without a request to anywhere, so that it works opened from a disk
+ *     pages/        what replicas serve (src/cli/pages.ts): for each page NAME.html, NAME.css, NAME.js; its shell is that of all
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { rolldown } from "rolldown";
 
 const here = import.meta.dirname;
 const root = join(here, "..", "..");
-const target = process.argv[2] ?? join(root, "dist", "web", "index.html");
+const target = process.argv[2] ?? join(root, "dist", "web");
 
-/** Zod compiles its checks when it may; the policy of the page forbids that, and would report the attempt. */
+/** Served pages: a folder with main.html, main.ts and style.css each. `index` is at "/", another one at "/NAME". */
+const PAGES = [
+  { name: "index", folder: "notary", label: "Notary", title: "abcast notary" },
+  { name: "auctions", folder: "auctions", label: "Auctions", title: "abcast auctions" },
+];
+
+/** Zod compiles its checks when it may; the policy of the simulator's page forbids that, and would report the attempt. */
 const PROLOGUE = "globalThis.__zod_globalConfig = { jitless: true };";
 
-async function bundle() {
+const textOf = (...path) => readFileSync(join(here, ...path), "utf8");
+
+async function bundle(input, intro = "") {
   const build = await rolldown({
-    input: join(here, "main.ts"),
+    input: join(here, input),
     platform: "browser",
     resolve: { extensionAlias: { ".js": [".ts", ".js"] } },
     tsconfig: join(here, "tsconfig.json"),
@@ -25,10 +36,37 @@ async function bundle() {
       throw new Error(`${level}: ${log.message}`);
     },
   });
-  const { output } = await build.generate({ format: "iife", minify: true, intro: PROLOGUE });
+  const { output } = await build.generate({ format: "iife", minify: true, intro });
   await build.close();
   if (output.length !== 1) throw new Error(`${output.length} files instead of one`);
   return output[0].code.trim();
+}
+
+function write(name, text) {
+  const file = join(target, name);
+  writeFileSync(file, text);
+  console.log(`${relative(process.cwd(), file)}: ${Math.ceil(text.length / 1024)} KiB`);
+}
+
+/** `%NAME%` with the space around it. */
+function filled(template, values) {
+  return template.replace(/\s*%([A-Z]+)%\s*/g, (placeholder, name) => values[name] ?? placeholder);
+}
+
+async function buildSimulator() {
+  const script = inline(
+    (await bundle("simulator/main.ts", PROLOGUE)).replaceAll("</script", String.raw`<\/script`),
+    "script",
+  );
+  const style = inline(textOf("simulator", "style.css"), "style");
+  const policy = [
+    "default-src 'none'",
+    `script-src ${hashOf(script)}`,
+    `style-src ${hashOf(style)}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
+  write("index.html", filled(textOf("simulator", "index.html"), { POLICY: policy, STYLE: style, SCRIPT: script }));
 }
 
 /** Within an element; what follows the tag belongs to the hash. */
@@ -41,20 +79,24 @@ function hashOf(text) {
   return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 }
 
-const script = inline((await bundle()).replaceAll("</script", String.raw`<\/script`), "script");
-const style = inline(readFileSync(join(here, "style.css"), "utf8"), "style");
-const policy = [
-  "default-src 'none'",
-  `script-src ${hashOf(script)}`,
-  `style-src ${hashOf(style)}`,
-  "base-uri 'none'",
-  "form-action 'none'",
-].join("; ");
-const values = { POLICY: policy, STYLE: style, SCRIPT: script };
-const page = readFileSync(join(here, "index.html"), "utf8").replace(
-  /\s*%(POLICY|STYLE|SCRIPT)%\s*/g,
-  (_, name) => values[name],
-);
-mkdirSync(dirname(target), { recursive: true });
-writeFileSync(target, page);
-console.log(`${relative(process.cwd(), target)}: ${Math.ceil(page.length / 1024)} KiB`);
+async function buildPage({ name, folder, title }) {
+  const html = filled(textOf("common", "shell.html"), {
+    NAME: name,
+    TITLE: title,
+    LINKS: PAGES.map((page) => linkTo(page, page.name === name)).join(""),
+    MAIN: textOf(folder, "main.html"),
+  });
+  write(`pages/${name}.html`, html);
+  write(`pages/${name}.css`, `${textOf("common", "style.css")}\n${textOf(folder, "style.css")}`);
+  write(`pages/${name}.js`, await bundle(`${folder}/main.ts`));
+}
+
+function linkTo({ name, label }, isHere) {
+  const href = name === "index" ? "/" : `/${name}`;
+  return `<a href="${href}"${isHere ? ' aria-current="page"' : ""}>${label}</a>`;
+}
+
+mkdirSync(join(target, "pages"), { recursive: true });
+await buildSimulator();
+for (const page of PAGES) await buildPage(page);
+copyFileSync(join(here, "common", "icon.svg"), join(target, "pages", "icon.svg"));

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
 import {
@@ -15,7 +16,9 @@ import {
   type TlsIdentity,
 } from "../../src/adapters/tls/index.js";
 import type { Connection, ConnectionHandlers, Listener } from "../../src/replica/links.js";
-import { createTlsIdentity } from "../../src/crypto/ed25519/tls-identity.js";
+import { provedPin } from "../../src/adapters/tls/identity.js";
+import { createTlsIdentity, renewTlsCertificate } from "../../src/crypto/ed25519/tls-identity.js";
+import { ellipticPair, issue, withLastBitFlipped, withUnknownKey } from "../support/certificates.js";
 
 const HOST = "127.0.0.1";
 const KIB = 1024;
@@ -25,9 +28,20 @@ const MAX_FRAME_BYTES = 4 * MIB;
 let server: TlsIdentity;
 let party: TlsIdentity;
 let client: TlsIdentity;
-/** Nobody's certificates: one with a name of its own, one that copies a known party's name. */
+/** Nobody's keys: one with a name of its own, one that copies a known party's name, one with a known party's signature. */
 let stranger: TlsIdentity;
 let namesake: TlsIdentity;
+let protege: TlsIdentity;
+/** A party with a key on P-256, and who shows its certificate without having its key. */
+let elliptic: TlsIdentity;
+let pretender: TlsIdentity;
+/** Other certificates of the party's key. */
+let renewed: TlsIdentity;
+let expired: TlsIdentity;
+let future: TlsIdentity;
+let renamed: TlsIdentity;
+let missigned: TlsIdentity;
+let issued: TlsIdentity;
 
 beforeAll(async () => {
   server = await createTlsIdentity("party-0");
@@ -35,6 +49,15 @@ beforeAll(async () => {
   client = await createTlsIdentity("client-0");
   stranger = await createTlsIdentity("stranger");
   namesake = await createTlsIdentity("party-1");
+  protege = { ...stranger, certificatePem: await issue({ subject: stranger, issuer: party }) };
+  [elliptic, pretender] = await ellipticPair();
+  const year = (from: number) => ({ notBefore: new Date(`${from}-01-01`), notAfter: new Date(`${from + 1}-01-01`) });
+  renewed = { ...party, certificatePem: await renewTlsCertificate(party) };
+  expired = { ...party, certificatePem: await renewTlsCertificate({ ...party, validity: year(2001) }) };
+  future = { ...party, certificatePem: await renewTlsCertificate({ ...party, validity: year(2901) }) };
+  renamed = { ...party, certificatePem: await issue({ subject: party, issuer: party, name: "CN=party-0" }) };
+  missigned = { ...party, certificatePem: withLastBitFlipped(party.certificatePem) };
+  issued = { ...party, certificatePem: await issue({ subject: party, issuer: stranger }) };
 });
 
 /** What a test opened, closed after it in reverse order. */
@@ -268,9 +291,10 @@ describe("frames over TLS", () => {
 
 describe("refused", () => {
   const outsiders: [string, () => ConnectionOptions, RegExp][] = [
-    ["no certificate", () => ({ cert: undefined, key: undefined }), /certificate/],
-    ["an unknown certificate", () => credentials(stranger), /certificate/],
-    ["an unknown certificate with a known name", () => credentials(namesake), /certificate/],
+    ["no certificate", () => ({ cert: undefined, key: undefined }), /no certificate/],
+    ["an unknown key", () => credentials(stranger), /unknown key/],
+    ["an unknown key under a known name", () => credentials(namesake), /unknown key/],
+    ["a certificate that the key of a known party signed, for another key", () => credentials(protege), /unknown key/],
     ["TLS 1.2", () => ({ maxVersion: "TLSv1.2", minVersion: "TLSv1.2" }), /unsupported protocol|version/i],
   ];
   it.each(outsiders)("%s", async (_, options, reason) => {
@@ -285,9 +309,15 @@ describe("refused", () => {
   });
 
   it("a known certificate without its key", async () => {
-    const { listener, accepted } = await listen();
-    expect(() => rawTls(listener.port, { cert: party.certificatePem, key: stranger.privateKeyPem })).toThrow();
+    const { listener, accepted, refused } = await listen({
+      parties: [{ party: 1, certificatePem: elliptic.certificatePem }],
+    });
+    await closed(rawTls(listener.port, credentials(pretender)));
+    await eventually(() => expect(refused.length).toBe(1));
+    expect(refused[0]).toMatch(/bad signature/);
     expect(accepted.all).toEqual([]);
+    dial(listener.port, { identity: elliptic });
+    await eventually(() => expect(accepted.all.length).toBe(1));
   });
 
   it.each([
@@ -311,7 +341,7 @@ describe("refused", () => {
     await eventually(() => expect(refused.length).toBe(1));
   });
 
-  it("resumption: each connection proves its certificate anew", async () => {
+  it("resumption: each connection proves its key anew", async () => {
     const { listener, accepted } = await listen();
     const first = rawTls(listener.port);
     const sessions: Buffer[] = [];
@@ -329,9 +359,9 @@ describe("refused", () => {
     await eventually(() => expect(refused).toEqual(["not accepted"]));
   });
 
-  it("a listener for two peers with the same certificate", async () => {
-    const parties = [1, 2].map((index) => ({ party: index, certificatePem: party.certificatePem }));
-    await expect(listen({ parties })).rejects.toThrow("two peers share the certificate");
+  it("a listener for two peers with the same key", async () => {
+    const parties = [party, renewed].map(({ certificatePem }, index) => ({ party: index + 1, certificatePem }));
+    await expect(listen({ parties })).rejects.toThrow("two peers share the key");
   });
 });
 
@@ -345,6 +375,14 @@ describe("a dialer", () => {
     const { listener } = await listen({ identity: impostor() });
     const { dialed, failures } = dial(listener.port);
     await eventually(() => expect(failures.length).toBeGreaterThan(1));
+    expect(dialed.all).toEqual([]);
+  });
+
+  it("does not talk to who has the party's certificate and not its key", async () => {
+    const { listener } = await listen({ identity: pretender });
+    const { dialed, failures } = dial(listener.port, { certificatePem: elliptic.certificatePem });
+    await eventually(() => expect(failures.length).toBeGreaterThan(1));
+    expect(failures[0]).toMatch(/bad signature/);
     expect(dialed.all).toEqual([]);
   });
 
@@ -432,6 +470,58 @@ describe("a dialer", () => {
     accepted.last().connection.close();
     await eventually(() => expect(accepted.last().closeReasons.length).toBe(1));
     expect(dialed.all.length).toBe(1);
+  });
+});
+
+describe("a party is known by its key, whatever else its certificate says:", () => {
+  it.each([
+    ["renewed", () => renewed],
+    ["expired", () => expired],
+    ["not valid yet", () => future],
+    ["with another party's name", () => renamed],
+    ["with a signature that does not verify", () => missigned],
+    ["signed by a stranger", () => issued],
+  ])("%s", async (_, other) => {
+    const identity = other();
+    expect(identity.certificatePem).not.toBe(party.certificatePem);
+    // Both ends pin party 1's first certificate: it is once who dials, once who listens.
+    const { accepted, near } = await pair({}, { identity });
+    expect(accepted.last().connection.peer).toEqual({ kind: "party", party: 1 });
+    const asServer = await pair({ identity }, { party: 1, certificatePem: party.certificatePem, identity: client });
+    asServer.far.connection.send(Uint8Array.of(7));
+    await eventually(() => expect(asServer.near.frames).toEqual([Uint8Array.of(7)]));
+    expect(near.closeReasons).toEqual([]);
+  });
+
+  it("the one pinned may be renewed as well", async () => {
+    await pair({ parties: [{ party: 1, certificatePem: expired.certificatePem }] });
+  });
+
+  it("in a connection from the next one on, when it is renewed while connections are open", async () => {
+    const parties = [{ party: 2, certificatePem: client.certificatePem }];
+    const { listener } = await listen({ identity: party, parties, clients: [] });
+    const shown = async (): Promise<string | undefined> => {
+      const socket = rawTls(listener.port, credentials(client)).resume();
+      await once(socket, "secureConnect");
+      return socket.getPeerX509Certificate()?.toString();
+    };
+    expect(await shown()).toBe(new X509Certificate(party.certificatePem).toString());
+    const open = dial(listener.port, { identity: client, certificatePem: party.certificatePem });
+    await eventually(() => expect(open.dialed.all.length).toBe(1));
+    listener.present(renewed);
+    expect(await shown()).toBe(new X509Certificate(renewed.certificatePem).toString());
+    expect(open.dialed.last().closeReasons).toEqual([]);
+    // Still nobody but whose key is pinned.
+    const outsider = rawTls(listener.port, credentials(stranger));
+    await closed(outsider);
+    expect(() => listener.present({ ...renewed, privateKeyPem: stranger.privateKeyPem })).toThrow();
+    expect(await shown()).toBe(new X509Certificate(renewed.certificatePem).toString());
+  });
+
+  it("a key that nobody can write down is nobody's", () => {
+    const certificate = new X509Certificate(withUnknownKey(party.certificatePem));
+    expect(() => certificate.publicKey).toThrow();
+    expect(provedPin({ getPeerX509Certificate: () => certificate })).toBeUndefined();
   });
 });
 

@@ -179,7 +179,7 @@ describe("early messages", () => {
     for (const party of HONEST) expect(late.earlyBytes(party)).toBeLessThanOrEqual(600);
     expect(await late.run("lunch", lunch, dish("late"))).toMatchObject({ value: decision?.value });
     expect(accused()).toEqual([]);
-  }, 5_000);
+  });
 
   it("of an instance that starts do not stay", async () => {
     const all = members(memoryLinks(N));

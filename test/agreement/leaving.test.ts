@@ -192,7 +192,7 @@ describe("leaving", () => {
     open.push(last);
     await quiet();
     expect(await last.run("lunch", lunch, dish("late"))).toMatchObject({ value: decision?.value });
-  }, 5_000);
+  });
 
   it("a signal with a reason that is no error rejects with one", async () => {
     const controller = new AbortController();

@@ -83,7 +83,7 @@ it("links that nobody has opened yet lose nothing", async () => {
   await new Promise((resume) => setTimeout(resume, 200));
   decisions.push(await partyOf(3, at(links, 3)).run("lunch", lunch, dish(3)));
   expect(new Set(decisions.map(valueOf)).size).toBe(1);
-}, 10_000);
+});
 
 it("a stranger is turned away, and so is a party of another cluster", async () => {
   const refused: string[] = [];
@@ -102,11 +102,11 @@ it("a stranger is turned away, and so is a party of another cluster", async () =
   const isDone = (): boolean =>
     parties.every(({ accusations }) => accusations.length > 0) &&
     refused.some((reason) => reason.includes("certificate"));
-  for (let turn = 0; turn < 400 && !isDone(); turn++) await new Promise((resume) => setTimeout(resume, 10));
+  while (!isDone()) await new Promise((resume) => setTimeout(resume, 10));
   for (const { accusations } of parties)
     expect(accusations).toEqual([expect.objectContaining({ party: 3, fault: "wrong-cluster", tag: undefined })]);
   expect(refused.join("\n")).toContain("certificate");
-}, 10_000);
+});
 
 it("links are one party's", async () => {
   const links = await listen(0);

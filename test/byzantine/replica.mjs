@@ -3,19 +3,23 @@
  * equivocates, votes twice, lies in commits, sends bad shares, garbage and replays (src/sim/byzantine.ts has the attacks).
  * Not part of the package: the demo and the end-to-end tests start it in the place of an honest one.
  *
- *     node test/byzantine/replica.mjs [--seed N] [--rate P] DIR/party-I
+ *     node test/byzantine/replica.mjs --client CLIENT [--behaviour all|withhold|equivocate|bad-shares] [--seed N] [--rate P] DIR/party-I
+ *
+ * `withhold` leaves out of what it says whatever chance picks; the others are some of the attacks.
  */
 import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
 import { removePidFile, writePidFile } from "../../dist/cli/pid-file.js";
 import { REAL_PORTS, startNode } from "../../dist/cli/node-process.js";
+import { toHex } from "../../dist/core/bytes.js";
 import { decode, encode } from "../../dist/core/codec.js";
 import { createSuite } from "../../dist/crypto/index.js";
 import { createEd25519Signer } from "../../dist/crypto/index.js";
 import { loadClient, loadParty } from "../../dist/replica/config-files.js";
 import { groupOf } from "../../dist/replica/config-group.js";
-import { encodeRequest, requestStatement } from "../../dist/services/notary/index.js";
+import { encodeNotaryOperation } from "../../dist/services/notary/index.js";
 import { ATTACKS, CorruptedParty, Random } from "../../dist/sim/index.js";
+import { encodePayload, requestStatement } from "../../dist/wire/payload.js";
 import { isItem, peerFrameCodec } from "../../dist/wire/peer-frames.js";
 
 const { values, positionals } = parseArgs({
@@ -24,11 +28,23 @@ const { values, positionals } = parseArgs({
     seed: { type: "string", default: "1" },
     rate: { type: "string", default: "0.3" },
     client: { type: "string" },
+    behaviour: { type: "string", default: "all" },
   },
 });
 const [directory] = positionals;
-if (directory === undefined || values.client === undefined) {
-  throw new Error("usage: replica.mjs --client DIR/client-0.json [--seed N] [--rate P] DIR/party-I");
+/** What lies a behaviour is made of. */
+const BEHAVIOURS = {
+  all: ATTACKS.filter((attack) => attack !== "withhold"),
+  withhold: ["withhold"],
+  equivocate: ATTACKS.filter((attack) => /^equivocate-|^double-vote$|^lie-in-commit$/.test(attack)),
+  "bad-shares": ["bad-share"],
+};
+const chosen = BEHAVIOURS[values.behaviour];
+if (directory === undefined || values.client === undefined || chosen === undefined) {
+  const behaviours = Object.keys(BEHAVIOURS).join("|");
+  throw new Error(
+    `usage: replica.mjs --client DIR/client-0.json [--behaviour ${behaviours}] [--seed N] [--rate P] DIR/party-I`,
+  );
 }
 
 const party = await loadParty(directory);
@@ -39,14 +55,20 @@ const suite = await createSuite({ group, self: config.party, publicKeys: cluster
 // A corrupted client conspires with it: it signs requests that the replica uses to tell different stories.
 const accomplice = createEd25519Signer((await loadClient(values.client)).signing);
 
+let invented = 0;
+
 function inventPayload() {
+  const operation = encodeNotaryOperation({ algorithm: "sha256", value: new Uint8Array(randomBytes(32)) });
   const unsigned = {
     cluster: cluster.cluster,
     client: accomplice.publicKey,
-    nonce: new Uint8Array(randomBytes(16)),
-    digest: { algorithm: "sha256", value: new Uint8Array(randomBytes(32)) },
+    // One session, so that its requests do not evict the sessions of who uses the same key.
+    session: { opened: 1, nonce: new Uint8Array(8) },
+    number: ++invented,
+    acknowledged: Math.max(0, invented - 128),
+    action: { kind: "call", service: "notary", operation },
   };
-  return encodeRequest({ ...unsigned, signature: accomplice.sign(requestStatement(unsigned)) });
+  return encodePayload({ kind: "request", ...unsigned, signature: accomplice.sign(requestStatement(unsigned)) });
 }
 
 const attacks = new Map(ATTACKS.map((attack) => [attack, 0]));
@@ -56,7 +78,7 @@ const corrupted = new CorruptedParty({
   group,
   suite,
   random: new Random(Number(values.seed)),
-  corruption: { rate: Number(values.rate), attacks: ATTACKS.filter((attack) => attack !== "withhold") },
+  corruption: { rate: Number(values.rate), attacks: chosen },
   inventPayload,
   onAttack: (attack) => attacks.set(attack, (attacks.get(attack) ?? 0) + 1),
 });
@@ -64,8 +86,14 @@ const corrupted = new CorruptedParty({
 /** How many lies there may be in the place of one message: their numbers are between those of what is true. */
 const LIES = 64;
 
-/** The connection to `to`, on which messages are replaced by lies. */
-function lying(to, connection) {
+/** The connection to `to`, on which messages are replaced by lies, or left out. `omitted`: of that, the number before each. */
+function lying(to, connection, omitted) {
+  /** Each item names the one before it: what was left out was never said. */
+  const said = (number) => {
+    let last = number;
+    while (omitted.has(last)) last = omitted.get(last);
+    return last;
+  };
   return {
     peer: connection.peer,
     pause: () => connection.pause(),
@@ -76,10 +104,11 @@ function lying(to, connection) {
       if (!frame.ok || !isItem(frame.value)) return connection.send(bytes);
       const { value } = frame;
       const lies = value.kind === "message" ? corrupted.tamper(to, value.envelope).slice(0, LIES) : [undefined];
+      if (lies.length === 0) omitted.set(value.number, value.after);
       let writable = true;
       for (const [index, envelope] of lies.entries()) {
         const number = value.number * LIES + index;
-        const after = index === 0 ? value.after * LIES : number - 1;
+        const after = index === 0 ? said(value.after) * LIES : number - 1;
         const numbered = { ...value, ...(envelope && { envelope }), number, after };
         writable = connection.send(encode(peerFrameCodec, numbered));
       }
@@ -93,7 +122,7 @@ function believing(handlers) {
   if (handlers === undefined) return undefined;
   const onFrame = (bytes) => {
     const { value } = decode(peerFrameCodec, bytes);
-    for (const name of ["resumeAfter", "upTo"])
+    for (const name of ["resumeAfter", "bulkResumeAfter", "upTo", "bulkUpTo"])
       if (value?.[name] !== undefined) value[name] = Math.floor(value[name] / LIES);
     handlers.onFrame(value === undefined ? bytes : encode(peerFrameCodec, value));
   };
@@ -104,20 +133,38 @@ function believing(handlers) {
   };
 }
 
-const damaged = (share) => share.map((byte, index) => (index === 100 ? byte ^ 1 : byte));
+const damage = (share) =>
+  chosen.includes("bad-share") ? share.map((byte, index) => (index === 100 ? byte ^ 1 : byte)) : share;
 
 const ports = {
-  dial: (options) =>
-    REAL_PORTS.dial({
+  ...REAL_PORTS,
+  /** What it signed in its lies it does not know again: a replica that is shown a signature of its own that it lacks stops. */
+  async createSuite(options) {
+    const real = await REAL_PORTS.createSuite(options);
+    const signed = new Set();
+    return {
+      ...real,
+      sign(statement) {
+        signed.add(toHex(statement));
+        return real.sign(statement);
+      },
+      verify: (by, statement, signature) =>
+        (by !== options.self || signed.has(toHex(statement))) && real.verify(by, statement, signature),
+    };
+  },
+  dial(options) {
+    const omitted = new Map();
+    return REAL_PORTS.dial({
       ...options,
-      accept: (connection) => believing(options.accept(lying(options.party, connection))),
-    }),
-  receiptSigner(own) {
-    const honest = REAL_PORTS.receiptSigner(own);
+      accept: (connection) => believing(options.accept(lying(options.party, connection, omitted))),
+    });
+  },
+  signer(own, key) {
+    const honest = REAL_PORTS.signer(own, key);
     return {
       ...honest,
-      share: (message) => damaged(honest.share(message)),
-      prove: async (message) => damaged(await honest.prove(message)),
+      share: (message) => damage(honest.share(message)),
+      prove: async (message) => damage(await honest.prove(message)),
     };
   },
 };

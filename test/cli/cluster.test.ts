@@ -10,7 +10,7 @@ import { runCli } from "./run-cli.js";
 
 const cluster = new LocalCluster();
 afterAll(() => cluster.remove());
-beforeAll(() => cluster.init("--clients", "2"), 120_000);
+beforeAll(() => cluster.init("--clients", "2"));
 
 const file = (name: string): string => join(cluster.work, name);
 const PARTIES = [0, 1, 2, 3];
@@ -119,7 +119,19 @@ describe("a cluster", () => {
   it("has one state, as `status --json` documents it", async () => {
     const parties = await cluster.settled(documents.length);
     for (const [index, party] of parties.entries()) {
-      expect(Object.keys(party).sort()).toEqual(["accusations", "logDigest", "party", "round", "sequence", "state"]);
+      expect(Object.keys(party).sort()).toEqual([
+        "accusations",
+        "catchUp",
+        "checkpointRound",
+        "clocks",
+        "logDigest",
+        "party",
+        "round",
+        "sequence",
+        "services",
+        "state",
+        "storeBytes",
+      ]);
       expect(party).toMatchObject({ party: index, state: "active", sequence: documents.length, accusations: [] });
       expect(party.logDigest).toMatch(/^[0-9a-f]{64}$/);
       expect(party.round).toBeGreaterThan(0);

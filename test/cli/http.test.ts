@@ -22,7 +22,7 @@ beforeAll(async () => {
   await cluster.init("--rsa-bits", "2048");
   ports = (await loadPublic(cluster.publicFile)).parties.map(({ httpPort }) => httpPort);
   writeFileSync(document, "I owe you a cake.\n");
-}, 120_000);
+});
 
 const start = (party: number): Promise<number> => launch(cluster.party(party), [BIN, "node"]);
 
@@ -68,6 +68,13 @@ describe("the HTTP interface of a cluster", () => {
     expect([1, 2, 3].map((peer) => valueOf(exposition, "abcast_peer_connected", { peer: String(peer) }))).toEqual([
       1, 1, 0,
     ]);
+  });
+
+  it("says what is under a key, and orders what a client signed", async () => {
+    const [status, absent] = await answer(0, "/v1/kv/none");
+    expect([status, absent]).toMatchObject([404, { error: "there is no such key", sequence: 0 }]);
+    const posted = await fetch(`http://127.0.0.1:${ports[0]}/v1/requests`, { method: "POST", body: "nonsense" });
+    expect([posted.status, await posted.json()]).toMatchObject([400, { code: "invalid-payload" }]);
   });
 
   it("counts what happens to a document", async () => {

@@ -16,11 +16,13 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createEd25519Signer, createTlsIdentity } from "../../src/crypto/index.js";
 import { InputError, loadClient, loadParty, loadPublic } from "../../src/replica/config-files.js";
-import { lastingDirectory, runCli, temporaryDirectory } from "./run-cli.js";
+import { withUnknownKey } from "../support/certificates.js";
+import { lastingDirectory, runCli, runInit, temporaryDirectory } from "./run-cli.js";
 
 const work = lastingDirectory();
 /** As hostile a certificate as a party can bring: OpenSSL would take it for party 0's. */
 const namesake = await createTlsIdentity("party-0");
+const stranger = await createTlsIdentity("stranger");
 const cluster = join(work.path, "made", "here");
 afterAll(() => work.remove());
 
@@ -45,7 +47,7 @@ beforeAll(async () => {
   expect(stderr).toContain("safe primes");
   expect(stdout).toContain("4 parties, of which 1 may be corrupted, 2 clients");
   expect(code).toBe(0);
-}, 120_000);
+});
 
 /** The raw key in a certificate, in base64. */
 function tlsKeyOf(certificate: unknown): string {
@@ -67,6 +69,8 @@ describe("abcast init", () => {
       "public.json",
       "receipt-key.pem",
       "token-key.pem",
+      "tsa-certificate.pem",
+      "tsa-request.pem",
     ]);
     expect(readdirSync(join(cluster, "party-2")).sort()).toEqual(["config.json", "keys.json", "public.json", "store"]);
     expect(mode(join(cluster, "party-2"))).toBe(0o700);
@@ -99,6 +103,11 @@ describe("abcast init", () => {
       order: "fixed",
       delivery: "full",
       parallel: 1,
+      dissemination: "inline",
+      services: ["bidding", "counter", "kv", "notary", "tsa"],
+      checkpointInterval: 128,
+      ledger: "all",
+      roundIntervalMs: 50,
     });
     expect((await loadClient(join(cluster, "client-1.json"))).client).toBe(1);
   });
@@ -109,7 +118,7 @@ describe("abcast init", () => {
       const text = readFileSync(join(cluster, `party-${party}`, "keys.json"), "utf8");
       // Ed25519 seeds, X25519 keys and scalars have 44 characters in base64, RSA shares more.
       const secrets = [...text.matchAll(/"([A-Za-z0-9+/=]{44,})"/g)].map(([, secret]) => secret ?? "");
-      expect(secrets.length).toBe(8);
+      expect(secrets.length).toBe(9);
       for (const secret of secrets) expect(shared).not.toContain(secret);
     }
     expect(shared).not.toContain("PRIVATE KEY");
@@ -147,8 +156,22 @@ describe("abcast init", () => {
     ["t for which no c is possible", ["--n", "94", "--t", "31"], "--t: is 31: c must be at least t+1 = 32"],
     ["an unknown order", ["--n", "4", "--order", "any"], "Allowed choices are fixed, random, adaptive"],
     ["an unknown delivery", ["--n", "4", "--delivery", "any"], "Allowed choices are full, on-request"],
+    ["an unknown dissemination", ["--n", "4", "--dissemination", "any"], "Allowed choices are inline, certified"],
     ["no candidate at once", ["--n", "4", "--parallel", "0"], "'--parallel <NUMBER>' argument '0' is invalid"],
     ["too many candidates at once", ["--n", "4", "--parallel", "17"], "whole number from 1 to 16"],
+    ["no service", ["--n", "4", "--services", ""], "is no name of a service"],
+    ["an impossible service", ["--n", "4", "--services", "kv,K V"], '"K V" is no name of a service'],
+    [
+      "a service that there is not",
+      ["--n", "4", "--services", "kv,nope"],
+      "There is no service nope, only bidding, counter, kv, log, notary, tsa; those of a program of your own are for --own-services.",
+    ],
+    [
+      "too many services",
+      ["--n", "4", "--services", "kv", "--own-services", Array.from({ length: 32 }, (_, i) => `s${i}`).join()],
+      "a cluster runs at most 32 services",
+    ],
+    ["no checkpoints", ["--n", "4", "--checkpoint-interval", "0"], "whole number from 1 to 65536"],
     ["another n than the structure's", ["--n", "4", "--structure", "4x4"], "--n: is 4, but --structure has 16 parties"],
     ["t beside a structure", ["--t", "1", "--structure", "4x4"], "--t: cannot be combined with --structure"],
     [
@@ -193,8 +216,7 @@ describe("abcast init", () => {
     const usage = await runCli(["init", "--json", "--out"]);
     expect(JSON.parse(usage.stderr)).toMatchObject({ error: { code: "usage", option: "--out" } });
 
-    const made = await runCli([
-      "init",
+    const made = await runInit(
       "--n",
       "1",
       "--clients",
@@ -207,20 +229,32 @@ describe("abcast init", () => {
       "2",
       "--vector-size",
       "quorum",
+      "--dissemination",
+      "certified",
       "--out",
       join(directory, "b"),
       "--json",
-    ]);
+    );
     expect(made.stderr).toBe("");
     expect(JSON.parse(made.stdout)).toMatchObject({
       n: 1,
       t: 0,
       adversary: { byzantine: { threshold: 0 }, crash: { threshold: 0 } },
-      channel: { c: "quorum", order: "adaptive", delivery: "on-request", parallel: 2 },
+      channel: {
+        c: "quorum",
+        order: "adaptive",
+        delivery: "on-request",
+        parallel: 2,
+        dissemination: "certified",
+        checkpointInterval: 128,
+      },
       parties: [{ party: 0, port: 7400, httpPort: 7401 }],
       clients: [],
     });
-  }, 120_000);
+    // Batches are larger than entries, of which several make one message.
+    const { channel } = await loadParty(join(directory, "b", "party-0"));
+    expect(channel).toMatchObject({ maxEntryPayloads: 4096, maxEntryBytes: 1024 * 1024 });
+  });
 
   it("takes names and addresses from --parties", async () => {
     const directory = temporaryDirectory();
@@ -233,12 +267,12 @@ describe("abcast init", () => {
     }));
     writeFileSync(file, JSON.stringify(listed));
     const out = join(directory, "out");
-    const { code } = await runCli(["init", "--parties", file, "--out", out]);
+    const { code } = await runInit("--parties", file, "--out", out);
     expect(code).toBe(0);
     const shared = await loadPublic(join(out, "public.json"));
     expect(shared.parties.map(({ name, host, port, httpPort }) => ({ name, host, port, httpPort }))).toEqual(listed);
     expect((await loadParty(join(out, "party-1"))).config.listen).toEqual({ host: "bob.example.org", port: 7001 });
-  }, 120_000);
+  });
 
   const ann = { name: "ann", host: "a.example", port: 7000, httpPort: 8000 };
   it.each([
@@ -279,27 +313,23 @@ describe("abcast init", () => {
   it.each([
     ["a new", false],
     ["an existing", true],
-  ])(
-    "leaves nothing in %s directory when it is interrupted",
-    async (_, exists) => {
-      const directory = temporaryDirectory();
-      if (exists) mkdirSync(join(directory, "out"));
-      const bin = fileURLToPath(new URL("../../bin/abcast.mjs", import.meta.url));
-      const child = spawn(
-        process.execPath,
-        [bin, "init", "--n", "4", "--rsa-bits", "3072", "--out", join(directory, "out")],
-        { stdio: ["ignore", "ignore", "pipe"] },
-      );
-      await new Promise<void>((resolve) =>
-        child.stderr.on("data", (text: Buffer) => text.includes("safe primes") && resolve()),
-      );
-      child.kill("SIGINT");
-      await new Promise((resolve) => child.on("close", resolve));
-      expect(child.signalCode).toBe("SIGINT");
-      expect(readdirSync(directory, { recursive: true })).toEqual(exists ? ["out"] : []);
-    },
-    60_000,
-  );
+  ])("leaves nothing in %s directory when it is interrupted", async (_, exists) => {
+    const directory = temporaryDirectory();
+    if (exists) mkdirSync(join(directory, "out"));
+    const bin = fileURLToPath(new URL("../../bin/abcast.mjs", import.meta.url));
+    const child = spawn(
+      process.execPath,
+      [bin, "init", "--n", "4", "--rsa-bits", "3072", "--out", join(directory, "out")],
+      { stdio: ["ignore", "ignore", "pipe"] },
+    );
+    await new Promise<void>((resolve) =>
+      child.stderr.on("data", (text: Buffer) => text.includes("safe primes") && resolve()),
+    );
+    child.kill("SIGINT");
+    await new Promise((resolve) => child.on("close", resolve));
+    expect(child.signalCode).toBe("SIGINT");
+    expect(readdirSync(directory, { recursive: true })).toEqual(exists ? ["out"] : []);
+  });
 });
 
 type Json = { [name: string]: Json } & { [index: number]: Json } & { push(item: unknown): void; pop(): unknown };
@@ -421,10 +451,39 @@ describe("loadPublic", () => {
     ],
     ["another order", (json) => set(json["channel"], "order", "adaptive"), "cluster: does not name these keys"],
     ["another delivery", (json) => set(json["channel"], "delivery", "on-request"), "cluster: does not name these keys"],
+    [
+      "an unknown dissemination",
+      (json) => set(json["channel"], "dissemination", "any"),
+      'channel.dissemination: must be "inline" or "certified"',
+    ],
+    [
+      "another dissemination",
+      (json) => set(json["channel"], "dissemination", "certified"),
+      "cluster: does not name these keys",
+    ],
+    [
+      "a service twice",
+      (json) => set(json["channel"], "services", ["kv", "kv"]),
+      "channel.services[1]: is kv after kv",
+    ],
+    ["no service", (json) => set(json["channel"], "services", []), "channel.services: at least one service"],
+    [
+      "no rounds between checkpoints",
+      (json) => set(json["channel"], "checkpointInterval", 0),
+      "channel.checkpointInterval: must be a whole number",
+    ],
+    ["other services", (json) => set(json["channel"], "services", ["kv"]), "cluster: does not name these keys"],
     ["another number at once", (json) => set(json["channel"], "parallel", 2), "cluster: does not name these keys"],
     ["another c", (json) => set(json["channel"], "c", 2), "cluster: does not name these keys and settings"],
     ["another salt", (json) => set(json, "salt", "00".repeat(32)), "cluster: does not name these"],
-    ["a client left out", (json) => json["clients"]?.pop(), "cluster: does not name these"],
+    [
+      "a client left out",
+      (json) => {
+        json["clients"]?.pop();
+        delete json["parties"]?.["3"]?.["client"];
+      },
+      "cluster: does not name these",
+    ],
     [
       "a signing key exchanged",
       (json) => set(json["keys"]?.["signing"], "0", Buffer.from(ed25519Key()).toString("base64")),
@@ -433,6 +492,16 @@ describe("loadPublic", () => {
     [
       "a client key exchanged",
       (json) => set(json["clients"]?.[0], "publicKey", Buffer.from(ed25519Key()).toString("hex")),
+      "cluster: does not name these",
+    ],
+    [
+      "a party's TLS key exchanged",
+      (json) => set(json["parties"]?.[1], "certificate", stranger.certificatePem),
+      "cluster: does not name these",
+    ],
+    [
+      "a client's TLS key exchanged",
+      (json) => set(json["clients"]?.[0], "certificate", stranger.certificatePem),
       "cluster: does not name these",
     ],
     ["a fractional n", (json) => set(json, "n", 4.5), "n: must be a whole number"],
@@ -451,7 +520,12 @@ describe("loadPublic", () => {
     [
       "a certificate used twice",
       (json) => set(json["parties"]?.[1], "certificate", json["parties"]?.[0]?.["certificate"]),
-      "parties[1].certificate: is another entry's",
+      "parties[1].certificate: has the key of another entry's certificate",
+    ],
+    [
+      "a certificate with a key that OpenSSL does not know",
+      (json) => set(json["parties"]?.[1], "certificate", withUnknownKey(namesake.certificatePem)),
+      "parties[1].certificate: must be one X.509 certificate",
     ],
     [
       "two certificates with one subject",
@@ -543,6 +617,36 @@ describe("loadPublic", () => {
       "keys.encryption.verificationKeys[0]: must be 32 to 48 bytes in base64",
     ],
     [
+      "a party that is no client that there is",
+      (json) => set(json["parties"]?.["0"], "client", 6),
+      "parties[0].client: is 6, there are 6 clients",
+    ],
+    [
+      "two parties that are one client",
+      (json) => set(json["parties"]?.["3"], "client", 2),
+      "parties[3].client: is 2, as in entry 0",
+    ],
+    [
+      "another client of a party",
+      (json) => set(json["parties"]?.["3"], "client", 0),
+      "cluster: does not name these keys and settings",
+    ],
+    [
+      "a policy that is none",
+      (json) => set(json["timeStamping"], "policy", "1.2.x"),
+      "timeStamping.policy: must be an object identifier",
+    ],
+    [
+      "another accuracy",
+      (json) => set(json["timeStamping"], "accuracyMs", 999),
+      "cluster: does not name these keys and settings",
+    ],
+    [
+      "a certificate of another key",
+      (json) => set(json["timeStamping"], "certificate", json["clients"]?.["0"]?.["certificate"]),
+      "timeStamping.certificate: is not of the key in keys.token",
+    ],
+    [
       "a coin key outside the group",
       (json) => set(json["keys"]?.["encryption"]?.["verificationKeys"], "0", `${"/".repeat(42)}8=`),
       "keys.encryption: verification key 0 is not an element of the group",
@@ -615,6 +719,12 @@ describe("loadParty and loadClient", () => {
       (json) => set(json["limits"], "maxEntryBytes", 698_027),
       "limits.maxEntryBytes: is 698027, at most 698026 with c=3",
     ],
+    [
+      "rounds too far apart",
+      "config.json",
+      (json) => set(json["limits"], "roundIntervalMs", 10_001),
+      "limits.roundIntervalMs: must be a whole number from 0",
+    ],
     ["a party beyond n", "config.json", (json) => set(json, "party", 4), "party: is 4, the cluster has parties 0..3"],
     ["keys of another number", "keys.json", (json) => set(json, "party", 2), "party: is 2, config.json says 1"],
     [
@@ -629,6 +739,19 @@ describe("loadParty and loadClient", () => {
       (json) => set(json, "relaying", "A".repeat(43) + "="),
       "relaying: does not belong",
     ],
+    [
+      "a client's key of nobody",
+      "keys.json",
+      (json) => set(json["client"], "signing", "A".repeat(43) + "="),
+      "client.signing: does not belong",
+    ],
+    [
+      "a client's key for TLS of nobody",
+      "keys.json",
+      (json) => set(json["client"], "tlsPrivateKey", json["tlsPrivateKey"]),
+      "client.tlsPrivateKey: does not belong",
+    ],
+    ["no client's keys", "keys.json", (json) => set(json, "client", undefined), "client: is missing"],
     ["no relaying key", "keys.json", (json) => set(json, "relaying", undefined), "relaying: is missing"],
     [
       "a coin key of nobody",
@@ -654,14 +777,6 @@ describe("loadParty and loadClient", () => {
     );
   });
 
-  it("take a public file that is older than the variants of agreement", async () => {
-    const path = changed("public.json", (json) => {
-      delete json["channel"]?.["delivery"];
-      delete json["channel"]?.["parallel"];
-    });
-    expect(await loadPublic(path)).toEqual(await loadPublic(join(cluster, "public.json")));
-  });
-
   it("fill in the documented defaults", async () => {
     const path = changed("party-1/config.json", (json) => set(json, "limits", { maxEntryPayloads: 7 }));
     expect((await loadParty(partyDirectory({ "config.json": path }))).channel).toEqual({
@@ -672,6 +787,11 @@ describe("loadParty and loadClient", () => {
       order: "fixed",
       delivery: "full",
       parallel: 1,
+      dissemination: "inline",
+      services: ["bidding", "counter", "kv", "notary", "tsa"],
+      checkpointInterval: 128,
+      ledger: "all",
+      roundIntervalMs: 50,
     });
   });
 
@@ -699,8 +819,8 @@ describe("loadParty and loadClient", () => {
     await expect(
       loadClient(changed("client-0.json", (json) => set(json["public"]?.["adversary"], "byzantine", { threshold: 0 }))),
     ).rejects.toThrow("public.keys.coins.quorum.access");
-    await expect(loadClient(changed("client-0.json", (json) => set(json, "client", 2)))).rejects.toThrow(
-      "client: is 2, the cluster has 2 clients",
+    await expect(loadClient(changed("client-0.json", (json) => set(json, "client", 6)))).rejects.toThrow(
+      "client: is 6, the cluster has 6 clients",
     );
   });
 });

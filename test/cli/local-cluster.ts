@@ -1,12 +1,11 @@
 /** A cluster of real processes for a test file: made by `abcast init`, on free ports, gone afterwards whatever happens. */
-import { randomInt } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
-import type { PartyStatus } from "../../src/cli/commands/status.js";
-import { type Finished, lastingDirectory, runCli } from "./run-cli.js";
+import type { PartyStatus } from "../../src/cli/party-status.js";
+import { reservePorts } from "../../src/cli/ports.js";
+import { type Finished, lastingDirectory, runCli, runInit } from "./run-cli.js";
 
 const CATCH_UP_MS = 20_000;
 
@@ -40,8 +39,8 @@ export class LocalCluster {
   }
 
   async init(...options: readonly string[]): Promise<void> {
-    const ports = ["--base-port", String(await freePorts(2 * this.n))];
-    const made = await runCli(["init", "--n", String(this.n), "--out", this.directory, ...ports, ...options]);
+    const ports = ["--base-port", String(await reservePorts(2 * this.n))];
+    const made = await runInit("--n", String(this.n), "--out", this.directory, ...ports, ...options);
     expect(made.code, made.stderr).toBe(0);
   }
 
@@ -115,21 +114,4 @@ function commandLine(pid: string): string {
   } catch {
     return "";
   }
-}
-
-/** The first of `count` neighbouring free ports, below those that the system gives to outgoing connections. */
-export async function freePorts(count: number): Promise<number> {
-  for (;;) {
-    const first = randomInt(10_000, 32_000);
-    const free = await Promise.all(Array.from({ length: count }, (_, index) => isFree(first + index)));
-    if (!free.includes(false)) return first;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-      .once("error", () => resolve(false))
-      .listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }

@@ -1,6 +1,7 @@
 /** Starting and stopping replicas: what is refused, and what a crash, a race or a stray signal must not do. */
 import { spawn, spawnSync } from "node:child_process";
 import {
+  appendFileSync,
   chmodSync,
   cpSync,
   existsSync,
@@ -8,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -33,7 +35,7 @@ afterAll(() => cluster.remove());
 beforeAll(async () => {
   await cluster.init();
   foreign = formatFile(publicSchema, await otherCluster(await loadPublic(cluster.publicFile)));
-}, 120_000);
+});
 
 const port = (party: number): number =>
   (JSON.parse(readFileSync(join(cluster.party(party), "config.json"), "utf8")) as { listen: { port: number } }).listen
@@ -52,6 +54,14 @@ describe("abcast node refuses", () => {
       "a missing store, rather than to begin an empty one",
       (directory) => rmSync(join(directory, "store"), { recursive: true }),
       (directory) => `${directory}/store: the store is missing. A party that lost its store counts as corrupted`,
+    ],
+    [
+      "the store of another party",
+      (directory) => {
+        rmSync(join(directory, "store"), { recursive: true });
+        cpSync(join(cluster.party(2), "store"), join(directory, "store"), { recursive: true });
+      },
+      (directory) => `${directory}/store: the store belongs to party 2 of cluster `,
     ],
     [
       "a store that was cut off",
@@ -132,6 +142,10 @@ describe("abcast node refuses", () => {
 
   it("a port that another program has, and names it", async () => {
     const other = await listen(port(1));
+    // As if the other were the party's own first process, and writing: to whoever opened the log this would be a crash's.
+    const log = join(cluster.party(1), "store", "log", "0000000000000001.log");
+    appendFileSync(log, "half a record");
+    const { size } = statSync(log);
     try {
       const { code, stderr } = await runCli(["node", cluster.party(1)]);
       expect(stderr).toContain(
@@ -139,6 +153,7 @@ describe("abcast node refuses", () => {
       );
       expect(code).toBe(2);
       expect(existsSync(join(cluster.party(1), "node.pid"))).toBe(false);
+      expect(statSync(log).size).toBe(size);
     } finally {
       other.close();
     }
@@ -164,7 +179,16 @@ describe("abcast up and down", () => {
     await cluster.ok("down", cluster.directory);
     expect(cluster.processes()).toEqual([]);
     const names = readdirSync(cluster.party(1)).sort();
-    expect(names).toEqual(["config.json", "keys.json", "node.log", "public.json", "store"]);
+    expect(names).toEqual([
+      "config.json",
+      "documents.mdb",
+      "documents.mdb-lock",
+      "keys.json",
+      "node.log",
+      "public.json",
+      "store",
+      "tlog",
+    ]);
   });
 
   it("agree when two start a cluster at the same time", async () => {
@@ -213,7 +237,24 @@ describe("a replica's process", () => {
     }
   });
 
-  it("goes on when nobody reads its log any more, and ends in order with its terminal", async () => {
+  it("says loudly that it speaks before it has synced, and does so only when told to", async () => {
+    const logOf = async (...options: readonly string[]): Promise<string> => {
+      const child = spawn(process.execPath, [BIN, "node", ...options, cluster.party(2)], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      let log = "";
+      for await (const text of child.stdout) {
+        log += String(text);
+        if (log.includes("serving on")) child.kill("SIGTERM");
+      }
+      return log;
+    };
+    const warning = "WARNING: --unsafe-speak-before-sync: this replica says what is not on its disk.";
+    expect(await logOf("--unsafe-speak-before-sync")).toContain(warning);
+    expect(await logOf()).not.toContain("WARNING");
+  });
+
+  it("goes on when nobody reads its log any more, and ends in order", async () => {
     const child = spawn(process.execPath, [BIN, "node", cluster.party(0)], { stdio: ["ignore", "pipe", "inherit"] });
     const closed = new Promise<number | null>((resolve) => child.on("exit", resolve));
     await new Promise<void>((resolve) =>
@@ -229,7 +270,7 @@ describe("a replica's process", () => {
     const { stdout } = await runCli(["status", "--cluster", cluster.client(), "--json"]);
     expect((JSON.parse(stdout) as { parties: unknown[] }).parties[0]).toMatchObject({ state: "active" });
     expect(runningProcess(cluster.party(0))).toEqual({ pid: child.pid, serving: true });
-    child.kill("SIGHUP");
+    child.kill("SIGTERM");
     expect(await closed).toBe(0);
   });
 

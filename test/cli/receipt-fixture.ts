@@ -1,11 +1,12 @@
 /** A receipt as a cluster makes it: shares of t+1 parties from a directory of `abcast init`, combined. */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createEd25519Signer, createEd25519Verifier } from "../../src/crypto/ed25519/ed25519.js";
+import { createEd25519Signer } from "../../src/crypto/ed25519/ed25519.js";
 import { createRsaScheme, createRsaSharer } from "../../src/crypto/rsa/threshold.js";
 import { loadClient, loadParty, loadPublic } from "../../src/replica/config-files.js";
-import { createNotary, encodeRequest, requestStatement } from "../../src/services/notary/index.js";
+import { sha256 } from "../../src/cli/sha256.js";
+import { createNotaryService, encodeNotaryOperation } from "../../src/services/notary/index.js";
 import { formatReceipt, type Receipt, receiptOf } from "../../src/verify/index.js";
 
 export interface MakeReceipt {
@@ -19,28 +20,17 @@ export interface MakeReceipt {
   readonly parties: readonly number[];
 }
 
-/** Goes the whole way: client request, validation, state machine, signature shares, combination. */
+/** Goes the whole way: validation, state machine, signature shares, combination. */
 export async function makeReceipt({ cluster, document, sequence, round, parties }: MakeReceipt): Promise<Receipt> {
   const shared = await loadPublic(join(cluster, "public.json"));
   const client = await loadClient(join(cluster, "client-0.json"));
   const signer = createEd25519Signer(client.signing);
   const value = new Uint8Array(createHash("sha256").update(readFileSync(document)).digest());
-  const unsigned = {
-    cluster: shared.cluster,
-    client: signer.publicKey,
-    nonce: new Uint8Array(randomBytes(16)),
-    digest: { algorithm: "sha256", value } as const,
-  };
-  const payload = encodeRequest({ ...unsigned, signature: signer.sign(requestStatement(unsigned)) });
-
-  const known = new Set(shared.clients.map(({ publicKey }) => publicKey.join()));
-  const notary = createNotary({
-    cluster: shared.cluster,
-    isClient: (publicKey) => known.has(publicKey.join()),
-    verifyClient: (publicKey, statement, signature) => createEd25519Verifier(publicKey)(statement, signature),
-  });
-  if (!notary.validate(payload)) throw new Error("the notary refuses a correct request");
-  const { statement } = notary.apply({ sequence, round }, payload);
+  const notary = createNotaryService({ cluster: shared.cluster, hash: sha256 });
+  const operation = encodeNotaryOperation({ algorithm: "sha256", value });
+  if (notary.validate?.(operation) !== true) throw new Error("the notary refuses a correct digest");
+  const context = { sequence, index: 0, round, roundTimeMs: undefined, client: signer.publicKey };
+  const statement = notary.apply(context, operation);
 
   const shares = new Map<number, Uint8Array>();
   for (const party of parties) {

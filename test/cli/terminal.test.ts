@@ -27,6 +27,24 @@ while True:
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `;
 
+/** Runs its arguments on a terminal until they have said the first of them, and says what a terminal says that goes away. */
+const LOSING_TERMINAL = `
+import os, pty, signal, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+said = b""
+while sys.argv[1].encode() not in said:
+    said += os.read(terminal, 65536)
+os.kill(pid, signal.SIGHUP)
+try:
+    while os.read(terminal, 65536):
+        pass
+except OSError:
+    pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+
 function onTerminal(...args: readonly string[]): { readonly status: number | null; readonly output: string } {
   const { status, stdout, stderr } = spawnSync("python3", ["-c", ON_TERMINAL, process.execPath, BIN, ...args], {
     encoding: "utf8",
@@ -51,6 +69,14 @@ describe.runIf(requireTool("python3"))("on a terminal", () => {
     for (const line of shown.slice(1, -1)) expect(line).toMatch(/^making keys: .+ … \d+\.\d s$/);
     expect(shown.some((line) => line.includes("safe primes"))).toBe(true);
     expect(existsSync(join(cluster, "public.json"))).toBe(true);
+  });
+
+  it("a replica ends in order when the terminal is gone", () => {
+    const party = join(cluster, "party-0");
+    const args = ["-c", LOSING_TERMINAL, "serving on", process.execPath, BIN, "node", party];
+    const { status, stderr } = spawnSync("python3", args, { encoding: "utf8" });
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(existsSync(join(party, "node.pid"))).toBe(false);
   });
 
   it("a long document is hashed behind a bar, unless JSON is asked for", () => {

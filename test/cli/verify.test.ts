@@ -19,7 +19,7 @@ import { formatReceipt, type Receipt } from "../../src/verify/index.js";
 import { requireTool } from "../support/tools.js";
 import { otherCluster } from "./other-cluster.js";
 import { makeReceipt, receiptJson } from "./receipt-fixture.js";
-import { lastingDirectory, runCli, temporaryDirectory } from "./run-cli.js";
+import { lastingDirectory, runCli, runInit, temporaryDirectory } from "./run-cli.js";
 
 const work = lastingDirectory();
 const cluster = join(work.path, "cluster");
@@ -30,11 +30,11 @@ let receipt: Receipt;
 afterAll(() => work.remove());
 
 beforeAll(async () => {
-  expect((await runCli(["init", "--n", "4", "--out", cluster])).code).toBe(0);
+  expect((await runInit("--n", "4", "--out", cluster)).code).toBe(0);
   writeFileSync(document, "I owe you a cake.\n");
   receipt = await makeReceipt({ cluster, document, sequence: 17, round: 5, parties: [1, 3] });
   writeFileSync(receiptFile, formatReceipt(receipt));
-}, 120_000);
+});
 
 /** A receipt file with this text. */
 function receiptWith(text: string | Uint8Array): string {
@@ -75,6 +75,12 @@ describe("abcast verify", () => {
     expect(code).toBe(1);
   });
 
+  it("takes a document without a receipt for an award, and says that it is none", async () => {
+    const { code, stdout } = await runCli(["verify", document, "--public", shared]);
+    expect(stdout).toMatch(/^invalid: .*contract.txt is no award: .*abcast verify FILE RECEIPT\n$/);
+    expect(code).toBe(1);
+  });
+
   const changes: readonly (readonly [string, (json: Record<string, unknown>) => void, string])[] = [
     [
       "another number",
@@ -88,7 +94,7 @@ describe("abcast verify", () => {
     ["a field too many", (json) => (json["note"] = "true"), 'unknown field "note"'],
     ["a field too few", (json) => delete json["round"], 'field "round" is missing'],
     ["no signature", (json) => (json["signature"] = ""), 'field "signature": must be canonical base64'],
-    ["another format", (json) => (json["format"] = "abcast-receipt/2"), 'field "format"'],
+    ["another format", (json) => (json["format"] = "abcast-receipt/3"), 'field "format"'],
   ];
   it.each(changes)("reports a receipt with %s", async (_, change, reason) => {
     const json = receiptJson(receipt);
@@ -142,7 +148,8 @@ describe("abcast verify", () => {
     ["a directory", () => [cluster, receiptFile, "--public", shared], "is a directory"],
     ["a bad public file", () => [document, receiptFile, "--public", receiptFile], `contract.receipt: `],
     ["no --public", () => [document, receiptFile], "required option '--public <FILE>' not specified"],
-    ["no receipt", () => [document, "--public", shared], "missing required argument 'RECEIPT'"],
+    ["nothing at all", () => ["--public", shared], "missing required argument 'FILE'"],
+    ["a directory for an award", () => [work.path, "--public", shared], "is not a regular file"],
   ])("with %s is a usage error", async (_, args, message) => {
     const { code, stdout, stderr } = await runCli(["verify", ...args()]);
     expect(stderr).toContain(message);

@@ -4,12 +4,14 @@ import { concat, utf8 } from "../../src/core/bytes.js";
 import {
   atMost,
   bytes,
+  choice,
   type Codec,
   decode,
   encode,
   EncodeError,
   fixedBytes,
   list,
+  optional,
   refine,
   struct,
   text,
@@ -101,6 +103,8 @@ describe("codecs give back, are canonical, are total", () => {
       refine(u8, (value) => (value % 2 === 0 ? undefined : "odd")),
       fc.nat(127).map((half) => 2 * half),
     ));
+  it("optional", () => keepsItsPromises(optional(u8), fc.option(fc.nat(255), { nil: undefined })));
+  it("choice", () => keepsItsPromises(choice("yes", "no", "later"), fc.constantFrom("yes", "no", "later")));
   it("party sets", () =>
     keepsItsPromises(
       partySetCodec,

@@ -112,5 +112,5 @@ describe.each(general)("$name", ({ n, byzantine, crash }) => {
     const shares = sharesOf([...quorum], (party) => at(suites, party).quorumCertifier.share(message));
     const certificate = at(suites, 0).quorumCertifier.combine(message, shares);
     for (const suite of suites) expect(suite.quorumCertifier.verify(message, certificate)).toBe(true);
-  }, 30_000);
+  });
 });

@@ -1,9 +1,6 @@
 /** The command lines in shell text, and whether the `abcast` ones are as the command line takes them. */
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Command, CommanderError } from "commander";
-import type { RegisterCommand } from "../../src/cli/program.js";
-import { ROOT } from "../docs/markdown.js";
+import { COMMANDS } from "../../src/cli/commands.js";
 
 /** For variables whose value an option checks. */
 const VARIABLES: Readonly<Record<string, string>> = { CLUSTER: "0".repeat(64), NAME: "name" };
@@ -75,23 +72,16 @@ export async function abcastProblems(shell: string): Promise<readonly string[]> 
   return problems.filter((problem) => problem !== undefined);
 }
 
-/** The commands that main.ts registers, with their options and arguments, doing nothing. */
-async function abcastProgram(): Promise<Command> {
-  const program = new Command("abcast");
-  const directory = join(ROOT, "src/cli/commands");
-  const main = readFileSync(join(ROOT, "src/cli/main.ts"), "utf8");
-  for (const file of readdirSync(directory)) {
-    const exported = Object.entries((await import(join(directory, file))) as Record<string, unknown>);
-    for (const [name, value] of exported) {
-      if (isRegister(name, value) && new RegExp(`^ +${name},$`, "m").test(main)) value(program);
-    }
-  }
-  disarm(program);
-  return program;
+export async function commandNames(): Promise<readonly string[]> {
+  return (await abcastProgram()).commands.map((command) => command.name());
 }
 
-function isRegister(name: string, value: unknown): value is RegisterCommand {
-  return /^register[A-Z]/.test(name) && typeof value === "function";
+/** All commands, with their options and arguments, doing nothing. */
+async function abcastProgram(): Promise<Command> {
+  const program = new Command("abcast");
+  for (const load of Object.values(COMMANDS)) (await load())(program);
+  disarm(program);
+  return program;
 }
 
 function disarm(command: Command): void {

@@ -5,13 +5,13 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { ROOT } from "../docs/markdown.js";
 import { partiesFileSchema } from "../../src/replica/config.js";
-import { abcastLines, abcastProblems, innermost, simpleCommands } from "./command-lines.js";
+import { abcastLines, abcastProblems, commandNames, innermost, simpleCommands } from "./command-lines.js";
 
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 const TEXT = read("docs/DEPLOY.md");
 const UNIT = read("deploy/abcast@.service");
 const PROGRAMS =
-  "abcast base64 cat chown cp curl docker head install journalctl kubectl ln mv node npm rm sed systemctl ufw umask useradd";
+  "abcast base64 cat chown cp curl docker env head install journalctl kubectl ln mv node npm rm sed systemctl ufw umask useradd";
 
 /** Also those in lists, which are indented. */
 const shellOf = (text: string): string =>
@@ -30,9 +30,9 @@ async function problemsOf(text: string): Promise<readonly string[]> {
     if (!PROGRAMS.split(" ").includes(program)) problems.push(`no program ${program}`);
     if (program === "npm" && command === "run" && scripts[script] === undefined) problems.push(`no script ${script}`);
   }
-  const commands = [...text.matchAll(/`abcast ([a-z]+)/g)].map(([, name = ""]) => name);
-  for (const name of commands)
-    if (!existsSync(join(ROOT, `src/cli/commands/${name}.ts`))) problems.push(`no command ${name}`);
+  const commands = [...text.matchAll(/`abcast ([a-z-]+)/g)].map(([, name = ""]) => name);
+  const known = await commandNames();
+  for (const name of commands) if (!known.includes(name)) problems.push(`no command ${name}`);
   for (const [path] of text.matchAll(/(?<![\w/])deploy\/[\w./@-]*\w/g))
     if (!existsSync(join(ROOT, path))) problems.push(`no ${path}`);
   const metrics = ["monitoring", "process-metrics"].map((name) => read(`src/adapters/http/${name}.ts`)).join("\n");

@@ -13,7 +13,7 @@ const UNIT = readFileSync(join(ROOT, "deploy/abcast@.service"), "utf8");
 const DIRECTIVES: Readonly<Record<string, string>> = {
   Unit: "After Description Documentation StartLimitBurst StartLimitIntervalSec Wants",
   Service:
-    "AmbientCapabilities CapabilityBoundingSet Environment ExecStart ExecStartPre Group LimitCORE LimitNOFILE LoadCredential " +
+    "AmbientCapabilities CapabilityBoundingSet Environment ExecReload ExecStart ExecStartPre Group LimitCORE LimitNOFILE LoadCredential " +
     "LockPersonality NoNewPrivileges PrivateDevices PrivateTmp ProtectClock ProtectControlGroups ProtectHome ProtectHostname " +
     "ProtectKernelLogs ProtectKernelModules ProtectKernelTunables ProtectProc ProtectSystem RemoveIPC Restart RestartSec " +
     "RestrictAddressFamilies RestrictNamespaces RestrictRealtime RestrictSUIDSGID RuntimeDirectory RuntimeDirectoryMode " +

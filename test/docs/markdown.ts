@@ -21,7 +21,7 @@ export interface Block {
 }
 
 export interface Document {
-  /** Such as `docs/limits.md`. */
+  /** Such as `docs/LIMITS.md`. */
   readonly path: string;
   readonly text: string;
   readonly blocks: readonly Block[];

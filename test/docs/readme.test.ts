@@ -11,11 +11,11 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
+import { reservePorts } from "../../src/cli/ports.js";
 import { requireTool } from "../support/tools.js";
 import {
   anchors,
@@ -30,6 +30,8 @@ import {
 } from "./markdown.js";
 
 const BIN = join(ROOT, "bin", "abcast.mjs");
+/** Knows primes: the tests of `abcast init` search some. */
+const INIT = join(ROOT, "test", "support", "init.mjs");
 const DOCUMENTS = documents();
 const byPath = new Map(DOCUMENTS.map((document) => [document.path, document]));
 
@@ -71,16 +73,20 @@ function hasTools({ code }: Block): boolean {
   return ["curl", "openssl", "python3"].every((tool) => !code.includes(`${tool} `) || requireTool(tool));
 }
 
+/** Of a cluster of four, and of a gateway. */
+const PORTS = 9;
+
 /** A directory with what a reader of the documentation has before him, and `npx abcast` being this checkout's. */
 class Sandbox {
   readonly #directory: string;
   readonly #basePort: number;
 
   static async create(): Promise<Sandbox> {
-    const sandbox = new Sandbox(mkdtempSync(join(tmpdir(), "abcast-docs-")), await freePorts(8));
+    const sandbox = new Sandbox(mkdtempSync(join(tmpdir(), "abcast-docs-")), await reservePorts(PORTS));
     for (const name of ["README.md", "LICENSE", "docs"])
       cpSync(join(ROOT, name), join(sandbox.#work, name), { recursive: true });
-    sandbox.#command("abcast", `exec '${process.execPath}' '${BIN}' "$@"`);
+    const node = `exec '${process.execPath}'`;
+    sandbox.#command("abcast", `[ "$1" != init ] || ${node} '${INIT}' "$@"\n${node} '${BIN}' "$@"`);
     sandbox.#command("npx", `[ "$1" = abcast ] || { echo "npx $1 is not for tests" >&2; exit 99; }\nexec "$@"`);
     return sandbox;
   }
@@ -104,7 +110,9 @@ class Sandbox {
 
   /** Every command but the last must end with 0. */
   run(code: string): Promise<{ readonly code: number | null; readonly output: string }> {
-    const script = code.replace(/--base-port \d+/g, `--base-port ${this.#basePort}`);
+    const script = code
+      .replace(/--base-port \d+/g, `--base-port ${this.#basePort}`)
+      .replaceAll("127.0.0.1:8080", `127.0.0.1:${this.#basePort + PORTS - 1}`);
     const env = { ...process.env, PATH: `${join(this.#directory, "bin")}:${process.env["PATH"] ?? ""}` };
     return finished(
       spawn("bash", ["-euo", "pipefail", "-c", script], { cwd: this.#work, env, stdio: ["ignore", "pipe", "pipe"] }),
@@ -132,24 +140,6 @@ async function finished(child: ChildProcess): Promise<{ readonly code: number | 
   return { code, output };
 }
 
-/** The first of `count` neighbouring ports that are free now, below the range from which the system takes others. */
-async function freePorts(count: number): Promise<number> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const base = 12_000 + Math.floor(Math.random() * 18_000);
-    const free = await Promise.all(Array.from({ length: count }, (_, index) => isFree(base + index)));
-    if (free.every(Boolean)) return base;
-  }
-  throw new Error(`no ${count} free ports`);
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
-}
-
 describe("snippets", () => {
   test("compile against what the package exports", () => {
     const sources = new Map<string, string>();
@@ -160,7 +150,7 @@ describe("snippets", () => {
     }
     expect(sources.size).toBeGreaterThan(0);
     expect(typeErrors(sources)).toEqual([]);
-  }, 120_000);
+  });
 });
 
 /** Compiles files that exist only here, as a user's program would be, in a package that can name this one. */
@@ -204,8 +194,8 @@ describe.for(DOCUMENTS.map((document) => [document.path, document] as const))("%
 });
 
 describe("tables", () => {
-  test("docs/limits.md gives the bounds that the code has", () => {
-    const rows = tableRows(documentOf("docs/limits.md"));
+  test("docs/LIMITS.md gives the bounds that the code has", () => {
+    const rows = tableRows(documentOf("docs/LIMITS.md"));
     const checked = rows.filter(([name = ""]) => /^`\w+`$/.test(name));
     expect(checked.length).toBeGreaterThan(30);
     for (const [name = "", value = "", file = ""] of checked) {
@@ -213,6 +203,21 @@ describe("tables", () => {
       const source = readFileSync(join(ROOT, file.replaceAll("`", "")), "utf8");
       expect(valueInTable(value), `"${value}" of ${identifier}`).not.toBeNaN();
       expect(valueInSource(source, identifier), `${identifier} in ${file}`).toBe(valueInTable(value));
+    }
+  });
+
+  test("docs/LIMITS.md and README.md name metrics that there are", () => {
+    const sources = ["monitoring", "process-metrics"].map((name) =>
+      readFileSync(join(ROOT, `src/adapters/http/${name}.ts`), "utf8"),
+    );
+    for (const path of ["docs/LIMITS.md", "README.md"]) {
+      const named = [...documentOf(path).text.matchAll(/`((?:abcast|process|nodejs)_[a-z_]+)`/g)];
+      expect(named.length).toBeGreaterThan(5);
+      for (const [, name = ""] of named)
+        expect(
+          sources.some((source) => source.includes(`"${name}"`)),
+          `${name} in ${path}`,
+        ).toBe(true);
     }
   });
 

@@ -26,7 +26,7 @@ async function notarized(name: string): Promise<unknown> {
 beforeAll(async () => {
   await cluster.init("--structure", "4x4", "--rsa-bits", "2048");
   writeFileSync(document, "I owe you a cake.\n");
-}, 60_000);
+});
 afterAll(() => cluster.remove());
 
 describe("a cluster of four sites and four operating systems", () => {
@@ -35,7 +35,7 @@ describe("a cluster of four sites and four operating systems", () => {
     expect(cluster.processes()).toHaveLength(N);
     expect(await notarized("all")).toMatchObject({ sequence: 1 });
     expect((await cluster.settled(1)).map(({ accusations }) => accusations)).toEqual(PARTIES.map(() => []));
-  }, 60_000);
+  });
 
   it("notarises when a site and a system are gone at once", async () => {
     for (const party of PARTIES.filter(isOfFirst)) await cluster.killNow(party);
@@ -46,7 +46,7 @@ describe("a cluster of four sites and four operating systems", () => {
       PARTIES.filter((party) => !isOfFirst(party)),
     );
     for (const { accusations } of states) expect(accusations).toEqual([]);
-  }, 60_000);
+  });
 
   it("gives receipts that anybody can verify", async () => {
     for (const [index, name] of ["all", "nine"].entries()) {
@@ -71,7 +71,7 @@ describe("a cluster of four sites and four operating systems", () => {
     await cluster.ok("up", cluster.directory);
     // What was asked for in vain may have been ordered meanwhile.
     expect(await notarized("again")).toMatchObject({ sequence: expect.toSatisfy((number) => number >= 3) as number });
-  }, 60_000);
+  });
 
   it("goes down", async () => {
     await cluster.ok("down", cluster.directory);

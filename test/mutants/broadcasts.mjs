@@ -1,7 +1,7 @@
 /** Reliable and causal broadcast with one check gone, each. */
 const RELIABLE = "src/protocols/reliable-broadcast/reliable-broadcast.ts";
 const CODED = "src/protocols/reliable-broadcast/coded.ts";
-const MERKLE = "src/protocols/reliable-broadcast/merkle.ts";
+const MERKLE = "src/core/merkle.ts";
 const FRAGMENTS = "src/protocols/reliable-broadcast/fragment-count.ts";
 const CAUSAL = "src/protocols/causal-broadcast/causal-broadcast.ts";
 const OPENING = "src/protocols/causal-broadcast/opening.ts";

@@ -14,8 +14,10 @@ const HOLDINGS = "src/protocols/multivalued-agreement/holdings.ts";
 const PROOF = "src/protocols/multivalued-agreement/decision.ts";
 const ORDER = "src/protocols/multivalued-agreement/order.ts";
 const ABC = "src/protocols/atomic-broadcast/atomic-broadcast.ts";
+const INLINE = "src/protocols/atomic-broadcast/inline.ts";
 const ROUND = "src/protocols/atomic-broadcast/round.ts";
 const QUEUE = "src/protocols/atomic-broadcast/queue.ts";
+const PEERS = "src/protocols/atomic-broadcast/peers.ts";
 
 const mutant = (name, file, search, replacement = "") => ({ name, file, search, replacement });
 
@@ -195,7 +197,7 @@ export const MUTANTS = [
   mutant(
     "abba: double votes not accused",
     ABBA,
-    'else if (first.value !== vote.value) this.#scope.accuse(from, "double-vote");',
+    "else if (first.value !== vote.value) this.#accuseDoubleVote(from, purpose, round, first, vote);",
   ),
   mutant(
     "abba: refused vote keeps its place",
@@ -377,23 +379,32 @@ export const MUTANTS = [
   mutant(
     "abc: round before not served",
     ABC,
-    'if (this.#options.delivery === "on-request") this.#previous = this.#current;\n    else this.#current.close();',
+    'if (this.#options.delivery !== "on-request") this.#current.close();',
     "this.#current.close();",
   ),
   mutant("abc: entries judged after the decision", ROUND, "if (this.#hasDecided) return;"),
   mutant("abc: rounds before served for ever", ABC, "this.#previous?.close();"),
 
   mutant("abc: delivered payload stays in the queue", QUEUE, "    this.#waiting.delete(id);\n"),
-  mutant("abc: delivered payload deliverable again", QUEUE, "if (this.#delivered.has(id)) return false;"),
-  mutant("abc: payload twice in a round", ABC, "if (this.#queue.isDelivered(id)) continue;"),
+  mutant(
+    "abc: delivered payload deliverable again",
+    QUEUE,
+    "id !== undefined && this.#admission.isOpen(id) ? id : undefined",
+    "id",
+  ),
+  mutant("abc: payload twice in a round", ABC, "if (!this.#admission.isOpen(id)) return false;"),
   mutant("abc: peers' quota unlimited", QUEUE, "Math.max(this.#limits().maxPayloadsPerPeer,", "Math.max(Infinity,"),
   mutant("abc: no room for the payload that wakes", QUEUE, "this.#waiting.size === 0 ? 1 : 0", "0"),
   mutant(
     "abc: others' payloads not inserted",
-    ABC,
-    "for (const payload of output.payloads) this.#queue.append(payload, output.from);",
+    INLINE,
+    "for (const payload of payloads) this.#queue.append(payload, from);",
   ),
-  mutant("abc: round not closed on decision", ABC, "this.#current.close();"),
+  mutant(
+    "abc: round not closed on decision",
+    ABC,
+    'if (this.#options.delivery !== "on-request") this.#current.close();',
+  ),
   mutant("abc: retire dropped", ABC, "if (this.#round > 1) this.#scope.retire(String(this.#round - 1));"),
   mutant(
     "abc: retires the round just decided",
@@ -401,19 +412,23 @@ export const MUTANTS = [
     "if (this.#round > 1) this.#scope.retire(String(this.#round - 1));",
     "this.#scope.retire(String(this.#round));",
   ),
-  mutant("abc: askRepeat dropped", ABC, "this.#scope.askRepeat(party);"),
+  mutant(
+    "abc: askRepeat dropped",
+    ABC,
+    "if (this.#peers.takeDropped(party, this.#round)) this.#scope.askRepeat(party);",
+  ),
   mutant(
     "abc: askProofs dropped",
     ABC,
-    "if (peer.highest > this.#round) this.#scope.askProofs(party, this.#round, peer.highest);",
+    "if (!this.#isDecided && highest > this.#round) this.#scope.askProofs(party, this.#round, highest);",
   ),
-  mutant("abc: early messages unbounded", ABC, " && peer.earlyBytes + body.length <= this.#settings.maxEarlyBytes"),
+  mutant("abc: early messages unbounded", PEERS, " && peer.earlyBytes + message.body.length <= keeps.maxBytes"),
   mutant(
     "abc: early messages lost",
     ABC,
-    "for (const { path, body } of early) this.#scope.redeliver(party, path, body);",
+    "for (const { path, body } of this.#peers.takeEarly(party)) this.#scope.redeliver(party, path, body);",
   ),
-  mutant("abc: bookkeeping of early messages free", ABC, "body.length + path.length + 64", "body.length"),
+  mutant("abc: bookkeeping of early messages free", PEERS, "body.length + path.length + 64", "body.length"),
   mutant("abc: c unchecked", ABC, "refuse(vectorSizeProblem(options.vectorSize, scope.group));"),
   mutant(
     "abc: entry signature unchecked",
@@ -422,27 +437,22 @@ export const MUTANTS = [
   ),
   mutant(
     "abc: entries of delivered or invalid payloads",
-    ROUND,
-    "if (!this.#isWithinBounds(payloads) || !this.#areDeliverable(payloads))",
-    "if (!this.#isWithinBounds(payloads))",
+    INLINE,
+    "this.#isWithinBounds(payloads) && this.#areOpen(payloads) ?",
+    "this.#isWithinBounds(payloads) ?",
   ),
   mutant(
     "abc: entries out of bounds",
-    ROUND,
-    "if (!this.#isWithinBounds(payloads) || !this.#areDeliverable(payloads))",
-    "if (!this.#areDeliverable(payloads))",
+    INLINE,
+    "this.#isWithinBounds(payloads) && this.#areOpen(payloads) ?",
+    "this.#areOpen(payloads) ?",
   ),
   mutant(
     "abc: length of a vector unchecked",
     ROUND,
-    "if (!decoded.ok || !this.#isVectorOf(decoded.value.map(({ party }) => party)))",
-    "if (!decoded.ok)",
+    'if (!this.#isVectorOf(entries.map(({ party }) => party))) return "invalid-proposal";',
   ),
   mutant("abc: known entry with another signature", ROUND, "equalBytes(first.signature, signature) && "),
   mutant("abc: one party twice in a vector", ROUND, "if (party <= previous ||", "if ("),
-  mutant(
-    "abc: equivocation in entries unnoticed",
-    ROUND,
-    'else if (!equalBytes(first.body, body)) this.#scope.accuse(party, "equivocation");',
-  ),
+  mutant("abc: equivocation in entries unnoticed", ROUND, 'this.#scope.accuse(party, "equivocation");'),
 ];

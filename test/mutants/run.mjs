@@ -18,13 +18,37 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseOptions, usageError } from "../support/usage.mjs";
 import { AGREEMENT_MUTANTS } from "./agreement.mjs";
+import { BIDDING_MUTANTS } from "./bidding.mjs";
 import { BROADCAST_MUTANTS } from "./broadcasts.mjs";
+import { CHECKPOINT_MUTANTS } from "./checkpoints.mjs";
 import { CRYPTO_MUTANTS } from "./crypto.mjs";
+import { MACHINE_MUTANTS } from "./machine.mjs";
+import { LANE_MUTANTS } from "./lanes.mjs";
+import { EVIDENCE_MUTANTS } from "./evidence.mjs";
 import { MUTANTS as PROTOCOL_MUTANTS } from "./mutants.mjs";
+import { REPLICA_MUTANTS } from "./replica.mjs";
 import { RELAY_MUTANTS } from "./relay.mjs";
+import { TLS_MUTANTS } from "./tls.mjs";
+import { TSA_MUTANTS } from "./tsa.mjs";
+import { TRANSFER_MUTANTS } from "./transfer.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const MUTANTS = [...PROTOCOL_MUTANTS, ...BROADCAST_MUTANTS, ...AGREEMENT_MUTANTS, ...RELAY_MUTANTS, ...CRYPTO_MUTANTS];
+const MUTANTS = [
+  ...PROTOCOL_MUTANTS,
+  ...BROADCAST_MUTANTS,
+  ...AGREEMENT_MUTANTS,
+  ...RELAY_MUTANTS,
+  ...TLS_MUTANTS,
+  ...REPLICA_MUTANTS,
+  ...MACHINE_MUTANTS,
+  ...LANE_MUTANTS,
+  ...BIDDING_MUTANTS,
+  ...EVIDENCE_MUTANTS,
+  ...TRANSFER_MUTANTS,
+  ...TSA_MUTANTS,
+  ...CHECKPOINT_MUTANTS,
+  ...CRYPTO_MUTANTS,
+];
 /**
  * What vitest runs, one after the other, for a mutant that does not name its own: the first that fails has caught it. The seeds of
  * the simulator come first, since they were not written with any mutant in mind.
@@ -33,7 +57,7 @@ const SEEDS = "test/mutants/seeds.test.ts";
 const STAGES = [[SEEDS], ["test/protocols", "test/core/tally.test.ts"], ["test/sim/agreement.test.ts"]];
 const CONCURRENT = 2;
 
-const CONFIG = `export default { test: { include: ["test/**/*.test.ts"], testTimeout: 60_000, pool: "forks", maxWorkers: 1 } };\n`;
+const CONFIG = `export default { test: { include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000, pool: "forks", maxWorkers: 1 } };\n`;
 
 /** Matches `search` however its lines are broken: tokens with any space between them, a comma more before a bracket. */
 function patternOf(search) {
@@ -57,7 +81,7 @@ function copyWith(mutant) {
   const copy = mkdtempSync(join(tmpdir(), "abcast-mutant-"));
   for (const name of ["src", "test", "package.json", "tsconfig.json"])
     cpSync(join(ROOT, name), join(copy, name), { recursive: true });
-  for (const name of ["node_modules", "bin"]) symlinkSync(join(ROOT, name), join(copy, name));
+  for (const name of ["node_modules", "bin", "dist"]) symlinkSync(join(ROOT, name), join(copy, name));
   writeFileSync(join(copy, "vitest.config.ts"), CONFIG);
   if (mutant !== undefined) writeFileSync(join(copy, mutant.file), mutated(mutant));
   return copy;
@@ -126,7 +150,18 @@ if (unknown.length > 0) {
 }
 
 // All must fit the sources before any test runs.
-for (const mutant of MUTANTS) mutated(mutant);
+const misfits = MUTANTS.flatMap((mutant) => {
+  try {
+    mutated(mutant);
+    return [];
+  } catch (error) {
+    return [`${mutant.name}: ${error.message}`];
+  }
+});
+if (misfits.length > 0) {
+  console.error(misfits.join("\n"));
+  process.exit(1);
+}
 if (values.check) {
   console.log(`${MUTANTS.length} mutants fit the sources`);
   process.exit();

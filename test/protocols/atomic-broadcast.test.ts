@@ -24,6 +24,7 @@ import {
   queueVectorCodec,
 } from "../../src/protocols/atomic-broadcast/messages.js";
 import { consistentBroadcastMessageCodec } from "../../src/protocols/consistent-broadcast/index.js";
+import { evidenceCheckOf, verifyEvidence } from "../../src/protocols/index.js";
 import { MAX_PARALLEL } from "../../src/protocols/multivalued-agreement/index.js";
 import { CLUSTER, Network, type NetworkOptions, lastInFirstOut, randomOrder, starving } from "../../src/sim/network.js";
 
@@ -33,6 +34,8 @@ type ChannelNetwork = Network<DeliveredRound, AtomicBroadcastState>;
 const payload = (name: string | number): Uint8Array => utf8(`ok ${name}`);
 const INVALID = utf8("no");
 
+const isOk = (bytes: Uint8Array): boolean => bytes[0] === "o".charCodeAt(0);
+
 const DEFAULTS: AtomicBroadcastOptions = {
   vectorSize: 3,
   maxEntryPayloads: 16,
@@ -40,8 +43,9 @@ const DEFAULTS: AtomicBroadcastOptions = {
   maxPayloads: 100,
   maxPayloadsPerPeer: 100,
   maxEarlyBytes: 1_000_000,
+  speakFrom: 0,
   order: "fixed",
-  isValid: (bytes) => bytes[0] === "o".charCodeAt(0),
+  isValid: isOk,
 };
 
 function network(
@@ -83,8 +87,9 @@ function entry(
   round: number,
   payloads: readonly Uint8Array[],
 ): Value<typeof queueEntryCodec> {
-  const signature = net.suite(party).sign(statement(CLUSTER, `abc/${round}`, QUEUE, entryBody(payloads)));
-  return { payloads, signature };
+  const content = { clock: 0, payloads };
+  const signature = net.suite(party).sign(statement(CLUSTER, `abc/${round}`, QUEUE, entryBody(content)));
+  return { ...content, signature };
 }
 
 function tellEntry(
@@ -240,7 +245,10 @@ describe("waking", () => {
       entry(net, 3, 1, [payload("b")]).signature,
     ];
     for (const signature of signatures) {
-      net.deliver(3, 0, { tag: "abc/1", body: encode(queueEntryCodec, { payloads: [payload("a")], signature }) });
+      net.deliver(3, 0, {
+        tag: "abc/1",
+        body: encode(queueEntryCodec, { clock: 0, payloads: [payload("a")], signature }),
+      });
     }
     const faults = net.faultsOf(3);
     expect(faults).toEqual([
@@ -260,7 +268,7 @@ describe("waking", () => {
     let checked = 0;
     const isValid = (bytes: Uint8Array): boolean => {
       checked++;
-      return DEFAULTS.isValid(bytes);
+      return isOk(bytes);
     };
     const net = network({ scripted: [3] }, { isValid });
     tellEntry(net, 3, 0, 1, [INVALID, ...Array.from({ length: 100 }, (_, index) => payload(index))]);
@@ -294,6 +302,28 @@ describe("waking", () => {
     quoted.run();
     expect(quoted.accusations.map(({ party }) => party)).toContain(3);
     expectSameLogs(quoted, 2);
+    expect(quoted.evidence).not.toEqual([]);
+    for (const { evidence, suites } of [net, quoted]) {
+      const [suite] = suites;
+      if (suite === undefined) throw new Error("no suite");
+      for (const one of evidence) {
+        expect(one).toMatchObject({ party: 3, tag: "abc/1", purpose: QUEUE });
+        expect(verifyEvidence(one, evidenceCheckOf(CLUSTER, suite))).toEqual({ valid: true });
+      }
+    }
+  });
+
+  test("of a second entry that is not signed, nobody else is told; of the first that is, once", () => {
+    const net = network({ scripted: [3] });
+    tellEntry(net, 3, 0, 1, [payload("a")]);
+    const unsigned = { clock: 0, payloads: [payload("b")], signature: new Uint8Array(16) };
+    net.deliver(3, 0, { tag: "abc/1", body: encode(queueEntryCodec, unsigned) });
+    expect(net.faultsOf(3)).toEqual(["equivocation"]);
+    expect(net.evidence).toEqual([]);
+    for (const name of ["c", "d"]) tellEntry(net, 3, 0, 1, [payload(name)]);
+    expect(net.evidence).toHaveLength(1);
+    const body = net.evidence[0]?.second.body ?? new Uint8Array(0);
+    expect(body).toEqual(entryBody({ clock: 0, payloads: [payload("c")] }));
   });
 });
 
@@ -343,6 +373,18 @@ describe("proposals", () => {
     expect(signs((net) => [of(net, 1), of(net, 2), of(net, 3, 1, [])])).toBe(false);
   });
 
+  test("that show an own entry which this party has not signed stop it: its store is not the latest", () => {
+    for (const knows of [() => undefined, (net: ChannelNetwork) => submit(net, 0, payload("other"))])
+      expect(() => signs((net) => [of(net, 0), of(net, 1), of(net, 2)], 1, knows)).toThrow(
+        /a peer shows a signature of ours that we lack/,
+      );
+    const knows = (net: ChannelNetwork): void => submit(net, 0, payload(0));
+    expect(signs((net) => [of(net, 0), of(net, 1), of(net, 2)], 1, knows)).toBe(true);
+    // That nobody has signed proves nothing.
+    const forged = (net: ChannelNetwork) => ({ ...of(net, 0), signature: of(net, 1).signature });
+    expect(signs((net) => [forged(net), of(net, 1), of(net, 2)])).toBe(false);
+  });
+
   test("are judged alike when an entry is known already", () => {
     const knows = (net: ChannelNetwork): void => tellEntry(net, 2, 0, 1, [payload(2)]);
     expect(signs((net) => [of(net, 1), of(net, 2), of(net, 3)], 1, knows)).toBe(true);
@@ -388,9 +430,11 @@ describe("in a structure that is no threshold, with vectors of a quorum", () => 
   /** What party 0 says to the proposal of entries of these parties. */
   const signs = (...parties: readonly PartyId[]): boolean => {
     const net = network({ group, scripted: [1, 2, 3, 4, 5, 6] }, quorum);
+    // Else its own entry would be news to it.
+    submit(net, 0, payload(0));
     const vector = parties.map((party) => {
-      const { payloads, signature } = entry(net, party % 7, 1, [payload(party)]);
-      return { party, payloads, signature };
+      const { clock, payloads, signature } = entry(net, party % 7, 1, [payload(party)]);
+      return { party, clock, payloads, signature };
     });
     const message = encode(consistentBroadcastMessageCodec, {
       kind: "send",

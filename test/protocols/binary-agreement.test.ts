@@ -20,8 +20,16 @@ import {
   coinBody,
   voteBody,
 } from "../../src/protocols/binary-agreement/messages.js";
+import { evidenceCheckOf, verifyEvidence } from "../../src/protocols/index.js";
 import { mockSuite } from "../../src/sim/mock-suite.js";
-import { type NetworkOptions, type Scheduler, lastInFirstOut, randomOrder, starving } from "../../src/sim/network.js";
+import {
+  CLUSTER,
+  type NetworkOptions,
+  type Scheduler,
+  lastInFirstOut,
+  randomOrder,
+  starving,
+} from "../../src/sim/network.js";
 import { ProtocolNetwork } from "../../src/sim/protocol-network.js";
 import { VoteSplitter } from "./vote-splitter.js";
 
@@ -636,6 +644,91 @@ describe("decisions", () => {
     voices.mainVote(2, 1, ABSTAIN);
     expect(voices.net.outputsOf(0)).toEqual([]);
     expect(voices.said("preVote").at(-1)).toMatchObject({ round: 2, vote: { value: 1, reason: { kind: "preVotes" } } });
+  });
+});
+
+describe("evidence of double votes", () => {
+  /** What party 0 gives, each of which convinces another party. */
+  const evidenceOf = ({ net }: Voices): readonly string[] =>
+    net.evidence.map((evidence) => {
+      expect(verifyEvidence(evidence, evidenceCheckOf(CLUSTER, net.suite(1)))).toEqual({ valid: true });
+      return `${evidence.party} ${evidence.purpose}`;
+    });
+
+  test("is two pre-votes, or two main-votes, that are signed", () => {
+    const voices = alone(1);
+    voices.preVote(2, 1, 1);
+    voices.preVote(2, 1, 0);
+    voices.preVote(2, 1, 0);
+    expect(evidenceOf(voices)).toEqual(["2 pre-vote"]);
+    voices.preVote(1, 1, 1);
+    voices.mainVote(2, 1, 1);
+    voices.mainVote(2, 1, ABSTAIN);
+    expect(evidenceOf(voices)).toEqual(["2 pre-vote", "2 main-vote"]);
+  });
+
+  test("is not a vote with a share of nothing, before another or after it", () => {
+    for (const isFirst of [true, false]) {
+      const voices = alone();
+      const bad = { value: 0, reason: voices.reason(1, 0), share: utf8("junk") } as const;
+      const say = [
+        (): void => voices.net.tell(2, 0, { kind: "preVote", round: 1, vote: bad }),
+        (): void => voices.preVote(2, 1, 1),
+      ];
+      for (const vote of isFirst ? say : say.toReversed()) vote();
+      expect(voices.net.faultsOf(2)).toEqual(["double-vote"]);
+      expect(voices.net.evidence).toEqual([]);
+    }
+  });
+
+  test("is what an abstention quotes against what came directly, or against what another quotes", () => {
+    const direct = alone(1);
+    direct.preVote(1, 1, 1);
+    direct.preVote(2, 1, 1);
+    direct.mainVote(3, 1, ABSTAIN);
+    expect(evidenceOf(direct)).toEqual(["2 pre-vote"]);
+
+    const quoted = alone(1);
+    quoted.preVote(1, 1, 1);
+    quoted.preVote(2, 1, 0);
+    const by3 = (value: Bit): MainReason => {
+      const [zero, one] = [quoted.vote(value === 0 ? 3 : 2, 1, 0), quoted.vote(value === 1 ? 3 : 1, 1, 1)];
+      return { kind: "conflict", zeroBy: value === 0 ? 3 : 2, zero, oneBy: value === 1 ? 3 : 1, one };
+    };
+    quoted.mainVote(1, 1, ABSTAIN, by3(0));
+    quoted.mainVote(2, 1, ABSTAIN, by3(1));
+    expect(evidenceOf(quoted)).toEqual(["3 pre-vote"]);
+    expect(quoted.net.faultsOf(3)).toEqual(["double-vote"]);
+
+    const late = alone(1);
+    late.preVote(1, 1, 1);
+    late.preVote(2, 1, 0);
+    late.mainVote(1, 1, ABSTAIN, by3(0));
+    late.preVote(3, 1, 1);
+    expect(evidenceOf(late)).toEqual(["3 pre-vote"]);
+  });
+
+  test("is not what shares of a threshold signature show", () => {
+    const thresholdShares = (): Voices =>
+      new Voices(
+        network({
+          scripted: [1, 2, 3],
+          suiteOf: (group, party) => mockSuite(group, party, 1, { certificates: "one" }),
+        }),
+      );
+    const voices = thresholdShares();
+    voices.preVote(2, 1, 1);
+    voices.preVote(2, 1, 0);
+    expect(voices.net.faultsOf(2)).toEqual(["double-vote"]);
+    expect(voices.net.evidence).toEqual([]);
+
+    // A quorum pre-voted 0, so that party 3 can make a share of party 2 for it, who pre-voted 1.
+    const framed = thresholdShares();
+    framed.net.input(0, input(1));
+    framed.preVote(1, 1, 1);
+    framed.preVote(2, 1, 1);
+    framed.mainVote(3, 1, ABSTAIN);
+    expect(framed.net.accusations).toEqual([]);
   });
 });
 

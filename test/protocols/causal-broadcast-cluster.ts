@@ -39,6 +39,7 @@ export const OPTIONS: CausalBroadcastOptions = {
   maxPayloads: 1000,
   maxPayloadsPerPeer: 1000,
   maxEarlyBytes: 1_000_000,
+  speakFrom: 0,
   order: "fixed",
   isValid: ({ client }) => client.length > 0,
 };
@@ -196,6 +197,11 @@ export class CausalCluster {
         return;
       case "output":
       case "accuse":
+      case "evidence":
+      case "boundary":
+      case "keepBatch":
+      case "askBatch":
+      case "stable":
         return;
     }
   }

@@ -52,8 +52,9 @@ function entryOf(
   payloads: readonly Uint8Array[],
 ) {
   const tag = `${CHANNEL}/order/${round}`;
-  const signature = net.suite(party).sign(statement(CLUSTER, tag, QUEUE, entryBody(payloads)));
-  return { tag, body: encode(queueEntryCodec, { payloads, signature }) };
+  const content = { clock: 0, payloads };
+  const signature = net.suite(party).sign(statement(CLUSTER, tag, QUEUE, entryBody(content)));
+  return { tag, body: encode(queueEntryCodec, { ...content, signature }) };
 }
 
 /** The proofs of rounds that order each list of payloads, made by another network with the same keys. */
@@ -134,6 +135,8 @@ describe("what is ordered", () => {
           input: (payload) => order.input(payload),
           receive: () => undefined,
           configure: () => undefined,
+          clock: () => undefined,
+          checkpoint: () => undefined,
           inspect: () => undefined,
         };
       },

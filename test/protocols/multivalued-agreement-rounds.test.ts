@@ -31,6 +31,7 @@ const OPTIONS: Omit<AtomicBroadcastOptions, "order"> = {
   maxPayloads: 100,
   maxPayloadsPerPeer: 100,
   maxEarlyBytes: 1_000_000,
+  speakFrom: 0,
   isValid: () => true,
 };
 

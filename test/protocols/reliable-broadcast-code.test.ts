@@ -9,7 +9,7 @@ import { PartySet } from "../../src/core/party-set.js";
 import { PRESETS } from "../../src/core/presets.js";
 import type { Structure } from "../../src/core/structure.js";
 import { fragmentCount } from "../../src/protocols/reliable-broadcast/fragment-count.js";
-import { merkleTree, rootOfPath } from "../../src/protocols/reliable-broadcast/merkle.js";
+import { merkleTree, rootOfPath } from "../../src/core/merkle.js";
 import {
   MAX_FRAGMENTS,
   decodeFragments,

@@ -13,7 +13,7 @@ import {
   type ReliableBroadcastOptions,
   reliableBroadcast,
 } from "../../src/protocols/reliable-broadcast/index.js";
-import { type MerkleTree, merkleTree } from "../../src/protocols/reliable-broadcast/merkle.js";
+import { type MerkleTree, merkleTree } from "../../src/core/merkle.js";
 import { type NetworkOptions } from "../../src/sim/network.js";
 import { ProtocolNetwork } from "../../src/sim/protocol-network.js";
 

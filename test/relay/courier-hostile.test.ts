@@ -5,6 +5,7 @@ import { concat, utf8 } from "../../src/core/bytes.js";
 import { decode, encode } from "../../src/core/codec.js";
 import { Courier } from "../../src/relay/courier.js";
 import { SEEN_WINDOW } from "../../src/relay/seen.js";
+import { NO_CHECKPOINTS } from "../../src/relay/serving.js";
 import { mockRelayKeys } from "../../src/sim/mock-relay-keys.js";
 import {
   type PeerFrame,
@@ -104,9 +105,17 @@ describe("an origin is to blame", () => {
     ],
     ["no frame", relay(NAME, utf8("no frame")), "malformed-relay"],
     ["nothing", relay(NAME, new Uint8Array(0)), "malformed-relay"],
-    ["a greeting", relay(NAME, { kind: "welcome", resumeAfter: 0, positions: [] }), "malformed-relay"],
+    [
+      "a greeting",
+      relay(NAME, { kind: "welcome", resumeAfter: 0, bulkResumeAfter: 0, positions: [] }),
+      "malformed-relay",
+    ],
     ["a relayed frame in a relayed frame", relay(NAME, relay(TO_1, message("a"))), "malformed-relay"],
-    ["having heard what was never said", relay(NAME, { kind: "heard", run: 1, upTo: 1 }), "impossible-resume"],
+    [
+      "having heard what was never said",
+      relay(NAME, { kind: "heard", run: 1, upTo: 1, bulkUpTo: 0 }),
+      "impossible-resume",
+    ],
     [
       "a request about an unknown channel",
       relay(NAME, { kind: "askProofs", number: 1, after: 0, channel: "xyz", round: 1 }),
@@ -125,8 +134,8 @@ describe("an origin is to blame", () => {
     const mesh = new Mesh({ n: 4 });
     handed(
       mesh,
-      relay(NAME, { kind: "heard", run: 0, upTo: 99 }),
-      relay({ ...NAME, number: 2 }, { kind: "heard", run: 2, upTo: 9 }),
+      relay(NAME, { kind: "heard", run: 0, upTo: 99, bulkUpTo: 0 }),
+      relay({ ...NAME, number: 2 }, { kind: "heard", run: 2, upTo: 9, bulkUpTo: 0 }),
     );
     expect(mesh.faults).toEqual([]);
   });
@@ -145,7 +154,7 @@ describe("a replay", () => {
 
   it("of an earlier run is not heard after a greeting of a later one either", () => {
     const mesh = new Mesh({ n: 4 });
-    expect(mesh.courier(0).meet(2, 2)).toBe(0);
+    expect(mesh.courier(0).meet(2, 2)).toEqual({ prompt: 0, bulk: 0 });
     expect(mesh.courier(0).meet(2, 1)).toBeUndefined();
     handed(mesh, relay(NAME, message("old")));
     expect(mesh.heard).toEqual([]);
@@ -173,7 +182,7 @@ it("any bytes as a relayed frame throw nothing, and accuse nobody but who signed
   const content = fc.oneof<fc.Arbitrary<PeerFrame | Uint8Array>[]>(
     fc.uint8Array({ maxLength: 60 }),
     number.map((value) => message("x", value)),
-    fc.record({ kind: fc.constant("heard" as const), run: fc.nat(2), upTo: number }),
+    fc.record({ kind: fc.constant("heard" as const), run: fc.nat(2), upTo: number, bulkUpTo: number }),
     fc.record({ kind: fc.constant("askRepeat" as const), number, after: number }),
     fc.record({
       kind: fc.constant("askProofs" as const),
@@ -213,7 +222,7 @@ it("without keys nothing is relayed, and what others relay is ignored", () => {
     keys: undefined,
     proofsPerRequest: 4,
     round: () => undefined,
-    proof: () => envelope("none"),
+    archive: { ...NO_CHECKPOINTS, proof: () => envelope("none") },
     relay: (_neighbour, _origin, frame) => sent.push(frame),
     acknowledge: () => undefined,
     onRestart: () => undefined,
@@ -222,7 +231,7 @@ it("without keys nothing is relayed, and what others relay is ignored", () => {
   courier.post(1, envelope("a"));
   for (let tick = 0; tick < 100; tick++) courier.tick();
   const frame = relay(TO_1, message("a"));
-  expect(courier.relayed(3, frame, encode(peerFrameCodec, frame))).toEqual({ from: 3, envelopes: [] });
+  expect(courier.relayed(3, frame, encode(peerFrameCodec, frame))).toEqual({ from: 3, envelopes: [], state: [] });
   expect(sent).toEqual([]);
   const next = courier.nextAfter(1, 0);
   expect(decode(peerFrameCodec, next?.frame ?? new Uint8Array(0)).ok).toBe(true);

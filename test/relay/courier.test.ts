@@ -177,7 +177,7 @@ describe("an acknowledgement", () => {
 });
 
 describe("the direct link", () => {
-  const heard = (upTo: number): Uint8Array => encode(peerFrameCodec, { kind: "heard", run: 1, upTo });
+  const heard = (upTo: number): Uint8Array => encode(peerFrameCodec, { kind: "heard", run: 1, upTo, bulkUpTo: 0 });
   /** Party 0 has said something to party 1, which is silent, and relays it. */
   const relaying = (): Mesh => {
     const mesh = new Mesh({ n: 4 });

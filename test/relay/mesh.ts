@@ -8,9 +8,10 @@ import type { Envelope } from "../../src/core/envelope.js";
 import type { PartyId } from "../../src/core/party-set.js";
 import type { Courier, CourierFault } from "../../src/relay/courier.js";
 import { Post } from "../../src/relay/post.js";
+import { type Archive, NO_CHECKPOINTS } from "../../src/relay/serving.js";
 import { mockRelayKeys } from "../../src/sim/mock-relay-keys.js";
 import { Random } from "../../src/sim/random.js";
-import { type Relayed, peerFrameCodec } from "../../src/wire/peer-frames.js";
+import { type Relayed, type StateItem, peerFrameCodec } from "../../src/wire/peer-frames.js";
 
 export const CLUSTER = new Uint8Array(32).fill(1);
 
@@ -22,6 +23,8 @@ export interface MeshOptions {
   /** Relay queues hold so many frames of one origin; more are dropped. No bound unless given. */
   readonly lineFrames?: number;
   readonly cluster?: Uint8Array;
+  /** Of all parties; all proofs and no checkpoint unless given. */
+  readonly archive?: Archive;
 }
 
 export interface Heard {
@@ -34,12 +37,17 @@ export function envelope(name: string, tag = "abc/1"): Envelope {
   return { tag, body: utf8(name) };
 }
 
+export function proofOf(channel: string, round: number): Envelope {
+  return envelope(`proof-${round}`, `${channel}/${round}`);
+}
+
 export class Mesh {
   readonly n: number;
   readonly parties: readonly PartyId[];
   readonly cut: Set<string>;
   readonly #posts: Post[] = [];
   readonly heard: Heard[] = [];
+  readonly state: { readonly from: PartyId; readonly to: PartyId; readonly item: StateItem }[] = [];
   readonly faults: { readonly by: PartyId; readonly party: PartyId; readonly fault: CourierFault }[] = [];
   /** Who noticed that who started anew, as `by:party`. */
   readonly restarts: string[] = [];
@@ -75,7 +83,7 @@ export class Mesh {
       keys: mockRelayKeys(party, 1),
       proofsPerRequest: 4,
       round: (channel) => (channel === "abc" ? 100 : undefined),
-      proof: (channel, round) => envelope(`proof-${round}`, `${channel}/${round}`),
+      archive: this.#options.archive ?? { ...NO_CHECKPOINTS, proof: proofOf },
       send: (to, frame) => this.send(party, to, frame),
       onRestart: (peer) => this.restarts.push(`${party}:${peer}`),
     });
@@ -93,6 +101,13 @@ export class Mesh {
 
   post(from: PartyId, to: PartyId, name: string, tag?: string): void {
     this.courier(from).post(to, envelope(name, tag));
+    this.#post(from).flush();
+  }
+
+  /** As `post`, of bulk that is so long. */
+  postBulk(from: PartyId, to: PartyId, name: string, sizeBytes = 0): void {
+    const { tag, body } = envelope(name.padEnd(sizeBytes));
+    this.courier(from).post(to, { tag, body }, "bulk");
     this.#post(from).flush();
   }
 
@@ -125,8 +140,9 @@ export class Mesh {
 
   /** `to` receives the frame from its neighbour `from`. */
   hand(from: PartyId, to: PartyId, bytes: Uint8Array): void {
-    const { envelopes, accused, from: origin } = this.#post(to).receive(from, this.#runs[from] ?? 0, bytes);
+    const { envelopes, state, accused, from: origin } = this.#post(to).receive(from, this.#runs[from] ?? 0, bytes);
     for (const { body } of envelopes) this.heard.push({ from: origin, to, name: new TextDecoder().decode(body) });
+    for (const item of state) this.state.push({ from: origin, to, item });
     if (accused !== undefined) this.faults.push({ by: to, ...accused });
     if (this.settles) this.courier(to).settle();
     this.#post(to).flush();
@@ -147,6 +163,19 @@ export class Mesh {
       }
     }
     this.settle();
+  }
+
+  /** The state that `to` was given, and by whom, without numbers of items. */
+  stateOf(to: PartyId): string[] {
+    return this.state
+      .filter((one) => one.to === to)
+      .map(({ from, item }) => {
+        if (item.kind === "checkpoint") return `${from} offers ${new TextDecoder().decode(item.summary)}`;
+        if (item.kind === "rejoin") return `${from} rejoins`;
+        if (item.kind === "batch")
+          return `${from} batch ${item.lane}/${item.height} ${new TextDecoder().decode(item.bytes)}`;
+        return `${from} ${item.kind} ${item.round}/${item.index}`;
+      });
   }
 
   /** What `to` has heard of `from`. */

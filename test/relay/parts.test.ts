@@ -56,7 +56,7 @@ describe("what is heard", () => {
   it("comes in order, each once, whatever the order in which it arrives", () => {
     fc.assert(
       fc.property(fc.shuffledSubarray(range(1, 30), { minLength: 29 }), (order) => {
-        const hearing = new Hearing(1);
+        const hearing = new Hearing();
         const heard = [...order, ...order].flatMap((number) => numbers(hearing.hear(item(number), 1)));
         expect(heard).toEqual(range(1, 30));
         expect(hearing.upTo).toBe(29);
@@ -66,7 +66,7 @@ describe("what is heard", () => {
   });
 
   it("waits for nothing that its speaker has retired meanwhile", () => {
-    const hearing = new Hearing(1);
+    const hearing = new Hearing();
     expect(hearing.hear(item(7, 5), 1)).toEqual([]);
     // 5 was retired before it arrived: the repetition says so.
     expect(numbers(hearing.hear(item(7, 0), 1))).toEqual([7]);
@@ -76,17 +76,17 @@ describe("what is heard", () => {
   });
 
   it("takes what was said to need less when its turn comes", () => {
-    const hearing = new Hearing(1);
+    const hearing = new Hearing();
     hearing.hear(item(5, 4), 1);
     hearing.hear(item(5, 2), 1);
     expect(numbers(hearing.hear(item(2, 0), 1))).toEqual([2, 5]);
   });
 
   it("holds a bounded number of items and bytes before their turn", () => {
-    const many = new Hearing(1);
+    const many = new Hearing();
     for (const number of range(2, 200)) many.hear(item(number), 1);
     expect(numbers(many.hear(item(1), 1))).toEqual(range(1, MAX_HELD_ITEMS + 2));
-    const large = new Hearing(1);
+    const large = new Hearing();
     for (const number of range(2, 10)) large.hear(item(number), MAX_HELD_BYTES / 2);
     expect(numbers(large.hear(item(1), 1))).toEqual([1, 2, 3]);
     // Room is free again, and a single larger one fits.
@@ -95,7 +95,7 @@ describe("what is heard", () => {
   });
 
   it("takes nothing else of a repetition, which might be larger", () => {
-    const hearing = new Hearing(1);
+    const hearing = new Hearing();
     for (const number of range(3, 10)) hearing.hear(item(number), 1);
     for (const number of range(3, 10)) {
       const other: Item = { kind: "askProofs", channel: "abc", round: 77, number, after: number - 2 };
@@ -107,7 +107,7 @@ describe("what is heard", () => {
   });
 
   it("is durable when it is settled, not before", () => {
-    const hearing = new Hearing(1);
+    const hearing = new Hearing();
     hearing.hear(item(1), 1);
     expect(hearing.durable).toBe(0);
     hearing.settle();
@@ -190,6 +190,23 @@ describe("an outbox", () => {
       "message",
     ]);
     expect(numbers(outbox)).toEqual([...numbers(outbox)].sort((a, b) => a - b));
+  });
+
+  it("has proofs that were sent again when they are asked for: the peer may have dropped them", () => {
+    const outbox = new Outbox();
+    outbox.serve("abc", 3, 6);
+    const [first, second] = outbox.entries;
+    if (first === undefined || second === undefined) throw new Error("three were pushed");
+    outbox.sent(first);
+    outbox.sent(second);
+    outbox.serve("abc", 3, 6);
+    expect(outbox.entries.slice(0, 2)).toEqual([first, second]);
+    outbox.serve("abc", 4, 6, true);
+    expect(outbox.entries.map(({ said: proof }) => proof)).toEqual([
+      { kind: "proof", channel: "abc", round: 4 },
+      { kind: "proof", channel: "abc", round: 5 },
+    ]);
+    expect(outbox.firstAfter(second.number)).toBe(outbox.entries[0]);
   });
 });
 

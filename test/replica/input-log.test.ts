@@ -12,6 +12,14 @@ const body = fc.uint8Array({ maxLength: 300 });
 const anyInput: fc.Arbitrary<Input> = fc.oneof(
   fc.record({ kind: fc.constant("message" as const), from: fc.nat(255), envelope: fc.record({ tag, body }) }),
   fc.record({ kind: fc.constant("submit" as const), channel: tag, payload: body }),
+  fc.record({ kind: fc.constant("configure" as const), channel: tag, settings: body }),
+  fc.record({ kind: fc.constant("clock" as const), channel: tag, nowMs: fc.maxSafeNat() }),
+  fc.record({
+    kind: fc.constant("checkpoint" as const),
+    channel: tag,
+    round: fc.maxSafeNat(),
+    digest: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+  }),
 );
 
 describe("the input log's records", () => {

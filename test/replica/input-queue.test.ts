@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { InputQueue } from "../../src/replica/input-queue.js";
+import { InputQueue, type Queued } from "../../src/replica/input-queue.js";
 
-interface Item {
-  readonly from: number | undefined;
-  readonly sizeBytes: number;
+interface Item extends Queued {
   readonly name: number;
+}
+
+function item(from: number | undefined, name: number, line: Queued["line"] = "prompt", sizeBytes = 1): Item {
+  return { from, line: from === undefined ? "own" : line, sizeBytes, name };
 }
 
 function queueOf(...items: readonly Item[]): InputQueue<Item> {
@@ -14,7 +16,7 @@ function queueOf(...items: readonly Item[]): InputQueue<Item> {
 }
 
 const flood = (count: number, sizeBytes: number): Item[] =>
-  Array.from({ length: count }, (_, name) => ({ from: 3, sizeBytes, name }));
+  Array.from({ length: count }, (_, name) => item(3, name, "prompt", sizeBytes));
 
 describe("inputs that wait", () => {
   it.each([
@@ -23,21 +25,30 @@ describe("inputs that wait", () => {
     ["one that is longer than a commit's part", flood(100, 1024 * 1024), 1],
   ])("a peer that says %s delays others by its part of one commit", (_, messages, part) => {
     const queue = queueOf(...messages);
-    queue.push({ from: undefined, sizeBytes: 1, name: -1 });
-    queue.push({ from: 0, sizeBytes: 1, name: -2 });
+    queue.push(item(undefined, -1));
+    queue.push(item(0, -2));
     const batch = queue.take();
     expect(batch.map(({ name }) => name)).toEqual([...Array(part).keys(), -1, -2]);
   });
 
   it("leave in the order of their source, each once", () => {
-    const items = Array.from({ length: 1000 }, (_, name) => ({ from: name % 3 || undefined, sizeBytes: 1, name }));
+    const items = Array.from({ length: 1000 }, (_, name) => item(name % 3 || undefined, name));
     const queue = queueOf(...items);
-    expect(queue.count(undefined)).toBe(334);
+    expect(queue.clientCount).toBe(334);
     const taken: Item[] = [];
     while (!queue.isEmpty) taken.push(...queue.take());
     for (const from of [undefined, 1, 2])
-      expect(taken.filter((item) => item.from === from)).toEqual(items.filter((item) => item.from === from));
+      expect(taken.filter((one) => one.from === from)).toEqual(items.filter((one) => one.from === from));
+    expect(queue.clientCount).toBe(0);
     expect(taken).toHaveLength(items.length);
     expect(queue.take()).toEqual([]);
+  });
+
+  it("of a peer that says much bulk delay what it says promptly by one of them, and what others say not at all", () => {
+    const bulk = Array.from({ length: 50 }, (_, name) => item(3, name, "bulk", 1024 * 1024));
+    const queue = queueOf(...bulk, item(3, 100), item(3, 101, "relay"), item(1, 102), item(undefined, 103));
+    expect(queue.take().map(({ name }) => name)).toEqual([100, 101, 102, 103, 0]);
+    queue.push(item(3, 104));
+    expect(queue.take().map(({ name }) => name)).toEqual([104, 1]);
   });
 });

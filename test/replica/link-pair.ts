@@ -5,6 +5,7 @@ import type { Envelope } from "../../src/core/envelope.js";
 import { InvariantError } from "../../src/core/protocol.js";
 import { PROOFS_PER_REQUEST } from "../../src/protocols/index.js";
 import { Courier, type CourierOptions } from "../../src/relay/courier.js";
+import { NO_CHECKPOINTS } from "../../src/relay/serving.js";
 import { IncomingLink } from "../../src/replica/incoming-link.js";
 import { OutgoingLink } from "../../src/replica/outgoing-link.js";
 import { mockRelayKeys } from "../../src/sim/mock-relay-keys.js";
@@ -24,7 +25,12 @@ export const HELLO = {
   cluster: CLUSTER,
   run: RUN,
 } as const satisfies PeerFrame;
-export const WELCOME = { kind: "welcome", resumeAfter: 0, positions: [] } as const satisfies PeerFrame;
+export const WELCOME = {
+  kind: "welcome",
+  resumeAfter: 0,
+  bulkResumeAfter: 0,
+  positions: [],
+} as const satisfies PeerFrame;
 
 /** A message of `round` that a test recognises. */
 export function envelope(round: number, name: string | number, sizeBytes = 0): Envelope {
@@ -75,9 +81,12 @@ export class LinkPair {
     this.#bufferBytes = bufferBytes;
     this.dialler = this.#courierOf(0, {
       round: (channel) => (channel === "abc" ? this.diallerRound : undefined),
-      proof: (_channel, round) => {
-        if (this.lostProofs.has(round)) throw new InvariantError(`no proof of round ${round}`);
-        return proofOf(round);
+      archive: {
+        ...NO_CHECKPOINTS,
+        proof: (_channel, round) => {
+          if (this.lostProofs.has(round)) throw new InvariantError(`no proof of round ${round}`);
+          return proofOf(round);
+        },
       },
       relay: (_neighbour, origin, bytes) => this.outgoing.relay(origin, bytes),
     });
@@ -87,9 +96,9 @@ export class LinkPair {
     this.outgoing = new OutgoingLink({
       cluster: CLUSTER,
       run: () => this.dialler.run,
-      resume: (number) => this.dialler.resume(1, number),
+      resume: (upTo) => this.dialler.resume(1, upTo),
       position: (channel, round) => this.dialler.position(1, channel, round),
-      nextAfter: (number) => this.dialler.nextAfter(1, number),
+      nextAfter: (number, line) => this.dialler.nextAfter(1, number, line),
       heard: (heard) => this.dialler.heard(1, heard),
       onFault: (fault) => this.faults.push(`dialler: ${fault}`),
       onDamage: (error) => this.damage.push(error.message),
@@ -120,7 +129,7 @@ export class LinkPair {
       keys: mockRelayKeys(self, 1),
       proofsPerRequest: PROOFS_PER_REQUEST,
       round: () => undefined,
-      proof: proofOfNothing,
+      archive: { ...NO_CHECKPOINTS, proof: proofOfNothing },
       relay: () => undefined,
       acknowledge: () => undefined,
       onRestart: () => undefined,

@@ -39,7 +39,7 @@ function attack(side: Side): Attacked {
 
 const message = { kind: "message", number: 1, after: 0, envelope: envelope(1, "a") } as const satisfies PeerFrame;
 const askRepeat: PeerFrame = { kind: "askRepeat", number: 1, after: 0 };
-const heard = { kind: "heard", run: RUN, upTo: 1 } as const satisfies PeerFrame;
+const heard = { kind: "heard", run: RUN, upTo: 1, bulkUpTo: 0 } as const satisfies PeerFrame;
 const relay: PeerFrame = {
   kind: "relay",
   origin: 1,
@@ -137,7 +137,7 @@ describe.each<Side>(["dialler", "acceptor"])("any frames at the %s", (side) => {
     fc.constantFrom<PeerFrame>({ ...HELLO, run: 1 }, WELCOME, relay),
     number.map((value): PeerFrame => ({ kind: "message", number: value, after: 0, envelope: envelope(1, value) })),
     number.map((value): PeerFrame => ({ kind: "askRepeat", number: value, after: value })),
-    number.map((upTo): PeerFrame => ({ kind: "heard", run: 1, upTo })),
+    number.map((upTo): PeerFrame => ({ kind: "heard", run: 1, upTo, bulkUpTo: 0 })),
     fc.uint8Array({ minLength: 1, maxLength: 80 }),
   );
 

@@ -3,13 +3,18 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toHex, utf8 } from "../../src/core/bytes.js";
 import { EMPTY_LOG_DIGEST, extendLogDigest } from "../../src/replica/log-digest.js";
-import type { LedgerEntry } from "../../src/replica/store.js";
+import type { LedgerEntry } from "../../src/replica/storage.js";
 
 fc.configureGlobal({ seed: 20 });
 
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());
 const digestOf = (log: readonly LedgerEntry[]): string =>
-  toHex(log.reduce<Uint8Array>((digest, entry) => extendLogDigest(sha256, digest, entry), EMPTY_LOG_DIGEST));
+  toHex(
+    log.reduce<Uint8Array>(
+      (digest, { payload, ...entry }) => extendLogDigest(sha256, digest, { ...entry, digest: sha256(payload) }),
+      EMPTY_LOG_DIGEST,
+    ),
+  );
 
 const anyEntry = fc.record({ round: fc.nat(3), payload: fc.uint8Array({ maxLength: 3 }) });
 const anyLog = fc

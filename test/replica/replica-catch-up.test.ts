@@ -37,6 +37,8 @@ describe("a replica that was down while 60 rounds were decided", () => {
     cluster.crash(0);
     await decideRounds(cluster, 5 * PROOFS_PER_REQUEST, "down");
     for (const party of [2, 3]) cluster.crash(party);
+    // Batches are asked of one party after the other.
+    cluster.tickTurns = 10;
     await cluster.start(0);
     const sequence = 5 * PROOFS_PER_REQUEST;
     for (let time = 0; !cluster.hasDelivered(sequence); time++) {

@@ -2,10 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/core/bytes.js";
 import { decode, encode } from "../../src/core/codec.js";
+import type { Service } from "../../src/services/service.js";
 import { PEER_PROTOCOL_VERSION, peerFrameCodec } from "../../src/wire/peer-frames.js";
 import { MemoryPair } from "../support/memory-connection.js";
-import type { CommitFate } from "../support/memory-store.js";
-import { AGREED, CLUSTER, GROUP, type Running, TestCluster } from "./test-cluster.js";
+import type { LedgerEntry } from "../../src/replica/storage.js";
+import type { CommitFate } from "../support/memory-storage.js";
+import { AGREED, CLUSTER, GROUP, type Running, TestCluster, createEcho, hasDone, payloadOf } from "./test-cluster.js";
 
 const NAMES = ["a", "b", "c"];
 const PAYLOADS = GROUP.parties.length * NAMES.length;
@@ -66,7 +68,7 @@ describe("a replica whose settings are changed between two runs", () => {
   });
 });
 
-describe.each<CommitFate>(["lost", "unheard"])("a replica whose commit is %s when it dies", (fate) => {
+describe.each<CommitFate>(["lost", "unheard", "behind"])("a replica whose commit is %s when it dies", (fate) => {
   it("goes on after a restart and contradicts nothing, whichever commit it was", async () => {
     let at = 1;
     for (; ; at++) {
@@ -76,7 +78,7 @@ describe.each<CommitFate>(["lost", "unheard"])("a replica whose commit is %s whe
       expect(cluster.agreement(), `commit ${at}`).toEqual(AGREED);
     }
     // Enough commits that the test means something.
-    expect(at).toBeGreaterThan(20);
+    expect(at).toBeGreaterThan(15);
   });
 
   it("does so also when it dies again and again", async () => {
@@ -101,14 +103,14 @@ describe.each<CommitFate>(["lost", "unheard"])("a replica whose commit is %s whe
 
 describe("a replica whose commit is rejected", () => {
   it("stops, says so once, and lets nothing of it out; on its disk it can be started again", async () => {
-    for (const at of [1, 2, 5, 10, 20]) {
+    for (const at of [1, 2, 5, 10, 15]) {
       const { cluster, victim } = await runUntilFate(at, "failed");
       await cluster.run(() => victim.fatal.length > 0);
       expect(victim.replica.state.state).toBe("stopped");
       const written = [...cluster.pairs].filter(([name]) => name.includes("0")).map(([, pair]) => pair);
       for (let turn = 0; turn < 20; turn++) await cluster.turn();
       expect(victim.fatal.map(String)).toEqual(["Error: the disk refused"]);
-      expect(victim.replica.submit(utf8("more"))).toBe(false);
+      expect(victim.replica.submit(payloadOf("more"))).toBe("not-ready");
       expect(written.every(({ isBroken }) => isBroken)).toBe(true);
       await restart(cluster);
       expect(cluster.agreement(), `commit ${at}`).toEqual(AGREED);
@@ -116,19 +118,19 @@ describe("a replica whose commit is rejected", () => {
   });
 
   it("does the same when its service fails", async () => {
-    const service = {
-      validate: () => true,
-      apply: (): string => {
+    const createService = (): Service => ({
+      ...createEcho(),
+      apply: () => {
         throw new Error("out of order");
       },
-    };
-    const cluster = await TestCluster.of({ service });
+    });
+    const cluster = await TestCluster.of({ createService });
     cluster.submit(0, "a");
     const fatal = (): readonly (readonly string[])[] =>
       GROUP.parties.map((party) => cluster.get(party).fatal.map(String));
     await cluster.run(() => fatal().every((errors) => errors.length > 0));
     expect(fatal()).toEqual(GROUP.parties.map(() => ["Error: out of order"]));
-    expect(cluster.disks.map(({ ledger }) => ledger.length)).toEqual([0, 0, 0, 0]);
+    expect(cluster.disks.map(({ ledger }) => ledger.size)).toEqual([0, 0, 0, 0]);
   });
 });
 
@@ -168,7 +170,7 @@ describe("while a commit is under way", () => {
       for (let turn = 0; turn < 30; turn++) await cluster.turn();
       expect(outside(), `commit ${at}`).toEqual(before);
       // Nor is it told to those who ask.
-      expect(held.replica.state.sequence).toBe(cluster.disk(0).ledger.length);
+      expect(held.replica.state.sequence).toBe(cluster.disk(0).ledger.size);
       expect(greetedRound(cluster)).toBe(cluster.disk(0).proofs.size + 1);
       letGo("done");
       await cluster.run(() => cluster.hasDelivered(PAYLOADS));
@@ -193,6 +195,8 @@ describe("a disk that is not what the replica left", () => {
     let refused = 0;
     for (let kept = whole.length - 1; kept >= 0; kept--) {
       disk.inputs = whole.slice(0, kept);
+      // Storage that knows better refuses by itself.
+      disk.appliedInput = kept;
       // What only took in what others said can be taken in again: there is nothing to contradict.
       const error = await cluster.start(0).then(
         () => undefined,
@@ -200,7 +204,7 @@ describe("a disk that is not what the replica left", () => {
       );
       if (error === undefined) continue;
       refused++;
-      expect(error).toMatch(/input log leads to|more entries than/);
+      expect(error).toMatch(/the log leads to|more entries than/);
     }
     expect(refused).toBeGreaterThan(whole.length / 2);
     cluster.running.delete(0);
@@ -220,7 +224,7 @@ describe("a disk that is not what the replica left", () => {
   it("whose ledger tells another story is refused", async () => {
     const cluster = await stopped(3);
     const disk = cluster.disk(0);
-    const [first, second, third] = disk.ledger;
+    const [first, second, third] = cluster.ledger(0);
     if (first === undefined || second === undefined || third === undefined) throw new Error("three entries are due");
     const stories = [
       [first, second],
@@ -228,16 +232,20 @@ describe("a disk that is not what the replica left", () => {
       [first, { ...second, payload: utf8("other") }, third],
       [first, second, third, { ...third, sequence: 4 }],
     ];
+    const tell = (story: readonly LedgerEntry[]): void => {
+      disk.ledger.clear();
+      for (const entry of story) disk.ledger.set(entry.sequence, entry);
+    };
     for (const story of stories) {
-      disk.ledger.splice(0, disk.ledger.length, ...story);
+      tell(story);
       await expect(cluster.start(0)).rejects.toThrow(/ledger/);
     }
-    disk.ledger.splice(0, disk.ledger.length, first, second, third);
+    tell([first, second, third]);
     await cluster.start(0);
   });
 
   it("with a damaged record is refused", async () => {
-    const cluster = await stopped(1);
+    const cluster = await stopped(3);
     cluster.disk(0).inputs[2] = Uint8Array.of(9, 9);
     await expect(cluster.start(0)).rejects.toThrow(/a record of the input log is damaged/);
   });
@@ -253,9 +261,10 @@ describe("a replica that is about to contradict itself", () => {
     await cluster.run(() => fatal.length > 0);
     expect(String(fatal[0])).toMatch(/about to contradict an earlier signature for abc\/1#queue/);
     expect(replica.state.state).toBe("stopped");
-    expect(cluster.disk(0).commits).toBe(1);
+    expect(cluster.disk(0).everSigned.has("abc/1#queue")).toBe(false);
     cluster.submit(1, "b");
-    await cluster.run(() => cluster.hasDelivered(1, [1, 2, 3]));
+    // In certified batches the payload that party 0 took has gone to the others before.
+    await cluster.run(() => [1, 2, 3].every((party) => hasDone(cluster.get(party).replica.machine, "b")));
     expect(cluster.agreement([1, 2, 3])).toEqual(AGREED);
   });
 });

@@ -1,7 +1,7 @@
 /** Party 3 is ours: it greets properly and then sends whatever we like. */
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/core/bytes.js";
-import { encode } from "../../src/core/codec.js";
+import { decode, encode } from "../../src/core/codec.js";
 import type { Envelope } from "../../src/core/envelope.js";
 import { mockRelayKeys } from "../../src/sim/mock-relay-keys.js";
 import { Random } from "../../src/sim/random.js";
@@ -12,7 +12,8 @@ import {
   relayStatementCodec,
 } from "../../src/wire/peer-frames.js";
 import type { MemoryPair } from "../support/memory-connection.js";
-import { AGREED, CLUSTER, TestCluster, type TestClusterOptions } from "./test-cluster.js";
+import { encodePayload, rejoinStatement } from "../../src/wire/payload.js";
+import { AGREED, CHANNEL, CLUSTER, rejoinSignature, TestCluster, type TestClusterOptions } from "./test-cluster.js";
 
 const HONEST = [0, 1, 2];
 const HOSTILE = 3;
@@ -58,6 +59,23 @@ const TAGS = [
   "abc/2/mvba/aba/1/1",
   "abc/50/mvba",
 ];
+
+describe("a batch that nobody asked for", () => {
+  it("does not come into the log", async () => {
+    const { cluster, pairs } = await besieged();
+    const name = { channel: CHANNEL, lane: 1, height: 1, digest: new Uint8Array(32) };
+    const bytes = new Uint8Array(1000).fill(7);
+    for (const pair of pairs)
+      for (const number of [1, 2, 3]) say(pair, { kind: "batch", number, after: number - 1, ...name, bytes });
+    cluster.submit(0, "a");
+    await cluster.run(() => cluster.hasDelivered(1));
+    expect(cluster.agreement()).toEqual(AGREED);
+    for (const { inputs } of cluster.disks)
+      expect(
+        inputs.filter((input) => input.length > 1000 && input.subarray(-1000).every((byte) => byte === 7)),
+      ).toEqual([]);
+  });
+});
 
 describe("garbage of one peer", () => {
   it("stops nothing and accuses only that peer", async () => {
@@ -164,7 +182,8 @@ describe("garbage of one peer", () => {
     for (const pair of pairs)
       say(pair, ...messages([round, round - 1].map((number) => ({ tag: `abc/${number}`, body: new Uint8Array(9) }))));
     for (let turn = 0; turn < 20; turn++) await cluster.turn();
-    expect(HONEST.map((party) => cluster.disk(party).inputs.length)).toEqual(before.map((count) => count + 1));
+    // A clock reading comes with it.
+    expect(HONEST.map((party) => cluster.disk(party).inputs.length)).toEqual(before.map((count) => count + 2));
   });
 
   it("of a channel that does not exist is accused and not written to the log", async () => {
@@ -181,6 +200,55 @@ describe("garbage of one peer", () => {
     for (let turn = 0; turn < 20; turn++) await cluster.turn();
     expect(HONEST.map((party) => cluster.disk(party).inputs.length)).toEqual(before);
     expect(cluster.agreement().accusations).toEqual(HONEST.map((party) => `${party}:3:unknown-instance`));
+  });
+
+  it("that is not for the log has others wait for a part of it, not for all", async () => {
+    const { cluster, pairs } = await besieged();
+    const [pair] = pairs;
+    if (pair === undefined) throw new Error("a pair is due");
+    const asked = Array.from({ length: 6400 }, (_, index): PeerFrame => {
+      return { kind: "askProofs", number: index + 1, after: index, channel: CHANNEL, round: 0 };
+    });
+    let heard = 0;
+    pair.left.start({
+      onFrame: (bytes) => {
+        const frame = decode(peerFrameCodec, bytes);
+        if (frame.ok && frame.value.kind === "heard") heard = frame.value.upTo;
+      },
+      onWritable: () => undefined,
+      onClose: () => undefined,
+    });
+    const turn = async (): Promise<void> => {
+      await new Promise((resume) => setImmediate(resume));
+      cluster.get(0).replica.tick();
+      pair.settle();
+    };
+    await turn();
+    say(pair, ...asked);
+    await turn();
+    await turn();
+    expect(heard).toBeLessThan(asked.length / 2);
+    for (let count = 0; count < 200; count++) await turn();
+    expect(heard).toBe(asked.length);
+  });
+
+  it("that pleads with a wrong signature does not stand in the way of the true plea", async () => {
+    const { cluster, pairs } = await besieged();
+    const rejoin = { cluster: CLUSTER, party: HOSTILE, nonce: new Uint8Array(32).fill(7) };
+    const signature = rejoinSignature(HOSTILE, rejoinStatement(rejoin));
+    const plea = (number: number, by: Uint8Array): PeerFrame => {
+      return { kind: "rejoin", number, after: 0, payload: encodePayload({ kind: "rejoin", ...rejoin, signature: by }) };
+    };
+    for (const pair of pairs) say(pair, plea(1, new Uint8Array(64)));
+    for (let turn = 0; turn < 5; turn++) await cluster.turn();
+    for (const pair of pairs) say(pair, plea(2, signature));
+    await cluster.run(() => cluster.hasDelivered(1));
+    for (const party of HONEST) {
+      expect(cluster.running.get(party)?.replica.machine.rejoinedIn(HOSTILE)).toMatchObject({ round: 1 });
+      expect(cluster.running.get(party)?.replica.state.accusations).toMatchObject([
+        { party: HOSTILE, fault: "malformed-message", tag: "rejoin", count: 1 },
+      ]);
+    }
   });
 
   it("that floods a round fills no disk: beyond the peer's quota it is dropped, until the round is decided", async () => {
@@ -207,7 +275,8 @@ describe("garbage of one peer", () => {
     for (const pair of pairs)
       say(pair, { kind: "message", number: 13, after: 0, envelope: { tag: "abc/2/mvba", body: new Uint8Array(9) } });
     for (let turn = 0; turn < 20; turn++) await cluster.turn();
-    expect(cluster.disk(0).inputs.length).toBe(inputs + 1);
+    // With a clock reading.
+    expect(cluster.disk(0).inputs.length).toBe(inputs + 2);
   });
 
   it("in frames costs it its connection and nobody anything", async () => {

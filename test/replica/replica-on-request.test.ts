@@ -39,7 +39,7 @@ it("a replica answers who asks for a value of the round that it has decided", as
       const message = decode(consistentBroadcastMessageCodec, body);
       return tag === PROPOSAL && message.ok ? [message.value] : [];
     });
-  say(toUs.right, { kind: "welcome", resumeAfter: 0, positions: [{ channel: "abc", round: 1 }] });
+  say(toUs.right, { kind: "welcome", resumeAfter: 0, bulkResumeAfter: 0, positions: [{ channel: "abc", round: 1 }] });
   toUs.settle();
   const sent = proposalMessages().find(({ kind }) => kind === "send");
   if (sent?.kind !== "send") throw new Error("replica 0 has not proposed");

@@ -4,7 +4,7 @@ import { decode, encode } from "../../src/core/codec.js";
 import { Random } from "../../src/sim/random.js";
 import { PEER_PROTOCOL_VERSION, type PeerFrame, peerFrameCodec } from "../../src/wire/peer-frames.js";
 import { isStronglyConnected } from "../relay/mesh.js";
-import type { CommitFate } from "../support/memory-store.js";
+import type { CommitFate } from "../support/memory-storage.js";
 import { AGREED, CLUSTER, GROUP, TestCluster } from "./test-cluster.js";
 
 const PARTIES = [...GROUP.parties];
@@ -113,7 +113,7 @@ describe("a replica that starts anew", () => {
         if (frame.ok) said.push(frame.value);
       };
       pair.right.start({ onFrame, onWritable: () => undefined, onClose: () => undefined });
-      pair.right.send(encode(peerFrameCodec, { kind: "welcome", resumeAfter: 0, positions: [] }));
+      pair.right.send(encode(peerFrameCodec, { kind: "welcome", resumeAfter: 0, bulkResumeAfter: 0, positions: [] }));
       pair.settle();
     };
     listen();
@@ -132,7 +132,8 @@ describe("a replica that starts anew", () => {
     said.length = 0;
     listen();
     const runs = said.flatMap((frame) => (frame.kind === "hello" ? [frame.run] : []));
-    expect(runs).toEqual([3]);
+    // Its log has settings, a clock reading and a message.
+    expect(runs).toEqual([4]);
     expect(said).toContainEqual(expect.objectContaining({ kind: "askProofs", channel: "abc", round: 1 }));
   });
 });

@@ -2,49 +2,132 @@
  * Replicas of one group in one process, over connections and disks in memory. Frames move in an order that a seed
  * fixes; commits and replays run on the event loop, of which each turn of `run` takes one. No time passes anywhere.
  */
-import { toHex, utf8 } from "../../src/core/bytes.js";
+import { createHash } from "node:crypto";
+import { equalBytes, toHex, utf8 } from "../../src/core/bytes.js";
 import { thresholdGroup } from "../../src/core/group.js";
 import type { PartyId } from "../../src/core/party-set.js";
 import { type AtomicBroadcastOptions, atomicBroadcast } from "../../src/protocols/index.js";
+import { DutyBearer } from "../../src/replica/duty-bearer.js";
+import { Machine } from "../../src/replica/machine/index.js";
 import { Replica } from "../../src/replica/replica.js";
+import type { LedgerEntry } from "../../src/replica/storage.js";
 import type { Service } from "../../src/services/service.js";
 import { mockRelayKeys } from "../../src/sim/mock-relay-keys.js";
 import { mockSuite } from "../../src/sim/mock-suite.js";
 import { Random } from "../../src/sim/random.js";
+import { encodePayload } from "../../src/wire/payload.js";
 import { MemoryPair } from "../support/memory-connection.js";
-import { MemoryDisk, MemoryStore, type MemoryStoreOptions } from "../support/memory-store.js";
+import { MemoryDisk, MemoryStorage, type MemoryStorageOptions } from "../support/memory-storage.js";
 
 export const CHANNEL = "abc";
 export const CLUSTER = new Uint8Array(32).fill(1);
 const N = 4;
 export const GROUP = thresholdGroup({ n: N, byzantine: 1 });
 
-/** Repeats what it is told. */
-const ECHO: Service<string> = {
-  validate: (payload) => payload.length > 0 && payload[0] !== 0,
-  apply: ({ sequence }, payload) => `${sequence}:${toHex(payload)}`,
-};
+const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());
+
+/** Repeats what it is told, and remembers how much that was. */
+export function createEcho(): Service {
+  let count = 0;
+  const counted = (): Uint8Array => utf8(String(count));
+  return {
+    name: "echo",
+    validate: (operation) => operation[0] !== 0,
+    apply({ sequence }, operation) {
+      count++;
+      return utf8(`${sequence}:${toHex(operation)}`);
+    },
+    query: counted,
+    *snapshot() {
+      yield counted();
+    },
+    restore(chunks) {
+      const [chunk] = chunks;
+      count = Number(new TextDecoder().decode(chunk));
+    },
+  };
+}
+
+/** Counts on many pages, of which each is a chunk of its state. */
+export function createPaged(pages: number): Service {
+  let counts = Array.from({ length: pages }, () => 0);
+  return {
+    name: "echo",
+    validate: () => true,
+    apply({ sequence }, operation) {
+      const page = sha256(operation).reduce((sum, byte) => sum + byte) % pages;
+      counts[page] = (counts[page] ?? 0) + 1;
+      return utf8(`${sequence}:${page}:${counts[page]}`);
+    },
+    query: () => utf8(counts.join()),
+    *snapshot() {
+      for (const [page, count] of counts.entries()) yield utf8(`${page}:${count}`.padEnd(200));
+    },
+    restore(chunks) {
+      counts = [...chunks].map((chunk) => Number(new TextDecoder().decode(chunk).split(":")[1]));
+    },
+  };
+}
+
+/** The request of a client of its own, which asks this only. */
+export function payloadOf(name: string): Uint8Array {
+  return requestOf(name, 1, name);
+}
+
+/** Whether the machine has executed `payloadOf(name)`. */
+export function hasDone(machine: Machine, name: string): boolean {
+  return machine.outcome(sha256(utf8(name)), { opened: 1, nonce: new Uint8Array(8) }, 1).kind === "done";
+}
+
+/** What a client that has heard all earlier replies asks. */
+export function requestOf(client: string, number: number, name: string): Uint8Array {
+  return encodePayload({
+    kind: "request",
+    cluster: CLUSTER,
+    client: sha256(utf8(client)),
+    session: { opened: 1, nonce: new Uint8Array(8) },
+    number,
+    acknowledged: number - 1,
+    action: { kind: "call", service: "echo", operation: utf8(name) },
+    signature: new Uint8Array(64),
+  });
+}
 
 export interface TestClusterOptions {
   readonly seed?: number;
   readonly order?: AtomicBroadcastOptions["order"];
   readonly delivery?: AtomicBroadcastOptions["delivery"];
+  /** That of the environment unless given: `DISSEMINATION=certified npx vitest run test/replica` runs all tests so. */
+  readonly dissemination?: AtomicBroadcastOptions["dissemination"];
+  /** 2 unless given: too small for rounds to have a time. */
+  readonly vectorSize?: number;
   /** May be changed between two starts. */
   maxEntryPayloads?: number;
   readonly maxPayloads?: number;
   readonly bufferBytes?: number;
-  readonly service?: Service<string>;
+  readonly createService?: (party: PartyId) => Service;
+  /** What a party gives for its share of a ciphertext; its share, unless given. */
+  readonly forgeShare?: (party: PartyId, share: Uint8Array) => Uint8Array;
+  /** Rounds; 1000 unless given. */
+  readonly checkpointInterval?: number;
+  readonly forgetsLedger?: boolean;
+  /** How far a party's clock is from what all others show. */
+  readonly clockOffsetMs?: (party: PartyId) => number;
 }
 
 export interface Running {
-  readonly replica: Replica<string>;
-  readonly store: MemoryStore;
+  readonly bearer: DutyBearer;
+  readonly replica: Replica;
+  readonly store: MemoryStorage;
   readonly delivered: string[];
+  /** Rounds of installed checkpoints. */
+  readonly installed: number[];
+  readonly logged: string[];
   readonly fatal: Error[];
 }
 
 export class TestCluster {
-  readonly disks: readonly MemoryDisk[] = Array.from({ length: N }, () => new MemoryDisk());
+  readonly disks: MemoryDisk[] = Array.from({ length: N }, () => new MemoryDisk());
   readonly running = new Map<PartyId, Running>();
   /** By `dialler>acceptor`. */
   readonly pairs = new Map<string, MemoryPair>();
@@ -57,6 +140,10 @@ export class TestCluster {
   /** Turns between two ticks of all parties; no tick unless given. */
   tickTurns: number | undefined;
   #turns = 0;
+  /** Sees each frame on connections that are made from now on, and may change it. */
+  rewrite: ((from: PartyId, to: PartyId, frame: Uint8Array) => Uint8Array) | undefined;
+  /** What all clocks show. */
+  nowMs = 1_000_000;
 
   constructor(options: TestClusterOptions = {}) {
     this.#options = options;
@@ -70,12 +157,28 @@ export class TestCluster {
     return cluster;
   }
 
+  get #dissemination(): "inline" | "certified" {
+    return this.#options.dissemination ?? (process.env["DISSEMINATION"] === "certified" ? "certified" : "inline");
+  }
+
+  /** No time passes: a round that must wait comes next. */
+  get #pace() {
+    return {
+      intervalMs: 1,
+      nowMs: () => this.nowMs,
+      later: (_: number, action: () => void) => void setImmediate(action),
+    };
+  }
+
   /** Makes the replica of `party`, not started, on the disk that it has. */
-  make(party: PartyId, storeOptions: MemoryStoreOptions = {}): Running {
-    const store = new MemoryStore(this.disk(party), storeOptions);
+  make(party: PartyId, storeOptions: MemoryStorageOptions = {}): Running {
+    const store = new MemoryStorage(this.disk(party), storeOptions);
     const delivered: string[] = [];
+    const installed: number[] = [];
+    const logged: string[] = [];
     const fatal: Error[] = [];
-    const service = this.#options.service ?? ECHO;
+    const suite = mockSuite(GROUP, party, 1);
+    const createService = this.#options.createService ?? createEcho;
     const settings = {
       maxEntryPayloads: this.#options.maxEntryPayloads ?? 1,
       maxEntryBytes: 4096,
@@ -87,37 +190,81 @@ export class TestCluster {
       self: party,
       cluster: CLUSTER,
       group: GROUP,
-      suite: mockSuite(GROUP, party, 1),
+      suite,
+      hash: sha256,
       channel: CHANNEL,
       settings,
-      protocol: atomicBroadcast({
-        ...settings,
-        vectorSize: 2,
-        order: this.#options.order ?? "fixed",
-        delivery: this.#options.delivery,
-        isValid: (payload) => service.validate(payload),
-      }),
-      service,
-      store,
+      pace: this.#dissemination === "certified" ? this.#pace : undefined,
+      protocol: ({ admission, restore, kept, laneBefore }) =>
+        atomicBroadcast({
+          ...settings,
+          dissemination: this.#dissemination,
+          isPaced: this.#dissemination === "certified",
+          kept,
+          laneBefore,
+          speakFrom: 0,
+          vectorSize: this.#options.vectorSize ?? 2,
+          order: this.#options.order ?? "fixed",
+          delivery: this.#options.delivery,
+          checkpointInterval: this.#options.checkpointInterval ?? 1000,
+          admission,
+          restore,
+        }),
+      newMachine: () =>
+        new Machine({
+          cluster: CLUSTER,
+          services: [createService(party)],
+          hash: sha256,
+          isClient: () => true,
+          verifyClient: () => true,
+          verifyParty: (of, statement, signature) => equalBytes(signature, rejoinSignature(of, statement)),
+        }),
+      storage: store,
+      forgetsLedger: this.#options.forgetsLedger ?? false,
       peerQuotaBytes: 1024 * 1024,
       relayKeys: mockRelayKeys(party, 1),
-      onDelivered: (_id, _entry, reply) => delivered.push(reply),
+      sign: (statement) => rejoinSignature(party, statement),
+      nowMs: () => this.nowMs++ + (this.#options.clockOffsetMs?.(party) ?? 0),
+      clockAccuracyMs: 1000,
+      onApplied(applied) {
+        bearer.look();
+        for (const { outcome } of applied)
+          if (outcome?.outcome.reply !== undefined) delivered.push(new TextDecoder().decode(outcome.outcome.reply));
+      },
+      onInstalled: () => installed.push(replica.state.round),
       onFatal: (error) => fatal.push(error),
-      onLog: () => undefined,
+      onLog: (line) => logged.push(line),
     });
-    return { replica, store, delivered, fatal };
+    const bearer: DutyBearer = new DutyBearer({
+      self: party,
+      cluster: CLUSTER,
+      machine: () => (replica.state.state === "active" ? replica.machine : undefined),
+      decryption: {
+        share: (label, ciphertext) => {
+          const share = suite.decryption.share(label, ciphertext);
+          return this.#options.forgeShare?.(party, share) ?? share;
+        },
+      },
+      sign: (statement) => rejoinSignature(party, statement),
+      nowMs: () => this.nowMs,
+      submit: (payload) => replica.submit(payload) === "taken",
+    });
+    return { bearer, replica, store, delivered, installed, logged, fatal };
   }
 
-  async start(party: PartyId, storeOptions: MemoryStoreOptions = {}): Promise<Running> {
+  async start(party: PartyId, storeOptions: MemoryStorageOptions = {}): Promise<Running> {
     const running = this.make(party, storeOptions);
     await running.replica.start();
     this.running.set(party, running);
     return running;
   }
 
-  /** As SIGKILL: nothing of the process has any effect from here on, except on what was durable. */
-  crash(party: PartyId): void {
-    this.get(party).store.kill();
+  /**
+   * As SIGKILL: nothing of the process has any effect from here on, except on what was durable. `lostCommits`: so many whose
+   * inputs are on disk and whose rows were to be written later.
+   */
+  crash(party: PartyId, lostCommits = 0): void {
+    this.get(party).store.kill(lostCommits);
     this.running.delete(party);
     for (const [name, pair] of this.pairs) if (name.split(">").map(Number).includes(party)) pair.break("crashed");
   }
@@ -128,15 +275,28 @@ export class TestCluster {
     return running;
   }
 
+  /** The party's disk is gone, and it gets another: what it ever signed is remembered by us alone. */
+  wipe(party: PartyId): MemoryDisk {
+    const disk = new MemoryDisk(this.disk(party).everSigned);
+    this.disks[party] = disk;
+    return disk;
+  }
+
   disk(party: PartyId): MemoryDisk {
     const disk = this.disks[party];
     if (disk === undefined) throw new Error(`no party ${party}`);
     return disk;
   }
 
+  /** What the party has on disk, ascending. */
+  ledger(party: PartyId): readonly LedgerEntry[] {
+    return [...this.disk(party).ledger.values()].sort((a, b) => a.sequence - b.sequence);
+  }
+
   submit(party: PartyId, ...names: readonly string[]): void {
     for (const name of names) {
-      if (!this.get(party).replica.submit(utf8(name))) throw new Error(`party ${party} has no room for ${name}`);
+      const taken = this.get(party).replica.submit(payloadOf(name));
+      if (taken !== "taken") throw new Error(`party ${party} is ${taken}: ${name}`);
     }
   }
 
@@ -145,7 +305,7 @@ export class TestCluster {
       for (const [acceptor, { replica: other }] of this.running) {
         const name = `${dialler}>${acceptor}`;
         if (dialler === acceptor || this.pairs.get(name)?.isBroken === false) continue;
-        if (replica.state.state !== "active" || other.state.state !== "active") continue;
+        if (!isUp(replica) || !isUp(other)) continue;
         this.pairs.set(name, this.pairOf(dialler, acceptor));
       }
     }
@@ -158,6 +318,11 @@ export class TestCluster {
       right: { kind: "party", party: dialler },
       ...(this.#options.bufferBytes === undefined ? {} : { bufferBytes: this.#options.bufferBytes }),
     });
+    const { rewrite } = this;
+    if (rewrite !== undefined) {
+      pair.left.rewrite = (frame) => rewrite(dialler, acceptor, frame);
+      pair.right.rewrite = (frame) => rewrite(acceptor, dialler, frame);
+    }
     const left = this.running.get(dialler)?.replica.dialled(acceptor, pair.left);
     const right = this.running.get(acceptor)?.replica.accepted(dialler, pair.right);
     if (left !== undefined) pair.left.start(left);
@@ -179,7 +344,10 @@ export class TestCluster {
       }
     }
     if (this.tickTurns !== undefined && ++this.#turns % this.tickTurns === 0)
-      for (const { replica } of this.running.values()) replica.tick();
+      for (const { replica, bearer } of this.running.values()) {
+        replica.tick();
+        bearer.tick();
+      }
     await new Promise((resume) => setImmediate(resume));
   }
 
@@ -207,24 +375,20 @@ export class TestCluster {
     return parties.every((party) => this.get(party).replica.state.sequence === sequence);
   }
 
-  /** Equal logs in memory and on disk, nobody stopped; who is accused by whom, as `accuser:accused:fault`. */
-  agreement(parties: readonly PartyId[] = [...this.running.keys()]): {
-    readonly digests: number;
-    readonly logs: number;
-    readonly replies: number;
-    readonly accusations: readonly string[];
-    readonly fatal: readonly Error[];
-  } {
+  /**
+   * One log, one state, for each payload one reply, nobody stopped, nothing signed twice; who is accused by whom, as
+   * `accuser:accused:fault`. What a replica was told before a restart, or forgot, is not compared.
+   */
+  agreement(parties: readonly PartyId[] = [...this.running.keys()]): typeof AGREED {
     const all = parties.map((party) => ({ party, ...this.get(party) }));
-    const ledgers = parties.map((party) =>
-      this.disk(party)
-        .ledger.map(({ round, payload }) => `${round}:${toHex(payload)}`)
-        .join(),
-    );
     return {
       digests: new Set(all.map(({ replica }) => toHex(replica.state.logDigest))).size,
-      logs: new Set(ledgers).size,
-      replies: new Set(all.map(({ delivered }) => delivered.join())).size,
+      states: new Set(all.map(({ replica }) => replica.machine.snapshot().map(toHex).join())).size,
+      contradictions: [
+        ...parties.flatMap((party) => this.disk(party).contradictions),
+        ...differences(parties.flatMap((party) => this.ledger(party).map(nameOf))),
+        ...differences(all.flatMap(({ delivered }) => delivered.map(splitReply))),
+      ],
       accusations: all.flatMap(({ party, replica }) =>
         replica.state.accusations.map((accusation) => `${party}:${accusation.party}:${accusation.fault}`),
       ),
@@ -233,5 +397,39 @@ export class TestCluster {
   }
 }
 
+/** What has two values under one name. */
+function differences(all: readonly (readonly [name: string, value: string])[]): string[] {
+  const values = new Map<string, string>();
+  return all.flatMap(([name, value]) => {
+    const first = values.get(name) ?? value;
+    values.set(name, first);
+    return first === value ? [] : [`${name}: ${first} and ${value}`];
+  });
+}
+
+function nameOf({ sequence, round, payload }: LedgerEntry): [string, string] {
+  return [`entry ${sequence}`, `${round}:${toHex(payload)}`];
+}
+
+function splitReply(reply: string): [string, string] {
+  return [`reply ${reply.split(":")[0]}`, reply];
+}
+
 /** What `agreement` says when all is well. */
-export const AGREED = { digests: 1, logs: 1, replies: 1, accusations: [], fatal: [] };
+export const AGREED: {
+  readonly digests: number;
+  readonly states: number;
+  readonly contradictions: readonly string[];
+  readonly accusations: readonly string[];
+  readonly fatal: readonly Error[];
+} = { digests: 1, states: 1, contradictions: [], accusations: [], fatal: [] };
+
+function isUp({ state }: Replica): boolean {
+  return state.state !== "starting" && state.state !== "stopped";
+}
+
+/** Good enough for a test: 64 bytes of party and statement. */
+export function rejoinSignature(party: PartyId, statement: Uint8Array): Uint8Array {
+  const digest = sha256(Uint8Array.of(party, ...statement));
+  return Uint8Array.of(...digest, ...digest);
+}

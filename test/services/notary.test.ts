@@ -1,31 +1,13 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { concat, equalBytes, fromUtf8, toHex, utf8 } from "../../src/core/bytes.js";
+import { concat, fromUtf8, utf8 } from "../../src/core/bytes.js";
 import { EncodeError } from "../../src/core/codec.js";
-import { createEd25519Signer, createEd25519Verifier } from "../../src/crypto/ed25519/ed25519.js";
-import {
-  createNotary,
-  decodeRequest,
-  decodeStatement,
-  encodeRequest,
-  encodeStatement,
-  MAX_REQUEST_BYTES,
-  MAX_STATEMENT_BYTES,
-  type NotaryRequest,
-  requestStatement,
-} from "../../src/services/notary/index.js";
+import { decodeStatement, encodeStatement, MAX_STATEMENT_BYTES } from "../../src/services/notary/index.js";
 
 const random = (sizeBytes: number): Uint8Array => new Uint8Array(randomBytes(sizeBytes));
 const bytes = (sizeBytes: number) => fc.uint8Array({ minLength: sizeBytes, maxLength: sizeBytes });
 const anyDigest = bytes(32).map((value) => ({ algorithm: "sha256" as const, value }));
-const anyRequest = fc.record({
-  cluster: bytes(32),
-  client: bytes(32),
-  nonce: bytes(16),
-  digest: anyDigest,
-  signature: bytes(64),
-});
 const anyStatement = fc.record({
   cluster: bytes(32),
   sequence: fc.maxSafeNat(),
@@ -44,58 +26,6 @@ function mutation(encoded: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
     }, start),
   );
 }
-
-describe("the request", () => {
-  it("decodes to what was encoded and has one size", () => {
-    fc.assert(
-      fc.property(anyRequest, (request) => {
-        const encoded = encodeRequest(request);
-        expect(encoded.length).toBe(MAX_REQUEST_BYTES);
-        expect(decodeRequest(encoded)).toEqual({ ok: true, value: request });
-      }),
-    );
-  });
-
-  it("has one encoding; the decoder is total", () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.uint8Array({ maxLength: 400 }), mutation(anyRequest.map(encodeRequest))), (hostile) => {
-        const decoded = decodeRequest(hostile);
-        if (decoded.ok) expect(encodeRequest(decoded.value)).toEqual(hostile);
-      }),
-      { numRuns: 2000 },
-    );
-  });
-
-  it("refuses another digest algorithm", () => {
-    const request: NotaryRequest = {
-      cluster: random(32),
-      client: random(32),
-      nonce: random(16),
-      digest: { algorithm: "sha256", value: random(32) },
-      signature: random(64),
-    };
-    const encoded = encodeRequest(request);
-    encoded[80] = 2;
-    expect(decodeRequest(encoded)).toEqual({ ok: false, error: "no digest algorithm 2" });
-    expect(() => encodeRequest({ ...request, nonce: random(15) })).toThrow(EncodeError);
-    expect(() => encodeRequest({ ...request, digest: { algorithm: "sha256", value: random(20) } })).toThrow(
-      EncodeError,
-    );
-  });
-
-  it("signs every field, under its own domain", () => {
-    const request = {
-      cluster: random(32),
-      client: random(32),
-      nonce: random(16),
-      digest: { algorithm: "sha256", value: random(32) },
-    } as const;
-    const statement = requestStatement(request);
-    expect(fromUtf8(statement.subarray(0, 24))).toBe("abcast/1 notary request\n");
-    expect(equalBytes(statement, requestStatement({ ...request, nonce: random(16) }))).toBe(false);
-    expect(statement.length).toBe(24 + MAX_REQUEST_BYTES - 64);
-  });
-});
 
 describe("the statement", () => {
   it("is exactly the documented text", () => {
@@ -188,85 +118,5 @@ describe("the statement", () => {
     ]) {
       expect(() => encodeStatement({ ...good, ...bad })).toThrow(EncodeError);
     }
-  });
-});
-
-describe("the notary", () => {
-  const cluster = random(32);
-  const alice = createEd25519Signer(random(32));
-  const mallory = createEd25519Signer(random(32));
-  const notary = createNotary({
-    cluster,
-    isClient: (publicKey) => equalBytes(publicKey, alice.publicKey),
-    verifyClient: (publicKey, statement, signature) => createEd25519Verifier(publicKey)(statement, signature),
-  });
-
-  function request(changes: Partial<NotaryRequest> = {}, signer = alice): Uint8Array {
-    const unsigned = {
-      cluster,
-      client: signer.publicKey,
-      nonce: random(16),
-      digest: { algorithm: "sha256", value: random(32) } as const,
-      ...changes,
-    };
-    return encodeRequest({ ...unsigned, signature: changes.signature ?? signer.sign(requestStatement(unsigned)) });
-  }
-
-  it("accepts a client's signed request", () => {
-    expect(notary.validate(request())).toBe(true);
-  });
-
-  it("refuses another cluster's, a stranger's and a forged request", () => {
-    expect(notary.validate(request({ cluster: random(32) }))).toBe(false);
-    expect(notary.validate(request({}, mallory))).toBe(false);
-    expect(notary.validate(request({ client: alice.publicKey }, mallory))).toBe(false);
-    expect(notary.validate(request({ signature: random(64) }))).toBe(false);
-    expect(notary.validate(new Uint8Array())).toBe(false);
-  });
-
-  it("refuses every flipped bit of a request", () => {
-    const payload = request();
-    for (let bit = 0; bit < 8 * payload.length; bit++) {
-      const copy = payload.slice();
-      copy[bit >>> 3] = (copy[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
-      expect(notary.validate(copy), `bit ${bit}`).toBe(false);
-    }
-  });
-
-  it("never throws on hostile payloads and leaves them as they are", () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 300 }), (hostile) => {
-        const before = hostile.slice();
-        expect(notary.validate(hostile)).toBe(false);
-        expect(hostile).toEqual(before);
-      }),
-    );
-  });
-
-  it("gives the statement that binds cluster, number, digest and client", () => {
-    const payload = request();
-    const entry = notary.apply({ sequence: 3, round: 2 }, payload);
-    expect(decodeStatement(entry.statement)).toEqual({
-      ok: true,
-      value: { cluster, sequence: 3, round: 2, digest: entry.digest, client: alice.publicKey },
-    });
-    expect(entry).toEqual(notary.apply({ sequence: 3, round: 2 }, payload));
-    // The payload's buffer is the replica's to reuse.
-    const digest = toHex(entry.digest.value);
-    payload.fill(0);
-    expect(toHex(entry.digest.value)).toBe(digest);
-    expect(toHex(entry.client)).toBe(toHex(alice.publicKey));
-  });
-
-  it("stops at a payload that it would not have validated: an invariant of the replica is broken", () => {
-    expect(() => notary.apply({ sequence: 1, round: 1 }, new Uint8Array(3))).toThrow(
-      "payload 1 was ordered but is no request",
-    );
-  });
-
-  it("refuses a cluster identifier of the wrong size", () => {
-    expect(() => createNotary({ cluster: random(31), isClient: () => true, verifyClient: () => true })).toThrow(
-      RangeError,
-    );
   });
 });

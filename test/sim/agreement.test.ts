@@ -18,6 +18,9 @@ function optionsOf(seed: number, n: number): SimulationOptions {
   };
 }
 
+/** As when these seeds were found: shares towards checkpoints would make other schedules of them. */
+const AS_BEFORE = { checkpointInterval: 0 };
+
 function runSeeds(first: number, last: number, n: number): readonly RunReport[] {
   const reports: RunReport[] = [];
   for (let seed = first; seed <= last; seed++) {
@@ -86,7 +89,7 @@ describe("with the mock suite", () => {
     const first = traces();
     expect(traces()).toEqual(first);
     expect(new Set(first).size).toBe(50);
-  }, 120_000);
+  });
 
   test("without faults or corrupted parties one round of one payload takes one candidate", () => {
     const report = simulate({ seed: 1, n: 4, corrupted: 0, payloads: 1 });
@@ -97,10 +100,10 @@ describe("with the mock suite", () => {
 
 describe("regressions: seeds that fail when an old mistake is made again", () => {
   test("a party that had not committed voted N, then committed to the same proposal (random order)", () => {
-    for (const seed of [8, 18, 58, 76, 80, 106]) simulate(optionsOf(seed, 4));
+    for (const seed of [8, 18, 58, 76, 80, 106]) simulate({ ...optionsOf(seed, 4), weather: AS_BEFORE });
   });
 
   test("a party one round behind waited for a decision that its peers had retired", () => {
-    for (const seed of [1, 2, 3, 4, 9, 16]) simulate(optionsOf(seed, 4));
+    for (const seed of [1, 2, 3, 4, 9, 16]) simulate({ ...optionsOf(seed, 4), weather: AS_BEFORE });
   });
 });

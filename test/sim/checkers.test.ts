@@ -1,8 +1,10 @@
 /** Each property has the run that breaks it. */
 import { describe, expect, test } from "vitest";
 import { encode } from "../../src/core/codec.js";
+import type { Evidence } from "../../src/core/evidence.js";
 import type { PartyId } from "../../src/core/party-set.js";
 import { queueEntryCodec } from "../../src/protocols/atomic-broadcast/messages.js";
+import type { EvidenceCheck } from "../../src/protocols/index.js";
 import { Checkers } from "../../src/sim/checkers.js";
 
 const [a, b, invalid] = [Uint8Array.of(1, 65), Uint8Array.of(1, 66), Uint8Array.of(0)];
@@ -18,9 +20,23 @@ function checkers(corrupted: ReadonlySet<PartyId> = new Set([3])): Checkers {
 }
 
 const deliver = (check: Checkers, party: PartyId, round: number, ...payloads: readonly Uint8Array[]): void =>
-  check.delivered(party, "abc", { round, payloads, tries: 1 });
+  check.delivered(party, "abc", { round, payloads, tries: 1, timeMs: undefined });
 const sign = (check: Checkers, party: PartyId, round: number, ...payloads: readonly Uint8Array[]): void =>
-  check.said(party, { tag: `abc/${round}`, body: encode(queueEntryCodec, { payloads, signature: new Uint8Array(0) }) });
+  check.said(party, {
+    tag: `abc/${round}`,
+    body: encode(queueEntryCodec, { clock: 0, payloads, signature: new Uint8Array(0) }),
+  });
+
+const evidence = (party: PartyId): Evidence => ({
+  party,
+  as: "signature",
+  tag: "abc/1",
+  purpose: "queue",
+  first: { body: a, signature: a },
+  second: { body: b, signature: b },
+});
+const allSigned: EvidenceCheck = { cluster: new Uint8Array(32), verify: () => true };
+const noneSigned: EvidenceCheck = { ...allSigned, verify: () => false };
 
 describe("what is checked after every step", () => {
   test.each<[property: string, run: (check: Checkers) => void]>([
@@ -32,6 +48,10 @@ describe("what is checked after every step", () => {
     ["external validity", (check) => deliver(check, 0, 1, invalid)],
     ["external validity", (check) => deliver(check, 0, 1)],
     ["no honest party accused", (check) => check.accused(0, 1, "abc/1", "equivocation")],
+    ["no honest party proved guilty", (check) => check.proved(0, evidence(1), allSigned)],
+    ["no honest party proved guilty", (check) => check.proved(3, evidence(1), allSigned)],
+    ["evidence convinces", (check) => check.proved(0, evidence(3), noneSigned)],
+    ["evidence convinces", (check) => check.proved(0, evidence(1), noneSigned)],
   ])("%s", (property, run) => {
     expect(() => run(checkers())).toThrow(expect.objectContaining({ property }) as Error);
   });
@@ -41,6 +61,8 @@ describe("what is checked after every step", () => {
     deliver(check, 3, 7, invalid);
     check.accused(3, 1, "abc/1", "equivocation");
     check.accused(1, 3, "abc/1", "equivocation");
+    check.proved(3, evidence(1), noneSigned);
+    check.proved(1, evidence(3), allSigned);
     check.quiescent([0, 1, 2]);
   });
 });
@@ -98,7 +120,7 @@ describe("what is checked at the end", () => {
       deliver(check, 0, 1, a);
       deliver(check, 0, 2, b);
       for (const [index, payload] of rounds.entries())
-        check.audited("abc", { round: index + 1, payloads: [payload], tries: 1 });
+        check.audited("abc", { round: index + 1, payloads: [payload], tries: 1, timeMs: undefined });
       check.auditEnds();
     };
     audit(a, b);
@@ -113,5 +135,45 @@ describe("what is checked at the end", () => {
     check.restarted(0);
     deliver(check, 0, 1, a);
     check.quiescent([0]);
+  });
+});
+
+describe("round time and checkpoints", () => {
+  const said = (check: Checkers, party: PartyId, clock: number): void =>
+    check.said(party, {
+      tag: "abc/1",
+      body: encode(queueEntryCodec, { clock, payloads: [Uint8Array.of(1)], signature: new Uint8Array(0) }),
+    });
+  const at = (check: Checkers, round: number, timeMs: number): void =>
+    check.delivered(0, "abc", { round, payloads: [Uint8Array.of(1, round)], tries: 1, timeMs });
+
+  test("a time is within the honest clocks of the round, and not before the round's before", () => {
+    for (const [timeMs, isRight] of [
+      [9, false],
+      [10, true],
+      [20, true],
+      [21, false],
+    ] as const) {
+      const check = checkers();
+      said(check, 0, 10);
+      said(check, 1, 20);
+      if (isRight) expect(() => at(check, 1, timeMs)).not.toThrow();
+      else expect(() => at(check, 1, timeMs)).toThrow("round time");
+    }
+    const check = checkers();
+    said(check, 0, 10);
+    at(check, 1, 10);
+    expect(() => at(check, 2, 9)).toThrow("round time");
+  });
+
+  test("a checkpoint is the same for all, and certified", () => {
+    const check = checkers();
+    const of = { channel: "abc", round: 1 };
+    check.stable(0, of, Uint8Array.of(1));
+    check.stable(1, of, Uint8Array.of(1));
+    expect(() => check.stable(2, of, Uint8Array.of(2))).toThrow("checkpoint agreement");
+    expect(() => check.stable(2, of, undefined)).toThrow("checkpoint agreement");
+    // A corrupted party may say what it likes.
+    expect(() => check.stable(3, of, Uint8Array.of(2))).not.toThrow();
   });
 });

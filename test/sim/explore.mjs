@@ -1,8 +1,8 @@
 /**
- * Explores all small schedules of binary and of multi-valued agreement (docs/exploration.md). Exit code 1 when something is wrong, 2
+ * Explores all small schedules of binary and of multi-valued agreement, and of a lane (docs/exploration.md). Exit code 1 when something is wrong, 2
  * when the options are.
  *
- *     npm run test:explore -- [--protocol abba|mvba] [--rounds R] [--tries T] [--only TEXT] \
+ *     npm run test:explore -- [--protocol abba|mvba|lane] [--rounds R] [--tries T] [--only TEXT] \
  *         [--max-states N] [--mutant NAME] [--json]
  *
  * `--only` takes the cases whose name contains the text, such as "inputs 011".
@@ -10,7 +10,7 @@
 import { loadOpened } from "../support/open-sources.mjs";
 import { parseOptions, usageError } from "../support/usage.mjs";
 
-const PROTOCOLS = ["abba", "mvba"];
+const PROTOCOLS = ["abba", "mvba", "lane"];
 const SCRIPT = "test/sim/explore.mjs";
 const refuse = (problem, advice) => usageError(SCRIPT, problem, advice);
 
@@ -28,15 +28,22 @@ const { values } = parseOptions(SCRIPT, {
 for (const name of ["rounds", "tries", "max-states"])
   if (!/^[1-9][0-9]{0,14}$/.test(values[name])) refuse(`--${name} is "${values[name]}"`, "give a number from 1 on");
 if (values.protocol !== undefined && !PROTOCOLS.includes(values.protocol))
-  refuse(`--protocol is "${values.protocol}"`, `give ${PROTOCOLS.join(" or ")}, or leave it out for both`);
+  refuse(`--protocol is "${values.protocol}"`, `give ${PROTOCOLS.join(" or ")}, or leave it out for all`);
 const [rounds, tries, maxStates] = [values.rounds, values.tries, values["max-states"]].map(Number);
 const protocols = values.protocol === undefined ? PROTOCOLS : [values.protocol];
 
-const { abbaCases, AbbaModel, mvbaCases, MvbaModel, search } = await loadOpened("sim/explore/index.ts", values.mutant);
+const { abbaCases, AbbaModel, mvbaCases, MvbaModel, laneCases, LaneModel, search } = await loadOpened(
+  "sim/explore/index.ts",
+  values.mutant,
+);
 
 /** @returns {Iterable<{ name: string, model: object }>} each model only when it is its turn: they take memory */
 function* models(protocol) {
-  const [cases, Model] = protocol === "abba" ? [abbaCases(rounds), AbbaModel] : [mvbaCases(tries), MvbaModel];
+  const [cases, Model] = {
+    abba: () => [abbaCases(rounds), AbbaModel],
+    mvba: () => [mvbaCases(tries), MvbaModel],
+    lane: () => [laneCases(), LaneModel],
+  }[protocol]();
   for (const { name, options } of cases) if (name.includes(values.only)) yield { name, model: new Model(options) };
 }
 

@@ -38,6 +38,17 @@ describe("exhaustive exploration", () => {
     expect(exploration).toMatchObject({ states: 150, isComplete: false, violation: undefined });
   });
 
+  it.each([
+    ["honest, window 1", 28822],
+    ["honest, window 2", 4531],
+    ["corrupted, skips", 19210],
+  ])("visits all of a lane whose owner is %s", (wanted, states) => {
+    const options = explorer.laneCases().find(({ name }) => name === wanted)?.options;
+    if (options === undefined) throw new Error("no such case");
+    const exploration = explorer.search(new explorer.LaneModel(options));
+    expect(exploration).toMatchObject({ states, isComplete: true, violation: undefined });
+  });
+
   it("reaches whatever single deliveries in any order reach", () => {
     for (const inputs of [
       [0, 0, 1],
@@ -72,6 +83,18 @@ describe("in broken code the exploration finds", () => {
     const { AbbaModel, search } = await open(mutant);
     const model = new AbbaModel({ inputs: [0, 0, 1], rounds: 1, coins: [], proofs: [0, 1] });
     const { violation } = search(model);
+    expect(violation?.problem).toMatch(new RegExp(problem));
+    expect(violation?.schedule).toHaveLength(steps);
+  });
+
+  it.each([
+    ["lanes: two shares for a height", "signs twice for a height", 2],
+    ["lanes: a share although the parent is another", "availability", 6],
+  ])("%s", async (mutant, problem, steps) => {
+    const { LaneModel, laneCases, search } = await open(mutant);
+    const options = laneCases().find(({ name }) => name === "corrupted, forks")?.options;
+    if (options === undefined) throw new Error("no such case");
+    const { violation } = search(new LaneModel(options));
     expect(violation?.problem).toMatch(new RegExp(problem));
     expect(violation?.schedule).toHaveLength(steps);
   });

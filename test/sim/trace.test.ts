@@ -16,7 +16,7 @@ const send = (to: number, { tag, body } = envelope): SimEffect => ({ kind: "send
 const output = (...payloads: readonly string[]): SimEffect => ({
   kind: "output",
   channel: "abc",
-  value: { round: 1, payloads: payloads.map(utf8), tries: 1 },
+  value: { round: 1, payloads: payloads.map(utf8), tries: 1, timeMs: undefined },
 });
 
 describe("the trace", () => {

@@ -27,6 +27,8 @@ export class MemoryConnection implements Connection {
   overruns = 0;
   /** Frames ever written. */
   sent = 0;
+  /** What becomes of a frame that is written: who watches it may change it. */
+  rewrite: ((frame: Uint8Array) => Uint8Array) | undefined;
 
   constructor(peer: Peer, bufferBytes: number) {
     this.peer = peer;
@@ -59,8 +61,9 @@ export class MemoryConnection implements Connection {
     if (this.#full) this.overruns++;
     this.sent++;
     // A copy, as a network makes one: what the sender does with its bytes later is not heard.
-    this.#queue.push(frame.slice());
-    this.#queuedBytes += frame.length;
+    const written = this.rewrite?.(frame.slice()) ?? frame.slice();
+    this.#queue.push(written);
+    this.#queuedBytes += written.length;
     this.#full = this.#queuedBytes > this.#bufferBytes;
     return !this.#full;
   }

@@ -6,23 +6,26 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import ts from "typescript";
+import { LANE_MUTANTS } from "../mutants/lanes.mjs";
 import { MUTANTS } from "../mutants/mutants.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** All that the explorer reaches. */
 const FOLDERS = [
   "core",
-  ...["consistent-broadcast", "binary-agreement", "multivalued-agreement"].map((name) => `protocols/${name}`),
+  ...["consistent-broadcast", "binary-agreement", "multivalued-agreement", "atomic-broadcast"].map(
+    (name) => `protocols/${name}`,
+  ),
   "sim",
 ];
 
 /**
  * Makes the copy and loads `src/${entry}` of it; the copy is gone afterwards, since what was loaded stays.
  * @param {string} entry such as "sim/explore/index.ts"
- * @param {string | undefined} mutantName of one in test/mutants/mutants.mjs, to have it in the copy
+ * @param {string | undefined} mutantName of one in test/mutants/mutants.mjs or lanes.mjs, to have it in the copy
  */
 export async function loadOpened(entry, mutantName) {
-  const mutant = MUTANTS.find(({ name }) => name === mutantName);
+  const mutant = [...MUTANTS, ...LANE_MUTANTS].find(({ name }) => name === mutantName);
   if (mutantName !== undefined && mutant === undefined) throw new Error(`no mutant is called ${mutantName}`);
   mkdirSync(join(ROOT, "build"), { recursive: true });
   const copy = mkdtempSync(join(ROOT, "build", "open-"));

@@ -51,6 +51,24 @@ export const PRIMES_1536 = [
   ),
 ];
 
+/** A second pair: another key. */
+export const OTHER_PRIMES_1536 = [
+  BigInt(
+    "0x" +
+      "e3fcf652da651cae78bfd9400cfc12addf063f4bf31358d388ccb150879a012433cd002fb0da1a9748230fd0418f330fad76" +
+      "5a291cdfd7c1cca4029530f2f69e3738a1d6f4f4981d6e83773862220d22de3cd62039cb912487796c89d649a3159c47968a" +
+      "9218951dfe5d95ac7758f8c4b685c519c3715922ac387e61ccd24573180d9fed1197459d1cc64f47fc39fd21ecb7c2cbfa0a" +
+      "d2cfb3451418086c1cae1ed3b3afa1b7b23714e59c3aafbcfef0f4a72351cf6e307a3a34f6d08bac0aa7",
+  ),
+  BigInt(
+    "0x" +
+      "f54acbd740c2682a8c0dc7d612a4a790f6087de30d93fffaad92fd33ea9c9f99b378b69fa718bb276fc875832dfb991aed12" +
+      "0f318d402c8401f3488293811855511fb76cd55441b39af61ba2c7cf6e035590ea9a5f0b3ee83560b69cc702852af6550056" +
+      "f1a5fead278f980c6a3390aaf0bb6881f195e0e43d78ae3be717c66b08a0ed33f2317b2ccdcb6bae46044d6438e9b06ce561" +
+      "71fdebdf32c5b99f7927b91b45336b576c93aaf80f7049ec5bd5c9625d2d712c4e5be66aa1cf96b03a7b",
+  ),
+];
+
 /** For a modulus of 4096 bits. */
 export const PRIMES_2048 = [
   BigInt(

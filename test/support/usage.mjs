@@ -17,3 +17,10 @@ export function parseOptions(script, config) {
     return usageError(script, problem, `the options are ${names.join(", ")}`);
   }
 }
+
+/** The value of an option that has one of `choices`; otherwise ends the process. */
+export function choiceOf(script, values, name, choices) {
+  const value = values[name];
+  if (choices.includes(value)) return value;
+  return usageError(script, `--${name} is ${value}`, `it is one of ${choices.join(", ")}`);
+}

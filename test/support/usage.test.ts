@@ -17,7 +17,7 @@ test.each<[string, string[], string]>([
   [MUTANTS, ["--only=nope"], 'no mutant has "nope" in its name; '],
   [MUTANTS, ["abba", "nope"], 'no mutant has "nope" in its name; '],
   [MUTANTS, ["--nope"], "Unknown option '--nope'; the options are --only, --check"],
-  [EXPLORE, ["--protocol", "nope"], '--protocol is "nope"; give abba or mvba, '],
+  [EXPLORE, ["--protocol", "nope"], '--protocol is "nope"; give abba or mvba or lane, '],
   [EXPLORE, ["--rounds", "0"], '--rounds is "0"; give a number from 1 on'],
   [EXPLORE, ["--nope"], "Unknown option '--nope'; the options are --protocol, "],
   [COST, ["--max-n", "4"], '--max-n is "4"; give a number from 7 on'],

@@ -1,6 +1,6 @@
 /** The page in a headless Chromium, opened as a file: what one does with it, and what it then says. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -19,7 +19,10 @@ let browser: Browser | undefined;
 
 beforeAll(async () => {
   if (executablePath === undefined) return;
-  const { status, stderr } = spawnSync(process.execPath, ["src/web/build.mjs", file], { cwd: ROOT, encoding: "utf8" });
+  const { status, stderr } = spawnSync(process.execPath, ["src/web/build.mjs", folder], {
+    cwd: ROOT,
+    encoding: "utf8",
+  });
   if (status !== 0) throw new Error(`the page cannot be built:\n${stderr}`);
   // Where tests run as root, as in containers, Chromium's own sandbox does not start.
   browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
@@ -335,9 +338,8 @@ test.skipIf(executablePath === undefined)(
     const page = readFileSync(file, "utf8");
     expect(page).toContain("default-src 'none'; script-src 'sha256-");
     expect(page).not.toMatch(/<(?:script|link|img|iframe|object)[^>]*\s(?:src|href|data)=/i);
-    const target = join(folder, "again.html");
-    writeFileSync(target, "");
+    const target = join(folder, "again");
     expect(spawnSync(process.execPath, ["src/web/build.mjs", target], { cwd: ROOT }).status).toBe(0);
-    expect(readFileSync(target, "utf8")).toBe(page);
+    expect(readFileSync(join(target, "index.html"), "utf8")).toBe(page);
   },
 );

@@ -24,6 +24,12 @@ const FLUSH_BYTES = 64 * 1024;
 /** Idle time after which TCP probes the peer; Node's probes are a second apart and ten are enough to give up. */
 const KEEPALIVE_MS = 10_000;
 
+/** Bytes of frames that connections were given to send, and have received, with what frames them, before encryption. */
+export class Traffic {
+  sentBytes = 0;
+  receivedBytes = 0;
+}
+
 export class TlsConnection implements Connection {
   readonly peer: Peer;
   /** Resolves after `onClose`. */
@@ -31,6 +37,7 @@ export class TlsConnection implements Connection {
   readonly #socket: TLSSocket;
   readonly #reader: FrameReader;
   readonly #limits: ConnectionLimits;
+  readonly #traffic: Traffic;
   #handlers: ConnectionHandlers | undefined;
   /** Frames that wait for the end of the tick. */
   #waiting: Uint8Array[] = [];
@@ -42,11 +49,18 @@ export class TlsConnection implements Connection {
   #closeReason: string | undefined;
   #linger: NodeJS.Timeout | undefined;
 
-  constructor(socket: TLSSocket, peer: Peer, maxFrameBytes: number, limits: ConnectionLimits) {
+  constructor(
+    socket: TLSSocket,
+    peer: Peer,
+    maxFrameBytes: number,
+    limits: ConnectionLimits,
+    traffic: Traffic = new Traffic(),
+  ) {
     this.peer = peer;
     this.#socket = socket;
     this.#reader = new FrameReader(maxFrameBytes);
     this.#limits = limits;
+    this.#traffic = traffic;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEPALIVE_MS);
     socket.on("error", (error) => (this.#closeReason ??= error.message));
@@ -75,6 +89,7 @@ export class TlsConnection implements Connection {
       this.#startLinger();
     });
     this.#socket.on("data", (chunk: Uint8Array) => {
+      this.#traffic.receivedBytes += chunk.length;
       if (this.#closeReason !== undefined) return;
       const error = this.#reader.push(chunk, onFrame);
       if (error !== undefined) this.abort(error);
@@ -148,6 +163,7 @@ export class TlsConnection implements Connection {
     this.#waiting = [];
     this.#waitingBytes = 0;
     if (!this.#socket.writable) return;
+    this.#traffic.sentBytes += sizeBytes;
     this.#socket.cork();
     const written = (): void => this.#wrote();
     writeFrames(frames, sizeBytes, (bytes, last) => this.#socket.write(bytes, last ? written : undefined));

@@ -2,8 +2,8 @@
 import { connect, type TLSSocket } from "node:tls";
 import type { PartyId } from "../../core/party-set.js";
 import type { Acceptor, Dialer, Peer } from "../../replica/links.js";
-import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS, TlsConnection } from "./connection.js";
-import { fingerprintOfPem, peerFingerprint, type TlsIdentity } from "./identity.js";
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS, TlsConnection, type Traffic } from "./connection.js";
+import { HANDSHAKE, pinOf, provedPin, type TlsIdentity } from "./identity.js";
 
 export interface DialLimits extends ConnectionLimits {
   /** For the TCP connection and the handshake together. */
@@ -25,8 +25,9 @@ export const DEFAULT_DIAL_LIMITS: DialLimits = {
 export interface DialOptions {
   readonly host: string;
   readonly port: number;
+  /** Read anew at each attempt: its certificate may have been renewed. */
   readonly identity: TlsIdentity;
-  /** Who is expected at the other end, and the only certificate that proves it. */
+  /** Who is expected at the other end, and a certificate with the only key that proves it. */
   readonly party: PartyId;
   readonly certificatePem: string;
   /** The longest frame that the party may send. */
@@ -34,6 +35,8 @@ export interface DialOptions {
   /** Called for each new connection. */
   readonly accept: Acceptor;
   readonly limits?: Partial<DialLimits>;
+  /** Counts what its connections carry. */
+  readonly traffic?: Traffic;
   /** An attempt failed and will be repeated; for logs. */
   readonly onFailure?: (reason: string) => void;
 }
@@ -48,7 +51,7 @@ class TlsDialer implements Dialer {
   readonly #options: DialOptions;
   readonly #limits: DialLimits;
   readonly #peer: Peer;
-  readonly #fingerprint: string;
+  readonly #pin: string;
   #failures = 0;
   #closed = false;
   /** The one of the attempt under way, or of the pause before the next. */
@@ -60,23 +63,18 @@ class TlsDialer implements Dialer {
     this.#options = options;
     this.#limits = { ...DEFAULT_DIAL_LIMITS, ...options.limits };
     this.#peer = { kind: "party", party: options.party };
-    this.#fingerprint = fingerprintOfPem(options.certificatePem);
+    this.#pin = pinOf(options.certificatePem);
   }
 
   attempt(): void {
-    const { host, port, identity, certificatePem } = this.#options;
+    const { host, port, identity } = this.#options;
     let failure: string | undefined;
     const socket = connect({
       host,
       port,
       cert: identity.certificatePem,
       key: identity.privateKeyPem,
-      ca: [certificatePem],
-      rejectUnauthorized: true,
-      // The certificate is pinned; which name it carries is of no importance.
-      checkServerIdentity: () => undefined,
-      minVersion: "TLSv1.3",
-      maxVersion: "TLSv1.3",
+      ...HANDSHAKE,
     });
     this.#socket = socket;
     this.#timer = setTimeout(() => {
@@ -102,9 +100,11 @@ class TlsDialer implements Dialer {
   /** Hands the connection on, or returns why not. */
   #connected(socket: TLSSocket): string | undefined {
     if (this.#closed) return "dialer closed";
-    if (!socket.authorized || peerFingerprint(socket) !== this.#fingerprint) return "unexpected certificate";
-    const { accept, maxFrameBytes } = this.#options;
-    const connection = new TlsConnection(socket, this.#peer, maxFrameBytes, this.#limits);
+    if (provedPin(socket) !== this.#pin) {
+      return "another key than the pinned one: a replica of another cluster listens there, or the public file is wrong";
+    }
+    const { accept, maxFrameBytes, traffic } = this.#options;
+    const connection = new TlsConnection(socket, this.#peer, maxFrameBytes, this.#limits, traffic);
     const handlers = accept(connection);
     if (handlers === undefined) return "not accepted";
     const sinceMs = performance.now();
@@ -141,10 +141,6 @@ const NO_TLS_1_3 = /wrong version number|packet length too long|unsupported prot
 /** An error of several attempts (a name with several addresses) has its reasons inside. */
 function describe(error: Error): string {
   if (error instanceof AggregateError) return error.errors.map((one) => describe(one as Error)).join("; ");
-  // A self-signed certificate that is not the pinned one.
-  if ("code" in error && error.code === "DEPTH_ZERO_SELF_SIGNED_CERT") {
-    return "another certificate than the pinned one: a replica of another cluster listens there, or the public file is wrong";
-  }
   if (NO_TLS_1_3.test(error.message)) return "something that does not speak TLS 1.3 as a replica does listens there";
   // What comes from OpenSSL has line feeds.
   return error.message.replace(/\s+/g, " ").trim();

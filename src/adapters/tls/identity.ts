@@ -1,6 +1,11 @@
-/** Certificates as identities: a peer is the one whose certificate equals the pinned one, byte for byte. */
-import { createHash, X509Certificate } from "node:crypto";
-import type { TLSSocket } from "node:tls";
+/**
+ * Keys as identities: a peer is the one whose TLS key is pinned. The handshake proves the key (CertificateVerify: RFC 8446, section
+ * 4.4.3); the certificate around it proves nothing, so no store of trusted certificates and no date takes part.
+ */
+import { X509Certificate } from "node:crypto";
+import type { TLSSocket, TlsOptions } from "node:tls";
+import { toHex } from "../../core/bytes.js";
+import { tlsKeyDigest } from "../../replica/config-tls-key.js";
 
 /** What this end proves itself with. */
 export interface TlsIdentity {
@@ -8,17 +13,30 @@ export interface TlsIdentity {
   readonly privateKeyPem: string;
 }
 
-/** SHA-256 of a certificate's DER encoding. @throws when `certificatePem` is no certificate. */
-export function fingerprintOfPem(certificatePem: string): string {
-  return fingerprint(new X509Certificate(certificatePem));
+/**
+ * How both ends shake hands. OpenSSL asks for the peer's certificate and has it proved, and is not asked whether it trusts it: it
+ * trusts nobody. Without `ca` Node would load the public authorities.
+ */
+export const HANDSHAKE = {
+  ca: [],
+  rejectUnauthorized: false,
+  minVersion: "TLSv1.3",
+  maxVersion: "TLSv1.3",
+} satisfies TlsOptions;
+
+/** The digest of the key in a certificate, in hexadecimal. @throws Error when `certificatePem` is no certificate with a key. */
+export function pinOf(certificatePem: string): string {
+  return toHex(tlsKeyDigest(new X509Certificate(certificatePem)));
 }
 
-/** The fingerprint of the certificate that the other end proved to own, if any. */
-export function peerFingerprint(socket: TLSSocket): string | undefined {
+/** The digest of the key that the other end proved to own, if any. */
+export function provedPin(socket: Pick<TLSSocket, "getPeerX509Certificate">): string | undefined {
   const certificate = socket.getPeerX509Certificate();
-  return certificate === undefined ? undefined : fingerprint(certificate);
-}
-
-function fingerprint(certificate: X509Certificate): string {
-  return createHash("sha256").update(certificate.raw).digest("hex");
+  if (certificate === undefined) return undefined;
+  try {
+    return toHex(tlsKeyDigest(certificate));
+  } catch {
+    // Of a kind that cannot be written down: no pinned key is.
+    return undefined;
+  }
 }

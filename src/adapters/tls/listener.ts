@@ -9,8 +9,8 @@ import type { AddressInfo, Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import type { PartyId } from "../../core/party-set.js";
 import type { Acceptor, Listener, Peer } from "../../replica/links.js";
-import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS, TlsConnection } from "./connection.js";
-import { fingerprintOfPem, peerFingerprint, type TlsIdentity } from "./identity.js";
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS, TlsConnection, type Traffic } from "./connection.js";
+import { HANDSHAKE, pinOf, provedPin, type TlsIdentity } from "./identity.js";
 
 export interface ListenLimits extends ConnectionLimits {
   /** Connections that have not completed the handshake; the oldest of the busiest address makes room. */
@@ -35,27 +35,34 @@ export interface ListenOptions {
   /** 0 for any free one. */
   readonly port: number;
   readonly identity: TlsIdentity;
+  /** Each is known by the key in its certificate. */
   readonly parties: readonly { readonly party: PartyId; readonly certificatePem: string }[];
   readonly clients: readonly { readonly client: number; readonly certificatePem: string }[];
   /** The longest frame that `peer` may send. */
   readonly maxFrameBytes: (peer: Peer) => number;
   readonly accept: Acceptor;
   readonly limits?: Partial<ListenLimits>;
+  /** Counts what its connections carry. */
+  readonly traffic?: Traffic;
   /** A connection was turned away; for counters and logs. */
   readonly onRefused?: (reason: string, remoteAddress: string) => void;
 }
 
-/** @throws Error naming host and port when the address cannot be had, or when two peers share a certificate. */
-export async function listenTls(options: ListenOptions): Promise<Listener> {
-  const server = new TlsListener(options);
+export interface TlsListener extends Listener {
+  /** Presents `identity` on new connections; open ones go on. @throws Error when its key and certificate do not belong together. */
+  present(identity: TlsIdentity): void;
+}
+
+/** @throws Error naming host and port when the address cannot be had, or when two peers share a key. */
+export async function listenTls(options: ListenOptions): Promise<TlsListener> {
+  const server = new PinningListener(options);
   await server.listen(options.host, options.port);
   return server;
 }
 
-/** Node destroys a connection whose certificate does not verify without telling why. */
-const UNEXPLAINED = "certificate not known, or handshake not completed";
+const UNEXPLAINED = "handshake not completed";
 
-class TlsListener implements Listener {
+class PinningListener implements TlsListener {
   readonly #options: ListenOptions;
   readonly #limits: ListenLimits;
   readonly #peers: ReadonlyMap<string, Peer>;
@@ -71,18 +78,10 @@ class TlsListener implements Listener {
     this.#options = options;
     this.#limits = { ...DEFAULT_LISTEN_LIMITS, ...options.limits };
     this.#peers = pinnedPeers(options);
-    const pinned = [...options.parties, ...options.clients].map((peer) => peer.certificatePem);
     this.#server = createServer({
-      cert: options.identity.certificatePem,
-      key: options.identity.privateKeyPem,
-      // Without `ca` Node would trust the public authorities.
-      ca: pinned.length > 0 ? pinned : [options.identity.certificatePem],
+      ...contextOf(options.identity),
+      ...HANDSHAKE,
       requestCert: true,
-      rejectUnauthorized: true,
-      minVersion: "TLSv1.3",
-      maxVersion: "TLSv1.3",
-      // No resumption: each connection proves its certificate anew.
-      secureOptions: constants.SSL_OP_NO_TICKET,
       handshakeTimeout: this.#limits.handshakeTimeoutMs,
     });
     this.#server.on("connection", (socket: Socket) => this.#connected(socket));
@@ -92,6 +91,10 @@ class TlsListener implements Listener {
 
   get port(): number {
     return this.#port;
+  }
+
+  present(identity: TlsIdentity): void {
+    this.#server.setSecureContext({ ...contextOf(identity), ...HANDSHAKE });
   }
 
   async listen(host: string, port: number): Promise<void> {
@@ -173,15 +176,17 @@ class TlsListener implements Listener {
       socket.destroy();
     };
     if (this.#isClosing()) return void socket.destroy();
-    if (!socket.authorized) return refuse("certificate not verified");
     if (socket.isSessionReused()) return refuse("resumed session");
-    const peer = this.#peers.get(peerFingerprint(socket) ?? "");
-    if (peer === undefined) return refuse("unknown certificate");
+    const pin = provedPin(socket);
+    if (pin === undefined) return refuse("no certificate");
+    const peer = this.#peers.get(pin);
+    if (peer === undefined) return refuse("unknown key in its certificate");
     if (peer.kind === "client" && this.#clientConnections >= this.#limits.maxClientConnections) {
       return refuse("too many client connections");
     }
-    const connection = new TlsConnection(socket, peer, this.#options.maxFrameBytes(peer), this.#limits);
-    const handlers = this.#options.accept(connection);
+    const { accept, maxFrameBytes, traffic } = this.#options;
+    const connection = new TlsConnection(socket, peer, maxFrameBytes(peer), this.#limits, traffic);
+    const handlers = accept(connection);
     if (handlers === undefined) return refuse("not accepted");
     this.#track(connection, socket);
     connection.start(handlers);
@@ -220,12 +225,21 @@ interface Handshake {
   failure: string | undefined;
 }
 
+function contextOf({ certificatePem, privateKeyPem }: TlsIdentity) {
+  return {
+    cert: certificatePem,
+    key: privateKeyPem,
+    // No resumption: each connection proves its key anew.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+}
+
 function pinnedPeers({ parties, clients }: ListenOptions): ReadonlyMap<string, Peer> {
   const peers = new Map<string, Peer>();
   const pin = (certificatePem: string, peer: Peer): void => {
-    const fingerprint = fingerprintOfPem(certificatePem);
-    if (peers.has(fingerprint)) throw new Error(`two peers share the certificate ${fingerprint}`);
-    peers.set(fingerprint, peer);
+    const digest = pinOf(certificatePem);
+    if (peers.has(digest)) throw new Error(`two peers share the key ${digest}`);
+    peers.set(digest, peer);
   };
   for (const { party, certificatePem } of parties) pin(certificatePem, { kind: "party", party });
   for (const { client, certificatePem } of clients) pin(certificatePem, { kind: "client", client });

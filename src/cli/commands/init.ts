@@ -6,12 +6,18 @@ import type { Group } from "../../core/group.js";
 import { MAX_PARTIES } from "../../core/party-set.js";
 import { PRESETS } from "../../core/presets.js";
 import { cardStatement } from "../../crypto/ceremony/identity-card.js";
-import { deal, withSpares } from "../../crypto/dealer.js";
+import { type DealPrimes, deal, withSpares } from "../../crypto/dealer.js";
 import { KeyError } from "../../crypto/errors.js";
-import type { SharedSecretKeys } from "../../crypto/keys.js";
 import { MAX_VECTOR_SIZE, type VectorSize } from "../../protocols/atomic-broadcast/messages.js";
 import { MAX_PARALLEL } from "../../protocols/multivalued-agreement/messages.js";
-import { type ClusterPublic, MAX_CLIENTS, formatFile, partiesFileSchema } from "../../replica/config.js";
+import {
+  type ClusterPublic,
+  MAX_CHECKPOINT_INTERVAL,
+  MAX_CLIENTS,
+  type PartyKeys,
+  formatFile,
+  partiesFileSchema,
+} from "../../replica/config.js";
 import {
   type CardFile,
   type SealedParty,
@@ -24,23 +30,29 @@ import { checkEndpoints } from "../../replica/config-checks.js";
 import { readFileAs, refuse } from "../../replica/config-files.js";
 import type { NamedStructure } from "../../replica/config-structure.js";
 import { InputError } from "../../replica/input-error.js";
+import { TSA_SERVICE } from "../../services/tsa/index.js";
 import { encryptSpare, memberOf, readCards, sealParty } from "../ceremony.js";
-import {
-  type Address,
-  assembleCluster,
-  createMember,
-  newPartyConfig,
-  newPartyKeys,
-  type OwnIdentity,
-} from "../new-cluster.js";
+import { type Address, assembleCluster, createMember, newPartyConfig, newPartyKeys } from "../new-cluster.js";
 import { type NewGroupOptions, newGroup, structureOf } from "../new-group.js";
-import { example, jsonOption, wholeNumber } from "../options.js";
+import { allowOriginOption, example, jsonOption, wholeNumber } from "../options.js";
+import { TSA_ACCURACY, TSA_NAME, TSA_POLICY } from "../tsa-options.js";
+import { createTsaCertificate } from "../tsa-certificate.js";
 import { createOutput, type Output } from "../output.js";
 import { passphraseOf, passphraseOption } from "../passphrase.js";
+import { serviceNames, servicesOfAbcast } from "../service-names.js";
+import { DEFAULT_SERVICES, KNOWN_SERVICES } from "../services.js";
 import { createDirectoryAtOnce } from "../whole-directory.js";
-import { makeSecretDirectory, writeClient, writeParty, writePublic, writePublicFile } from "../write-cluster.js";
+import {
+  makeSecretDirectory,
+  writeClient,
+  writeParty,
+  writePublic,
+  writePublicFile,
+  writeTsa,
+} from "../write-cluster.js";
 
 const DEFAULT_BASE_PORT = 7400;
+const DEFAULT_CHECKPOINT_INTERVAL = 128;
 
 interface Options extends NewGroupOptions {
   readonly out: string;
@@ -53,6 +65,10 @@ interface Options extends NewGroupOptions {
   readonly coins: "dh" | "bls";
   readonly spare: number;
   readonly basePort?: number;
+  readonly tsaName: string;
+  readonly tsaPolicy: string;
+  readonly tsaAccuracyMs: number;
+  readonly allowOrigin?: readonly string[];
   readonly passphraseFile?: string;
   readonly json?: boolean;
 }
@@ -61,7 +77,11 @@ function vectorSize(text: string): VectorSize {
   return text === "quorum" ? text : wholeNumber(1, MAX_PARTIES, ', or "quorum"')(text);
 }
 
-export function registerInit(program: Command): void {
+/** Safe primes by the size of the RSA keys that they make. */
+export type KnownPrimes = ReadonlyMap<number, DealPrimes>;
+
+/** For a size without primes in `known` the dealer searches new ones. Tests bring some: the search takes seconds. */
+export function registerInit(program: Command, known: KnownPrimes = new Map()): void {
   program
     .command("init")
     .summary("make the keys and files of a new cluster")
@@ -148,6 +168,34 @@ export function registerInit(program: Command): void {
       wholeNumber(1, MAX_PARALLEL),
       1,
     )
+    .addOption(
+      new Option(
+        "--dissemination <MODE>",
+        "whether payloads travel within agreement, or in certified batches of which agreement orders heights only",
+      )
+        .choices(["inline", "certified"])
+        .default("inline"),
+    )
+    .option(
+      "--services <NAMES>",
+      `what the cluster runs, separated by commas: ${KNOWN_SERVICES.join(", ")} (default: ${DEFAULT_SERVICES.join(", ")}, unless there are --own-services)`,
+      servicesOfAbcast,
+    )
+    .option(
+      "--own-services <NAMES>",
+      "what it runs besides, of a program of your own that all replicas run",
+      serviceNames,
+    )
+    .option(
+      "--checkpoint-interval <ROUNDS>",
+      "rounds from one certified checkpoint of the state to the next",
+      wholeNumber(1, MAX_CHECKPOINT_INTERVAL),
+      DEFAULT_CHECKPOINT_INTERVAL,
+    )
+    .addOption(TSA_NAME)
+    .addOption(TSA_POLICY)
+    .addOption(TSA_ACCURACY)
+    .addOption(allowOriginOption())
     .addOption(passphraseOption("all secret files"))
     .addOption(jsonOption())
     .addHelpText(
@@ -160,10 +208,10 @@ export function registerInit(program: Command): void {
         "abcast init --cards alice.json bob.json carol.json dave.json --out cluster",
       ),
     )
-    .action(init);
+    .action((options: Options) => init(options, known));
 }
 
-async function init(options: Options): Promise<void> {
+async function init(options: Options, known: KnownPrimes): Promise<void> {
   const output = createOutput(options);
   const passphrase = await passphraseOf(options);
   const structure = await structureOf(options);
@@ -172,6 +220,7 @@ async function init(options: Options): Promise<void> {
   const names = addresses.map(({ name }) => name);
   const { adversary, group, channel } = newGroup(options, structure, names);
   checkSpare(group, adversary, options.spare);
+  checkClients(options.clients, group.n);
 
   const rsaBits = Number(options.rsaBits);
   const { certificates, coins, spare } = options;
@@ -179,17 +228,29 @@ async function init(options: Options): Promise<void> {
     const local =
       cards === undefined ? await Promise.all(addresses.map((address, i) => createMember(address, `party-${i}`))) : [];
     const members = cards?.map(memberOf) ?? local.map(({ member }) => member);
-    const dealing = await deal({ group, rsaBits, certificates, coins, spare, onProgress: progress(output) });
+    const primes = known.get(rsaBits);
+    const dealing = await deal({ group, rsaBits, certificates, coins, spare, primes, onProgress: progress(output) });
     output.live?.clear();
-    const made = await assembleCluster({ adversary, members, clientCount: options.clients, channel, dealing });
+    const tsa = channel.services.includes(TSA_SERVICE) ? createTsaCertificate(options.tsaName, dealing) : undefined;
+    const timeStamping = tsa && {
+      policy: options.tsaPolicy,
+      accuracyMs: options.tsaAccuracyMs,
+      certificate: tsa.certificatePem,
+    };
+    const clientCount = options.clients;
+    const made = await assembleCluster({ adversary, members, clientCount, channel, dealing, timeStamping });
 
     await writePublic(directory, made.public);
+    if (tsa !== undefined) await writeTsa(directory, tsa);
     // One after the other: after a failure nothing still writes into what the caller then removes.
     for (const [party, keys] of dealing.secretKeys.entries()) {
       const card = cards?.[party];
       const own = local[party]?.own;
-      if (card !== undefined) await writeSealed(directory, await sealParty(made.public, party, card, keys));
-      else if (own !== undefined) await writeOwn(directory, made.public, party, own, keys, passphrase);
+      const client = made.partyClients[party];
+      if (client === undefined) throw new Error(`no client for party ${party}`);
+      if (card !== undefined) await writeSealed(directory, await sealParty(made.public, party, card, keys, client));
+      else if (own !== undefined)
+        await writeOwn(directory, made.public, newPartyKeys(party, own, keys, client), options.allowOrigin, passphrase);
     }
     for (const client of made.clients) await writeClient(directory, client, passphrase);
     for (const [index, keys] of dealing.spares.entries())
@@ -211,19 +272,26 @@ function checkSpare(group: Group, adversary: Adversary, spare: number): void {
   }
 }
 
+/** Each party's replica is a client, too. */
+function checkClients(count: number, n: number): void {
+  if (count + n <= MAX_CLIENTS) return;
+  throw new InputError({ option: "--clients" }, `is ${count}; with one for each party, at most ${MAX_CLIENTS - n}`);
+}
+
 async function writeOwn(
   directory: string,
   cluster: ClusterPublic,
-  party: number,
-  own: OwnIdentity,
-  shared: SharedSecretKeys,
+  keys: PartyKeys,
+  allowedOrigins: readonly string[] | undefined,
   passphrase: string | undefined,
 ): Promise<void> {
+  const { party } = keys;
   const entry = cluster.parties[party];
   if (entry === undefined) throw new Error(`no party ${party}`);
   const partyDirectory = join(directory, `party-${party}`);
   await makeSecretDirectory(partyDirectory);
-  const files = { config: newPartyConfig(party, entry), public: cluster, keys: newPartyKeys(party, own, shared) };
+  const config = newPartyConfig(party, entry, cluster.channel, allowedOrigins && { allowedOrigins });
+  const files = { config, public: cluster, keys };
   await writeParty(partyDirectory, files, passphrase);
 }
 
@@ -262,7 +330,9 @@ function report(
       parties: cluster.parties.map(({ party, name, host, port, httpPort }) => {
         return { party, name, host, port, httpPort, ...(fingerprints && { fingerprint: fingerprints[party] }) };
       }),
-      clients: cluster.clients.map(({ client, publicKey }) => ({ client, publicKey: toHex(publicKey) })),
+      clients: cluster.clients
+        .slice(0, clients)
+        .map(({ client, publicKey }) => ({ client, publicKey: toHex(publicKey) })),
     },
     [
       `made cluster ${id} in ${out}: ${n} parties, ${describeAdversary(adversary)}, ${clients} client${clients === 1 ? "" : "s"}`,
@@ -278,8 +348,16 @@ function report(
   );
 }
 
-async function cardsOf({ cards, parties, basePort, n }: Options): Promise<readonly CardFile[] | undefined> {
+async function cardsOf({
+  cards,
+  parties,
+  basePort,
+  n,
+  allowOrigin,
+}: Options): Promise<readonly CardFile[] | undefined> {
   if (cards === undefined) return undefined;
+  if (allowOrigin !== undefined)
+    throw new InputError({ option: "--allow-origin" }, "is each party's own affair with --cards, in its config.json");
   if (parties !== undefined || basePort !== undefined) {
     const other = parties === undefined ? "--base-port" : "--parties";
     throw new InputError({ option: other }, "cannot be combined with --cards, which say where the parties are");

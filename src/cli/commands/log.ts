@@ -1,14 +1,16 @@
 /** `abcast log`: the ordered log as one party has it on disk; the replica may be running. */
 import { once } from "node:events";
 import type { Command } from "commander";
-import { openStore } from "../../adapters/lmdb-store.js";
+import { type StorageReader, openReader } from "../../adapters/storage/index.js";
+import { decode } from "../../core/codec.js";
 import { toHex } from "../../core/bytes.js";
-import type { LedgerEntry, Store } from "../../replica/store.js";
-import { decodeRequest } from "../../services/notary/index.js";
+import type { LedgerEntry } from "../../replica/storage.js";
+import { documentDigestCodec } from "../../services/notary/index.js";
+import { decodePayload } from "../../wire/payload.js";
 import { checkPartyDirectory } from "../launch.js";
-import { storeDirectory } from "../node-process.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
 import { createOutput } from "../output.js";
+import { storeDirectory } from "../store-directory.js";
 
 const PAGE_ENTRIES = 1024;
 
@@ -30,7 +32,7 @@ async function log(directory: string, options: { readonly from: number; readonly
   const output = createOutput(options);
   // Else a mistyped path would be reported as a party that has lost its store.
   checkPartyDirectory(directory);
-  const store = openStore(storeDirectory(directory), { readOnly: true });
+  const store = openReader(storeDirectory(directory));
   try {
     for (let next = options.from; ;) {
       const entries = page(store, next);
@@ -48,7 +50,7 @@ async function log(directory: string, options: { readonly from: number; readonly
 }
 
 /** A page at a time: whoever reads our output slowly holds neither memory nor an old state of the store. */
-function page(store: Store, from: number): readonly LedgerEntry[] {
+function page(store: StorageReader, from: number): readonly LedgerEntry[] {
   const entries: LedgerEntry[] = [];
   for (const entry of store.ledger(from)) {
     entries.push(entry);
@@ -58,9 +60,20 @@ function page(store: Store, from: number): readonly LedgerEntry[] {
 }
 
 function describe({ sequence, round, payload }: LedgerEntry): string {
-  const request = decodeRequest(payload);
-  const what = request.ok
-    ? `sha256:${toHex(request.value.digest.value)} for ${toHex(request.value.client).slice(0, 16)}`
-    : toHex(payload);
-  return `${String(sequence).padStart(8)}  round ${round}  ${what}`;
+  return `${String(sequence).padStart(8)}  round ${round}  ${contentOf(payload)}`;
+}
+
+function contentOf(bytes: Uint8Array): string {
+  const payload = decodePayload(bytes);
+  if (!payload.ok) return toHex(bytes);
+  if (payload.value.kind === "rejoin") return `party ${payload.value.party} is back without its store`;
+  if (payload.value.kind === "duty")
+    return `${payload.value.service} duty ${payload.value.number} of party ${payload.value.party}`;
+  const { action, client } = payload.value;
+  const whose = `for ${toHex(client).slice(0, 16)}`;
+  if (action.kind === "void") return `void ${whose}`;
+  if (action.kind === "calls") return `${action.service} ${action.operations.length} operations ${whose}`;
+  const digest = action.service === "notary" ? decode(documentDigestCodec, action.operation) : undefined;
+  const what = digest?.ok === true ? `sha256:${toHex(digest.value.value)}` : toHex(action.operation.subarray(0, 32));
+  return `${action.service} ${what} ${whose}`;
 }

@@ -1,19 +1,24 @@
-/** `abcast notarize`: has the cluster notarise a document, and writes the receipt. */
-import { randomBytes } from "node:crypto";
+/** `abcast notarize`: has the cluster notarise a document, or all below a directory, and writes the receipts. */
+import { SingleBar } from "cli-progress";
 import type { Command } from "commander";
+import { ClusterUnreachableError } from "../../client/index.js";
 import { loadClient } from "../../replica/config-files.js";
 import { InputError } from "../../replica/input-error.js";
 import { formatReceipt } from "../../verify/index.js";
 import { connectClient } from "../cluster-client.js";
+import { notarizeDocuments } from "../batch-notary.js";
+import { documentsBelow, receiptPath } from "../document-tree.js";
+import { EXIT } from "../errors.js";
 import { hashWithProgress } from "../hash-progress.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
-import { createOutput } from "../output.js";
+import { createOutput, type Output } from "../output.js";
 import { checkTarget, writeWhole } from "../whole-file.js";
 import { passphrase } from "../passphrase.js";
 
 interface Options {
   readonly cluster: string;
   readonly out?: string;
+  readonly recursive?: boolean;
   readonly timeout: number;
   readonly json?: boolean;
 }
@@ -25,7 +30,11 @@ export function registerNotarize(program: Command): void {
     .description(
       "Sends the SHA-256 digest of FILE to the cluster, which gives it a number in its total order, and writes the signed receipt. The document itself stays here.",
     )
-    .argument("<FILE>", "the document")
+    .argument("<FILE>", "the document; with --recursive a directory")
+    .option(
+      "-r, --recursive",
+      "notarise all files below a directory, many at a time; each gets FILE.receipt beside it, and those that have one are skipped, so that it can be interrupted and repeated",
+    )
     .requiredOption("--cluster <FILE>", "the client's file, client-I.json")
     .option(
       "-o, --out <FILE>",
@@ -34,7 +43,9 @@ export function registerNotarize(program: Command): void {
     .option("--timeout <SECONDS>", "how long to wait for enough replicas", wholeNumber(1, 86_400), 30)
     .addOption(jsonOption())
     .addHelpText("after", example("abcast notarize contract.pdf --cluster cluster/client-0.json -o contract.receipt"))
-    .action(notarize);
+    .action((file: string, options: Options) =>
+      options.recursive === true ? notarizeBelow(file, options) : notarize(file, options),
+    );
 }
 
 async function notarize(document: string, options: Options): Promise<void> {
@@ -50,7 +61,7 @@ async function notarize(document: string, options: Options): Promise<void> {
   const client = connectClient(config);
   try {
     const startedMs = performance.now();
-    const { receipt, faulty } = await client.notarize(digest, new Uint8Array(randomBytes(16)), options.timeout * 1000);
+    const { receipt, faulty } = await client.notarize(digest, options.timeout * 1000).catch(sayThatItMayBeOrdered);
     const latencyMs = Math.round(performance.now() - startedMs);
     const { sequence, round, cluster } = receipt;
     await writeWhole(out, formatReceipt(receipt)).catch((error: unknown) => {
@@ -68,4 +79,48 @@ async function notarize(document: string, options: Options): Promise<void> {
   } finally {
     client.close();
   }
+}
+
+async function notarizeBelow(directory: string, options: Options): Promise<void> {
+  if (options.out !== undefined)
+    throw new InputError({ option: "--out" }, "cannot be combined with --recursive: receipts are beside the documents");
+  const output = createOutput(options);
+  const config = await loadClient(options.cluster, passphrase);
+  const documents: string[] = [];
+  for await (const document of documentsBelow(directory)) documents.push(document);
+  const bar = progressBar(output, documents.length);
+  const client = connectClient(config);
+  try {
+    const { notarized, skipped, refused, faulty } = await notarizeDocuments(client, documents, {
+      timeoutMs: options.timeout * 1000,
+      onReceipt: () => bar?.increment(),
+      onPassed: () => bar?.increment(),
+    }).finally(() => bar?.stop());
+    for (const party of faulty) output.note(`party ${party} sent a wrong signature share`);
+    for (const document of refused)
+      output.note(`${receiptPath(document)} is no receipt of ${document} as it is: move it away to get another`);
+    output.result(
+      { directory, documents: documents.length, notarized, skipped, refused, faulty },
+      `${notarized} documents below ${directory} were notarised, ${skipped} had their receipt${refused.length > 0 ? `, ${refused.length} have another` : ""}`,
+    );
+    if (refused.length > 0) process.exitCode = EXIT.invalid;
+  } finally {
+    client.close();
+  }
+}
+
+function progressBar(output: Output, documents: number): SingleBar | undefined {
+  if (output.live === undefined) return undefined;
+  const bar = new SingleBar({
+    format: "notarising [{bar}] {value} of {total} documents, {eta_formatted} to go",
+    stream: process.stderr,
+    clearOnComplete: true,
+  });
+  bar.start(documents, 0);
+  return bar;
+}
+
+function sayThatItMayBeOrdered(error: unknown): never {
+  if (!(error instanceof ClusterUnreachableError)) throw error;
+  throw new ClusterUnreachableError(`${error.message}; notarising again makes a second entry`, error.reasons);
 }

@@ -1,15 +1,14 @@
 /** `abcast protect`: sets, changes or removes the passphrase of a secret file. */
-import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { z } from "zod";
 import { clientConfigSchema, formatFile, partyKeysSchema } from "../../replica/config.js";
 import { identitySchema } from "../../replica/config-ceremony.js";
 import { readFileAs } from "../../replica/config-files.js";
-import { InputError, systemProblem } from "../../replica/input-error.js";
+import { InputError } from "../../replica/input-error.js";
 import { example, jsonOption } from "../options.js";
 import { createOutput } from "../output.js";
 import { passphrase, passphraseOf, passphraseOption } from "../passphrase.js";
+import { replaceFile } from "../replace-file.js";
 import { protect as protectText } from "../write-cluster.js";
 
 interface Options {
@@ -40,31 +39,7 @@ async function protect(file: string, options: Options): Promise<void> {
   if ((newPassphrase === undefined) !== (options.remove === true))
     throw new InputError({ option: "--passphrase-file" }, "give either --passphrase-file or --remove");
   const content = formatFile(secretFile, await readFileAs(file, secretFile, "secret", passphrase));
-  replaceSecret(file, newPassphrase === undefined ? content : await protectText(content, newPassphrase));
+  replaceFile(file, newPassphrase === undefined ? content : await protectText(content, newPassphrase));
   const now = newPassphrase === undefined ? "has no passphrase any more" : "is under the passphrase";
   createOutput(options).result({ file, protected: newPassphrase !== undefined }, `${file} ${now}`);
-}
-
-/**
- * At once: a crash leaves the old file or the new one. Without a pause, so that no signal of the terminal comes between; a
- * temporary file has a name of its own, so that what a crash leaves is in nobody's way.
- */
-function replaceSecret(file: string, text: string): void {
-  // Of a link the file that it leads to: replacing the link would leave that as it was.
-  const target = realpathSync(file);
-  const temporary = `${target}.${randomBytes(6).toString("hex")}.tmp`;
-  try {
-    const handle = openSync(temporary, "wx", 0o600);
-    try {
-      writeFileSync(handle, text);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-    renameSync(temporary, target);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    const problem = systemProblem(error);
-    throw problem === undefined ? error : new InputError({ file }, `cannot be replaced: ${problem}`);
-  }
 }

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { PRESETS } from "../../core/presets.js";
+import { DISSEMINATIONS } from "../../protocols/index.js";
 import { MAX_SEED, SCENARIOS, type Scenario, adversaryOf, simulate as simulateSeed } from "../../sim/index.js";
 import { shellWord } from "../../replica/config-files.js";
 import { EXIT, InputError } from "../errors.js";
@@ -51,12 +52,18 @@ export function registerSimulate(program: Command): void {
       ).choices(["t+1", "n-t"]),
     )
     .addOption(new Option("--variant <NAME>", "how agreement treats its candidates").choices(Object.keys(VARIANTS)))
+    .addOption(
+      new Option("--dissemination <MODE>", "how payloads get to all parties: inline unless given").choices(
+        DISSEMINATIONS,
+      ),
+    )
     .option("--trace <OUT>", "where to write the trace: of the first violation, or of the run of a single seed")
     .addOption(jsonOption())
     .addHelpText(
       "after",
       example(
         "abcast simulate --seeds 1..500",
+        "abcast simulate --seeds 1..200 --dissemination certified",
         "abcast simulate --preset 4x4 --seeds 1..20 --variant random",
         "abcast simulate --scenario adaptive-coin --kappa n-t --seeds 1..1000",
         "abcast simulate --scenario link-failures --n 7 --seeds 1..20",

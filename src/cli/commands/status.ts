@@ -1,34 +1,16 @@
 /** `abcast status`: what each replica says of itself and of the others. */
 import type { Command } from "commander";
-import type { PartyState } from "../../client/index.js";
-import { toHex } from "../../core/bytes.js";
-import type { PartyId } from "../../core/party-set.js";
 import { openClient } from "../cluster-client.js";
 import { passphrase } from "../passphrase.js";
 import { startHint, UnreachableError } from "../errors.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
 import { createOutput } from "../output.js";
+import { type PartyStatus, partyStatus } from "../party-status.js";
 
 interface Options {
   readonly cluster: string;
   readonly timeout: number;
   readonly json?: boolean;
-}
-
-/** One party's line; an unreachable party has nulls and the reason. */
-export interface PartyStatus {
-  readonly party: PartyId;
-  readonly state: string;
-  readonly round: number | null;
-  readonly sequence: number | null;
-  readonly logDigest: string | null;
-  readonly accusations: readonly {
-    readonly party: PartyId;
-    readonly fault: string;
-    readonly tag: string;
-    readonly count: number;
-  }[];
-  readonly reason?: string;
 }
 
 export function registerStatus(program: Command): void {
@@ -61,32 +43,9 @@ async function status({ cluster, timeout, json }: Options): Promise<void> {
   }
 }
 
-export function partyStatus(party: PartyId, state: PartyState | string): PartyStatus {
-  if (typeof state === "string") {
-    return {
-      party,
-      state: "unreachable",
-      round: null,
-      sequence: null,
-      logDigest: null,
-      accusations: [],
-      reason: state,
-    };
-  }
-  const { round, sequence, logDigest, accusations } = state;
-  return {
-    party,
-    state: state.state,
-    round,
-    sequence,
-    logDigest: toHex(logDigest),
-    accusations,
-  };
-}
-
 function table(parties: readonly PartyStatus[]): string {
   const lines = ["party  state        round  sequence  log digest"];
-  for (const { party, state, round, sequence, logDigest, accusations, reason } of parties) {
+  for (const { party, state, round, sequence, logDigest, catchUp, clocks, accusations, reason } of parties) {
     const cells = [
       String(party).padStart(5),
       state.padEnd(11),
@@ -94,6 +53,17 @@ function table(parties: readonly PartyStatus[]): string {
       String(sequence ?? "-").padStart(9),
     ];
     lines.push(`${cells.join("  ")}  ${logDigest?.slice(0, 16) ?? reason ?? "-"}`);
+    if (catchUp !== null && catchUp !== undefined) {
+      const { toRound, chunksReceived, chunks, roundsBehind } = catchUp;
+      lines.push(
+        `       takes the checkpoint of round ${toRound}: ${chunksReceived} of ${chunks} chunks; ${roundsBehind} rounds behind`,
+      );
+    }
+    for (const { party: other, offsetMs } of clocks.filter(({ isFar }) => isFar)) {
+      const direction = offsetMs > 0 ? "ahead of" : "behind";
+      const whose = other === party ? "its own clock" : `the clock of party ${other}`;
+      lines.push(`       finds ${whose} ${(Math.abs(offsetMs) / 1000).toFixed(1)} s ${direction} the group's time`);
+    }
     for (const accusation of accusations) {
       lines.push(
         `       accuses party ${accusation.party} of ${accusation.fault} (${accusation.count} times, first in ${accusation.tag})`,

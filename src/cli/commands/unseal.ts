@@ -53,9 +53,9 @@ async function unseal(file: string, options: Options): Promise<void> {
   const identityFile = join(options.identity, "identity.json");
   const identity = await readFileAs(identityFile, identitySchema, "secret", passphrase);
   const folder = await openParty(file, sealed, identity);
-  const { public: cluster, keys } = folder;
+  const { public: cluster, keys, client } = folder;
   // The party's own: the dealer does not say where its replica listens.
-  const config = newPartyConfig(sealed.party, identity.card);
+  const config = newPartyConfig(sealed.party, identity.card, cluster.channel);
 
   const inside = (issues: Awaited<ReturnType<typeof checkPublic>>): void => refuse(`${file} (sealed)`, issues);
   inside(await checkPublic(cluster));
@@ -65,7 +65,7 @@ async function unseal(file: string, options: Options): Promise<void> {
   checkOwnEntry(file, identity.card, cluster.parties[config.party]);
 
   await createDirectoryAtOnce({ option: "--out", path: options.out }, async (directory) => {
-    const own = newPartyKeys(config.party, identity, keys);
+    const own = newPartyKeys(config.party, identity, keys, client);
     await writeParty(directory, { config, public: cluster, keys: own }, newPassphrase);
   });
   createOutput(options).result(

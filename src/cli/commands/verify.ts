@@ -1,10 +1,11 @@
-/** `abcast verify`: does this receipt prove that the cluster notarised this document? Works offline. */
+/** `abcast verify`: does this receipt prove that the cluster notarised this document, or this award its auction's outcome? Works offline. */
 import type { Command } from "commander";
 import { equalBytes, fromHex, toHex } from "../../core/bytes.js";
 import { type ClusterPublic } from "../../replica/config.js";
 import { loadPublic } from "../../replica/config-files.js";
 import { InputError } from "../../replica/input-error.js";
 import { type Receipt, ReceiptKeyError, type Verdict, verifyReceipt } from "../../verify/index.js";
+import { type VerifyOptions, verifyAwardFile } from "../award-report.js";
 import { EXIT } from "../errors.js";
 import { hashWithProgress } from "../hash-progress.js";
 import { example, jsonOption } from "../options.js";
@@ -12,27 +13,32 @@ import { createOutput } from "../output.js";
 import { readReceipt } from "../receipt-file.js";
 import { receiptKeySpki } from "../receipt-key.js";
 
-interface Options {
-  readonly public: string;
-  readonly json?: boolean;
-}
-
 export function registerVerify(program: Command): void {
   program
     .command("verify")
-    .summary("check a receipt for a document, offline")
+    .summary("check a receipt for a document, or an auction's award, offline")
     .description(
-      "Checks that RECEIPT proves that the cluster notarised FILE. Needs no running cluster. Exit code 1 when it does not.",
+      "Checks that RECEIPT proves that the cluster notarised FILE; without RECEIPT, that FILE is an award: that the group signed it, that the bids behind it are in their order and before the close, and that the outcome follows from them. Needs no running cluster. Exit code 1 when it does not.",
     )
-    .argument("<FILE>", "the document")
-    .argument("<RECEIPT>", "its receipt")
+    .argument("<FILE>", "the document, or the award")
+    .argument("[RECEIPT]", "the document's receipt")
     .requiredOption("--public <FILE>", "the cluster's public.json, from a source that you trust")
     .addOption(jsonOption())
-    .addHelpText("after", example("abcast verify contract.pdf contract.receipt --public cluster/public.json"))
+    .addHelpText(
+      "after",
+      example(
+        "abcast verify contract.pdf contract.receipt --public cluster/public.json",
+        "abcast verify boat.award --public cluster/public.json",
+      ),
+    )
     .action(verify);
 }
 
-async function verify(document: string, receiptFile: string, options: Options): Promise<void> {
+async function verify(file: string, receiptFile: string | undefined, options: VerifyOptions): Promise<void> {
+  return receiptFile === undefined ? verifyAwardFile(file, options) : verifyDocument(file, receiptFile, options);
+}
+
+async function verifyDocument(document: string, receiptFile: string, options: VerifyOptions): Promise<void> {
   const output = createOutput(options);
   const cluster = await loadPublic(options.public);
   const parsed = await readReceipt(receiptFile);

@@ -3,15 +3,15 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openStore } from "../../adapters/lmdb-store.js";
+import { openReader } from "../../adapters/storage/index.js";
 import { toHex } from "../../core/bytes.js";
 import type { PartyId } from "../../core/party-set.js";
 import { loadPublic } from "../../replica/config-files.js";
 import { formatReceipt, parseReceipt, verifyReceipt } from "../../verify/index.js";
-import type { PartyStatus } from "../commands/status.js";
+import type { PartyStatus } from "../party-status.js";
 import { hashDocument } from "../document.js";
-import { storeDirectory } from "../node-process.js";
 import { receiptKeySpki } from "../receipt-key.js";
+import { storeDirectory } from "../store-directory.js";
 import { type Check, Checks } from "./checks.js";
 import type { Notarization, Stage } from "./stage.js";
 
@@ -198,9 +198,13 @@ class Demo {
 
   async #returnToHonesty(): Promise<void> {
     if (!this.#stage.hasByzantineProgram) return;
-    this.#say(`\n  Replica ${CORRUPTED} is repaired: its own program takes over again.`);
+    this.#say(
+      `\n  Replica ${CORRUPTED} is set up anew. What it said when it was hacked nobody knows: it is silent until the others have ordered that it is back.`,
+    );
     await this.#stage.stop(CORRUPTED, "SIGTERM");
+    await this.#stage.loseStore(CORRUPTED);
     await this.#stage.start(CORRUPTED);
+    await this.#stage.active(CORRUPTED);
   }
 
   async #epilogue(): Promise<void> {
@@ -240,7 +244,7 @@ class Demo {
   }
 
   async #log(party: PartyId): Promise<string> {
-    const store = openStore(storeDirectory(this.#stage.partyDirectory(party)), { readOnly: true });
+    const store = openReader(storeDirectory(this.#stage.partyDirectory(party)));
     try {
       return [...store.ledger(1)]
         .map(({ sequence, round, payload }) => `${sequence} ${round} ${toHex(payload)}`)

@@ -1,23 +1,23 @@
 /** The demo's cluster: its directory, its processes, its client; everything is gone when the curtain falls. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
+import { mkdtempSync, rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { createRejoining } from "../../adapters/storage/backup.js";
 import type { Client } from "../../client/index.js";
 import type { PartyId } from "../../core/party-set.js";
 import type { Receipt } from "../../verify/index.js";
+import { byzantineCommand } from "../byzantine-program.js";
 import { openClient } from "../cluster-client.js";
-import { partyStatus, type PartyStatus } from "../commands/status.js";
+import { ownerIn } from "../store-directory.js";
+import { partyStatus, type PartyStatus } from "../party-status.js";
 import { hashDocument } from "../document.js";
 import { kill, launch, NODE_COMMAND } from "../launch.js";
-
-/** Exists in a checkout, not in the published package. */
-const BYZANTINE_PROGRAM = fileURLToPath(new URL("../../../test/byzantine/replica.mjs", import.meta.url));
+import { reservePorts } from "../ports.js";
+import { storeDirectory } from "../store-directory.js";
 
 const NOTARIZE_TIMEOUT_MS = 30_000;
 const CATCH_UP_POLLS = 200;
@@ -54,7 +54,11 @@ export class Stage {
   }
 
   get hasByzantineProgram(): boolean {
-    return existsSync(BYZANTINE_PROGRAM);
+    return this.#byzantineCommand !== undefined;
+  }
+
+  get #byzantineCommand(): readonly string[] | undefined {
+    return byzantineCommand(join(this.clusterDirectory, "client-1.json"));
   }
 
   partyDirectory(party: PartyId): string {
@@ -64,7 +68,7 @@ export class Stage {
   /** The dealer, as a process of its own; on a terminal it shows its progress while it looks for primes. */
   async deal(showProgress: boolean): Promise<void> {
     const main = NODE_COMMAND[0] ?? "";
-    const port = await freePorts(2 * this.n);
+    const port = await reservePorts(2 * this.n);
     // Candidates in random order, so that there are commits to lie in. The second client belongs to the adversary.
     const options = ["--n", String(this.n), "--clients", "2", "--order", "random", "--base-port", String(port)];
     const progress = showProgress && process.stderr.isTTY ? "inherit" : "pipe";
@@ -85,7 +89,8 @@ export class Stage {
 
   /** The corrupted replica takes the place of an honest one, with its keys and its store. */
   startByzantine(party: PartyId): Promise<number> {
-    return this.#launch(party, [BYZANTINE_PROGRAM, "--client", join(this.clusterDirectory, "client-1.json")]);
+    if (this.#byzantineCommand === undefined) throw new Error("there is no corrupted replica outside of a checkout");
+    return this.#launch(party, this.#byzantineCommand);
   }
 
   async #launch(party: PartyId, command: readonly string[]): Promise<number> {
@@ -117,7 +122,7 @@ export class Stage {
     const client = await this.client();
     const { digest } = await hashDocument(document);
     const startedMs = performance.now();
-    const { receipt, faulty } = await client.notarize(digest, new Uint8Array(randomBytes(16)), NOTARIZE_TIMEOUT_MS);
+    const { receipt, faulty } = await client.notarize(digest, NOTARIZE_TIMEOUT_MS);
     return { document, receipt, faulty, latencyMs: performance.now() - startedMs };
   }
 
@@ -138,6 +143,22 @@ export class Stage {
           logDigest !== null && logDigest === first?.logDigest && sequence === first.sequence,
       );
       if (equal || poll === CATCH_UP_POLLS) return { equal, states };
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** The party begins with an empty store, as `abcast rejoin` makes it. */
+  async loseStore(party: PartyId): Promise<void> {
+    const store = storeDirectory(this.partyDirectory(party));
+    await rm(store, { recursive: true });
+    await createRejoining(store, await ownerIn(this.partyDirectory(party)));
+  }
+
+  /** Resolves when the party takes part again, or waiting is given up. */
+  async active(party: PartyId): Promise<void> {
+    for (let poll = 1; poll <= CATCH_UP_POLLS; poll++) {
+      const states = await this.status();
+      if (states.find((state) => state.party === party)?.state === "active") return;
       await sleep(POLL_MS);
     }
   }
@@ -166,24 +187,4 @@ export class Stage {
     await this.stopAll();
     rmSync(this.directory, { recursive: true, force: true });
   }
-}
-
-/**
- * The first of `count` neighbouring ports of 127.0.0.1 that are free now; below those that the system gives to outgoing
- * connections, so that they still are when the replicas start.
- */
-async function freePorts(count: number): Promise<number> {
-  for (;;) {
-    const base = randomInt(10_000, 32_000 - count);
-    const free = await Promise.all(Array.from({ length: count }, (_, index) => isFree(base + index)));
-    if (free.every(Boolean)) return base;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }

@@ -9,7 +9,7 @@ import { type BatchOptions, refuse, repeatLines } from "./scenario.js";
 const MAX_ROUNDS = 200;
 
 export function simulateAdaptiveCoin(options: BatchOptions, output: Output): void {
-  refuse(options, ["preset", "variant", "trace"]);
+  refuse(options, ["preset", "variant", "dissemination", "trace"]);
   const { seeds, n = 4, kappa = "n-t" } = options;
   if (n < 4) throw new InputError({ option: "--n" }, `must be at least 4: of ${n} parties none may be corrupted`);
   const rounds: number[] = [];

@@ -7,7 +7,7 @@ import { type BatchOptions, refuse, repeatLines } from "./scenario.js";
 
 export function simulateLinkFailures(options: BatchOptions, output: Output): void {
   refuse(options, ["preset", "variant", "kappa", "trace"]);
-  const { seeds, n = 4 } = options;
+  const { seeds, n = 4, dissemination } = options;
   if (n < 2 || n > MAX_LINK_PARTIES)
     throw new InputError(
       { option: "--n" },
@@ -16,7 +16,7 @@ export function simulateLinkFailures(options: BatchOptions, output: Output): voi
   const sum = { cutLinks: 0, frames: 0, relayedFrames: 0 };
   let mostCopies = 0;
   const batch = runBatch(seeds, output, (seed) => {
-    const report = runLinkFailures({ seed, n });
+    const report = runLinkFailures({ seed, n, ...(dissemination === undefined ? {} : { dissemination }) });
     sum.cutLinks += report.cut.length;
     sum.frames += report.frames;
     sum.relayedFrames += report.relayedFrames;

@@ -1,5 +1,6 @@
 /** Which scenario a command line asks for: a file or a name, and the options that say the same as its fields. */
 import { SCENARIOS, type Scenario, ScenarioError, checkScenario, scenarioSchema } from "../../sim/index.js";
+import type { DisseminationMode } from "../../protocols/index.js";
 import { InputError } from "../errors.js";
 import type { Seeds } from "./batch.js";
 import { readFileAs, shellWord } from "../../replica/config-files.js";
@@ -21,11 +22,12 @@ export interface ScenarioOptions {
   readonly n?: number;
   readonly variant?: VariantName;
   readonly kappa?: "t+1" | "n-t";
+  readonly dissemination?: DisseminationMode;
 }
 
 /** @throws InputError when the file is no scenario, or when what is asked for contradicts itself */
 export async function loadScenario(options: ScenarioOptions): Promise<Scenario> {
-  const { preset, scenario: file, n, variant, kappa } = options;
+  const { preset, scenario: file, n, variant, kappa, dissemination } = options;
   const base = file === undefined ? {} : (SCENARIOS.get(file) ?? (await readFileAs(file, scenarioSchema, "open")));
   const asked = {
     ...base,
@@ -33,6 +35,7 @@ export async function loadScenario(options: ScenarioOptions): Promise<Scenario> 
     ...(n === undefined ? {} : { n }),
     ...(variant === undefined ? {} : VARIANTS[variant]),
     ...(kappa === undefined ? {} : { kappa }),
+    ...(dissemination === undefined ? {} : { dissemination }),
   };
   const scenario = scenarioSchema.parse(asked);
   try {
@@ -57,9 +60,11 @@ export function describeScenario({
   order = "fixed",
   delivery = "full",
   parallel = 1,
+  dissemination = "inline",
 }: Scenario): string {
   const variant = [
     order,
+    ...(dissemination === "inline" ? [] : [dissemination]),
     ...(delivery === "full" ? [] : [delivery]),
     ...(parallel === 1 ? [] : [`${parallel} in parallel`]),
   ];
@@ -82,8 +87,8 @@ export function refuse(options: BatchOptions, names: readonly (keyof BatchOption
 /** The command lines that repeat what failed, a heading before them; nothing when nothing did. */
 export function repeatLines(options: BatchOptions, seeds: readonly number[]): readonly string[] {
   if (seeds.length === 0) return [];
-  const { preset, scenario, n, variant, kappa } = options;
-  const words = Object.entries({ preset, scenario, n, variant, kappa })
+  const { preset, scenario, n, variant, kappa, dissemination } = options;
+  const words = Object.entries({ preset, scenario, n, variant, kappa, dissemination })
     .map(([name, value]) => (value === undefined ? "" : ` --${name} ${shellWord(String(value))}`))
     .join("");
   return ["to repeat what failed:", ...seeds.map((seed) => `  abcast simulate --seeds ${seed}${words}`)];

@@ -26,6 +26,8 @@ export function createBlsCertifier(options: BlsCertifierOptions): Certifier {
   return {
     share: (statement) => sharer.share(statement),
     verifyShare: (party, statement, bytes) => scheme.checkShare(party, statement, bytes).kind === "valid",
+    // By interpolation in the exponent, a qualified set's shares give everybody else's.
+    sharesAreSignatures: false,
     /** @throws CombineError unless the shares are of a qualified set and well-formed. */
     combine: (statement, shares) => scheme.combine(statement, shares),
     verify: (statement, certificate) => scheme.checkValue(statement, certificate).kind === "valid",

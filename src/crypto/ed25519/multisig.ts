@@ -27,6 +27,7 @@ export function createMultisigCertifier({ n, domain, signatures, suffices }: Mul
   return {
     share: (statement) => signatures.sign(domain, statement),
     verifyShare,
+    sharesAreSignatures: true,
 
     /** @throws CombineError when the signers do not suffice or a share has not 64 bytes. */
     combine(_statement, shares) {

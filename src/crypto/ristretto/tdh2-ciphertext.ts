@@ -7,15 +7,15 @@
  * inside: who checks must know what the ciphertext is for.
  */
 import { randomBytes } from "node:crypto";
-import { concat, equalBytes } from "../../core/bytes.js";
+import { equalBytes } from "../../core/bytes.js";
 import { KeyError } from "../errors.js";
-import { sha256, sha512 } from "../hashing.js";
+import { plainSha256, plainSha512, sha256 } from "../hashing.js";
 import { type Invalid, invalid } from "../scheme.js";
 import { ELEMENT_BYTES, type Ristretto, SCALAR_BYTES } from "./group.js";
 import { TAG_BYTES, openBody, sealBody } from "./tdh2-body.js";
+import { MAX_PLAINTEXT_BYTES, type Plaintext, createEncryption } from "./tdh2-encrypt.js";
 
-/** A payload larger than this is no payload. */
-export const MAX_PLAINTEXT_BYTES = 16 * 1024 * 1024;
+export { MAX_PLAINTEXT_BYTES, type Plaintext };
 
 const HEADER_BYTES = 2 * ELEMENT_BYTES + 2 * SCALAR_BYTES;
 
@@ -27,13 +27,6 @@ export function ciphertextSizeBytes(plaintextBytes: number): number {
 /** A share was asked for a ciphertext that does not pass its check: the caller did not check it. */
 export class CiphertextError extends Error {
   override readonly name = "CiphertextError";
-}
-
-export interface Plaintext {
-  /** What the ciphertext is for: it decrypts under this label only. Public; of any size. */
-  readonly label: Uint8Array;
-  /** At most `MAX_PLAINTEXT_BYTES`. */
-  readonly plaintext: Uint8Array;
 }
 
 export type Decryption =
@@ -72,40 +65,11 @@ export interface Ciphertexts {
 /** @throws KeyError when `publicKey`, h, is not an element of the group. */
 export function createCiphertexts(ristretto: Ristretto, publicKey: Uint8Array): Ciphertexts {
   if (!ristretto.isElement(publicKey)) throw new KeyError("the encryption key is not an element of the group");
-  // ḡ. Nobody knows its logarithm to the base g, since it comes out of a hash.
-  const secondGenerator = ristretto.elementFromHash(sha512("abcast/1 tdh2 second generator"));
-
-  /** The paper's H1; of u and the public key too, so that the key is for one ciphertext and one use. */
-  const bodyKey = (u: Uint8Array, sharedElement: Uint8Array): Uint8Array =>
-    sha256("abcast/1 tdh2 body key", publicKey, u, sharedElement);
-
-  /** The paper's H2, with the body by its hash; of the public key too, so that a ciphertext is for one key only. */
-  const challengeOf = (
-    label: Uint8Array,
-    bodyDigest: Uint8Array,
-    values: { u: Uint8Array; uBar: Uint8Array; w: Uint8Array; wBar: Uint8Array },
-  ): Uint8Array =>
-    ristretto.scalarFromHash(
-      sha512("abcast/1 tdh2 ciphertext", publicKey, label, bodyDigest, values.u, values.uBar, values.w, values.wBar),
-    );
+  const tools = { ristretto, sha256: plainSha256, sha512: plainSha512, randomBytes, sealBody };
+  const { secondGenerator, bodyKey, challengeOf, digestOf, encrypt } = createEncryption(tools, publicKey);
 
   return {
-    encrypt({ label, plaintext }) {
-      if (plaintext.length > MAX_PLAINTEXT_BYTES) throw new RangeError(`plaintext of ${plaintext.length} bytes`);
-      const [r, s] = [randomScalar(ristretto), randomScalar(ristretto)];
-      const u = ristretto.basePower(r);
-      const uBar = ristretto.power(secondGenerator, r);
-      const sharedElement = ristretto.power(publicKey, r);
-      const key = bodyKey(u, sharedElement);
-      const body = sealBody(key, plaintext);
-
-      const [w, wBar] = [ristretto.basePower(s), ristretto.power(secondGenerator, s)];
-      const e = challengeOf(label, digestOf(body), { u, uBar, w, wBar });
-      const re = ristretto.multiplyScalars(r, e);
-      const f = ristretto.addScalars(s, re);
-      for (const secret of [r, s, re, sharedElement, key]) secret.fill(0);
-      return concat(u, uBar, e, f, body);
-    },
+    encrypt,
 
     check(label, ciphertext) {
       const parts = cutCiphertext(ciphertext);
@@ -147,17 +111,4 @@ export function cutCiphertext(ciphertext: Uint8Array): Parts | Invalid {
     f: ciphertext.subarray(eEnd, HEADER_BYTES),
     body: ciphertext.subarray(HEADER_BYTES),
   };
-}
-
-/** The hash that stands for the body in other hashes, so that the body is read once. */
-function digestOf(body: Uint8Array): Uint8Array {
-  return sha256("abcast/1 tdh2 body", body);
-}
-
-/** Uniform up to a bias of 2^-259, from 64 random bytes; 0 with probability 2^-252, where libsodium would throw. */
-function randomScalar(ristretto: Ristretto): Uint8Array {
-  const wide = randomBytes(64);
-  const scalar = ristretto.scalarFromHash(wide);
-  wide.fill(0);
-  return scalar;
 }

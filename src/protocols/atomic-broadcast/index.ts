@@ -1,3 +1,21 @@
+export {
+  type Admission,
+  AdmissionError,
+  type DigestAdmissionOptions,
+  MAX_REMEMBERED_PAYLOADS,
+  digestAdmission,
+} from "./admission.js";
 export * from "./atomic-broadcast.js";
+export {
+  type AtomicBroadcastOptions,
+  AtomicBroadcastOptionsError,
+  DISSEMINATIONS,
+  type DisseminationMode,
+  vectorSizeProblem,
+} from "./options.js";
+export { type Boundary, type InstalledBoundary, boundaryAt, decodeBoundary, encodeBoundary } from "./boundary.js";
+export { cutHeights } from "./certified/messages.js";
+export { CLOCK_READINGS, type ClockOffset } from "./clock-watch.js";
+export { roundsHaveTime } from "./round-time.js";
 export { type LocalSettings, encodeSettings } from "./settings.js";
 export { MAX_ENTRY_PAYLOADS, MAX_PAYLOAD_BYTES } from "./messages.js";

@@ -1,5 +1,5 @@
-/** Messages of atomic broadcast, and bounds of its configuration. */
-import { type Value, atMost, bytes, encode, list, struct, u32, u8 } from "../../core/codec.js";
+/** Messages of atomic broadcast with payloads inline, and bounds of its configuration. */
+import { type Value, atMost, bytes, encode, list, struct, u32, u64, u8 } from "../../core/codec.js";
 import { MAX_PARTIES } from "../../core/party-set.js";
 import { MAX_SIGNATURE_BYTES } from "../../core/suite.js";
 import { MAX_MESSAGE_BYTES } from "../consistent-broadcast/index.js";
@@ -10,13 +10,22 @@ export const MAX_ENTRY_PAYLOADS = 4096;
 
 const payloadList = list(bytes(MAX_PAYLOAD_BYTES), MAX_ENTRY_PAYLOADS);
 
+/** What σ_i signs: the portion, and what the party's clock showed, in milliseconds since 1970; 0 when it has none. */
+const entryBodyCodec = struct({ clock: u64, payloads: payloadList });
+export type EntryContent = Value<typeof entryBodyCodec>;
+
 /** One party's signed portion of its queue: "q_i" and "σ_i" of the source. */
-export const queueEntryCodec = struct({ payloads: payloadList, signature: bytes(MAX_SIGNATURE_BYTES) });
+export const queueEntryCodec = struct({ clock: u64, payloads: payloadList, signature: bytes(MAX_SIGNATURE_BYTES) });
 export type QueueEntry = Value<typeof queueEntryCodec>;
 
 /** QV and SV of the source: the value that is agreed on. Ascending parties. */
 export const queueVectorCodec = list(
-  struct({ party: atMost(u8, MAX_PARTIES - 1), payloads: payloadList, signature: bytes(MAX_SIGNATURE_BYTES) }),
+  struct({
+    party: atMost(u8, MAX_PARTIES - 1),
+    clock: u64,
+    payloads: payloadList,
+    signature: bytes(MAX_SIGNATURE_BYTES),
+  }),
   MAX_PARTIES,
 );
 export type QueueVector = Value<typeof queueVectorCodec>;
@@ -24,8 +33,8 @@ export type QueueVector = Value<typeof queueVectorCodec>;
 export const QUEUE = "queue";
 
 /** The body of the statement that σ_i signs; the tag in the statement names the round. */
-export function entryBody(payloads: readonly Uint8Array[]): Uint8Array {
-  return encode(payloadList, payloads);
+export function entryBody(content: EntryContent): Uint8Array {
+  return encode(entryBodyCodec, content);
 }
 
 /** The bytes that a payload takes in an entry: its length prefix and itself. */

@@ -1,6 +1,6 @@
-/** The queue q and the record of the log d: payloads not yet delivered, in order of arrival. */
-import { toHex } from "../../core/bytes.js";
+/** The queue q: payloads not yet delivered, in order of arrival. */
 import type { PartyId } from "../../core/party-set.js";
+import type { Admission } from "./admission.js";
 import { MAX_PAYLOAD_BYTES, entryBytes } from "./messages.js";
 
 export interface QueueLimits {
@@ -10,32 +10,34 @@ export interface QueueLimits {
   readonly maxPayloadsPerPeer: number;
 }
 
-interface Waiting {
+export interface Waiting {
   readonly payload: Uint8Array;
   /** Whose quota it takes. */
   readonly broughtBy: PartyId;
 }
 
 export class PayloadQueue {
-  readonly #hash: (bytes: Uint8Array) => Uint8Array;
-  readonly #isValid: (payload: Uint8Array) => boolean;
+  readonly #admission: Admission;
   readonly #limits: () => QueueLimits;
   readonly #self: PartyId;
   readonly #waiting = new Map<string, Waiting>();
-  readonly #delivered = new Set<string>();
   readonly #counts = new Map<PartyId, number>();
 
   constructor(options: {
     readonly self: PartyId;
     /** The limits in force now. */
     limits(): QueueLimits;
-    hash(bytes: Uint8Array): Uint8Array;
-    isValid(payload: Uint8Array): boolean;
+    readonly admission: Admission;
+    /** What waits from the start, as far as it is open. */
+    readonly waiting: readonly Waiting[];
   }) {
     this.#self = options.self;
     this.#limits = () => options.limits();
-    this.#hash = (bytes) => options.hash(bytes);
-    this.#isValid = (payload) => options.isValid(payload);
+    this.#admission = options.admission;
+    for (const waiting of options.waiting) {
+      const id = this.openId(waiting.payload);
+      if (id !== undefined && !this.#waiting.has(id)) this.#add(id, waiting);
+    }
   }
 
   get length(): number {
@@ -47,28 +49,28 @@ export class PayloadQueue {
     return Math.max(0, this.#limits().maxPayloads - (this.#counts.get(this.#self) ?? 0));
   }
 
-  /** A payload's identity. */
-  idOf(payload: Uint8Array): string {
-    return toHex(this.#hash(payload));
+  /** In order of arrival. */
+  get waiting(): readonly Waiting[] {
+    return [...this.#waiting.values()];
   }
 
-  isDelivered(id: string): boolean {
-    return this.#delivered.has(id);
-  }
-
-  /** Valid, and in no earlier round's decision: the same answer at every honest party in the same round. */
-  isDeliverable(id: string, payload: Uint8Array): boolean {
-    if (this.#delivered.has(id)) return false;
-    return this.#waiting.has(id) || (payload.length <= MAX_PAYLOAD_BYTES && this.#isValid(payload));
+  /** A payload's identity, if it may be delivered in this round: the same answer at every honest party in the same round. */
+  openId(payload: Uint8Array): string | undefined {
+    if (payload.length > MAX_PAYLOAD_BYTES) return undefined;
+    const id = this.#admission.identify(payload);
+    return id !== undefined && this.#admission.isOpen(id) ? id : undefined;
   }
 
   /** Appends unless q or d has it, it is invalid, or the quota of `broughtBy` is used up. */
   append(payload: Uint8Array, broughtBy: PartyId): void {
-    const id = this.idOf(payload);
-    const count = this.#counts.get(broughtBy) ?? 0;
-    if (count >= this.#limit(broughtBy) || this.#waiting.has(id) || !this.isDeliverable(id, payload)) return;
-    this.#waiting.set(id, { payload, broughtBy });
-    this.#counts.set(broughtBy, count + 1);
+    if ((this.#counts.get(broughtBy) ?? 0) >= this.#limit(broughtBy)) return;
+    const id = this.openId(payload);
+    if (id !== undefined && !this.#waiting.has(id)) this.#add(id, { payload, broughtBy });
+  }
+
+  #add(id: string, waiting: Waiting): void {
+    this.#waiting.set(id, waiting);
+    this.#counts.set(waiting.broughtBy, (this.#counts.get(waiting.broughtBy) ?? 0) + 1);
   }
 
   /**
@@ -92,11 +94,12 @@ export class PayloadQueue {
     return payloads;
   }
 
-  markDelivered(id: string): void {
-    this.#delivered.add(id);
-    const waiting = this.#waiting.get(id);
-    if (waiting === undefined) return;
-    this.#waiting.delete(id);
-    this.#counts.set(waiting.broughtBy, (this.#counts.get(waiting.broughtBy) ?? 1) - 1);
+  /** A round was delivered: what may not be delivered any more goes. */
+  dropClosed(): void {
+    for (const [id, { broughtBy }] of this.#waiting) {
+      if (this.#admission.isOpen(id)) continue;
+      this.#waiting.delete(id);
+      this.#counts.set(broughtBy, (this.#counts.get(broughtBy) ?? 1) - 1);
+    }
   }
 }

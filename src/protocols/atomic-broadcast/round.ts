@@ -3,79 +3,77 @@
  *
  * Source: the source, Fig. 4, boxes 420 to 450 and 100.
  *
- * Properties: what is decided is a vector of c entries, or a quorum's, of distinct parties, each signed for this round and each of
- * valid, undelivered payloads; all honest parties decide the same vector.
+ * Properties: what is decided is a vector of c entries, or a quorum's, of distinct parties, each signed for this round and each valid
+ * by itself (entries.ts); all honest parties decide the same vector.
  *
  * Messages:
- *   queue(payloads, σ)   all → all   once per round, when the own queue is not empty
- *   mvba/…                           input: the vector, as soon as c valid entries are here, or those of `isQuorum`
+ *   queue(clock, …, σ)          all → all   once per round, when there is something to order
+ *   mvba/…                                  input: the vector, as soon as c valid entries are here, or those of `isQuorum`
  *
- * Deviations: the predicate Q is stricter than the source's. It asks that *every* payload of an entry is valid,
- * undelivered and named once, which honest parties' entries satisfy by construction; so no vector can carry ballast.
+ * Deviations: the predicate Q is stricter than the source's: each entry of a vector is valid by itself. The clock may show anything. Of an
+ * own entry that somebody else shows and this party has not signed, see `#entryFault`.
  *
- * Limits: an entry is at most `greatestEntryBytes`, so that a vector of them can be broadcast; one entry per party
- * is kept.
+ * Limits: one entry per party is kept.
  */
 import { equalBytes } from "../../core/bytes.js";
 import { decode, encode } from "../../core/codec.js";
 import type { Envelope } from "../../core/envelope.js";
 import type { Fault } from "../../core/fault.js";
 import { type PartyId, PartySet } from "../../core/party-set.js";
-import { type Child, type Instance, InvariantError, type Protocol, type Scope } from "../../core/protocol.js";
+import {
+  type Child,
+  type Instance,
+  InvariantError,
+  type Protocol,
+  type Scope,
+  StaleStoreError,
+} from "../../core/protocol.js";
 import {
   type AgreementVariant,
   type MultivaluedDecision,
   multivaluedAgreement,
 } from "../multivalued-agreement/index.js";
-import {
-  QUEUE,
-  type QueueEntry,
-  type QueueVector,
-  type VectorSize,
-  entryBody,
-  entryBytes,
-  greatestEntryBytes,
-  greatestVector,
-  queueEntryCodec,
-  queueVectorCodec,
-} from "./messages.js";
+import type { EntryBase, EntryKind, Placed, Signed } from "./entries.js";
+import { QUEUE, type VectorSize } from "./messages.js";
 
-export interface RoundOptions {
+export interface RoundOptions<Content extends EntryBase, Vector> {
   readonly round: number;
   /** c: entries in a vector. */
   readonly vectorSize: VectorSize;
   /** How multi-valued agreement is run. */
   readonly agreement: AgreementVariant;
-  /** A payload's identity if it is valid and undelivered in this round. */
-  deliverableId(payload: Uint8Array): string | undefined;
+  /** This party signs nothing in it. */
+  readonly isMuted: boolean;
+  /** What entries are, and which of them are valid in this round. */
+  readonly entries: EntryKind<Content, Vector>;
 }
 
-export type RoundOutput =
-  /** A valid entry of another party: its payloads may be inserted into the own queue. */
-  | { readonly kind: "entry"; readonly from: PartyId; readonly payloads: readonly Uint8Array[] }
-  | { readonly kind: "decided"; readonly vector: QueueVector; readonly proof: Envelope; readonly tries: number };
+export type RoundOutput<Content, Vector> =
+  /** A valid entry of another party. */
+  | { readonly kind: "entry"; readonly from: PartyId; readonly content: Content }
+  | { readonly kind: "decided"; readonly vector: Vector; readonly proof: Envelope; readonly tries: number };
 
-/** Input: the own entry's payloads, at least one. */
-export function round(options: RoundOptions): Protocol<readonly Uint8Array[], QueueEntry, RoundOutput> {
-  return { message: queueEntryCodec, start: (scope) => new Round(scope, options) };
+/** Input: the own entry. */
+export function round<Content extends EntryBase, Vector>(
+  options: RoundOptions<Content, Vector>,
+): Protocol<Content, Signed<Content>, RoundOutput<Content, Vector>> {
+  return { message: options.entries.entry, start: (scope) => new Round(scope, options) };
 }
 
-class Round implements Instance<readonly Uint8Array[], QueueEntry> {
-  readonly #scope: Scope<QueueEntry, RoundOutput>;
-  readonly #options: RoundOptions;
+class Round<Content extends EntryBase, Vector> implements Instance<Content, Signed<Content>> {
+  readonly #scope: Scope<Signed<Content>, RoundOutput<Content, Vector>>;
+  readonly #options: RoundOptions<Content, Vector>;
   readonly #agreement: Child<Uint8Array>;
   /** The first validly signed entry seen of each party, received directly or quoted in a proposal. */
   readonly #seen = new Map<PartyId, { readonly body: Uint8Array; readonly signature: Uint8Array }>();
-  readonly #gathered = new Map<PartyId, QueueEntry>();
-  readonly #maxEntryBytes: number;
+  readonly #gathered = new Map<PartyId, Signed<Content>>();
   #hasInput = false;
   #hasProposed = false;
   #hasDecided = false;
 
-  constructor(scope: Scope<QueueEntry, RoundOutput>, options: RoundOptions) {
+  constructor(scope: Scope<Signed<Content>, RoundOutput<Content, Vector>>, options: RoundOptions<Content, Vector>) {
     this.#scope = scope;
     this.#options = options;
-    this.#maxEntryBytes = greatestEntryBytes(greatestVector(options.vectorSize, scope.group.n));
     const agreement = multivaluedAgreement({
       ...options.agreement,
       // Rotated by the round, so that no party is always the first candidate.
@@ -85,21 +83,23 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
     this.#agreement = scope.spawn("mvba", agreement, (decision) => this.#onDecision(decision));
   }
 
-  input(payloads: readonly Uint8Array[]): void {
-    if (this.#hasInput || this.#hasDecided) return;
+  input(content: Content): void {
+    if (this.#hasInput || this.#hasDecided || this.#options.isMuted) return;
     this.#hasInput = true;
-    const signature = this.#scope.endorse("signature", QUEUE, QUEUE, entryBody(payloads));
-    this.#scope.broadcast({ payloads, signature });
+    const body = this.#options.entries.body(content);
+    const signature = this.#scope.endorse("signature", QUEUE, QUEUE, body);
+    this.#seen.set(this.#scope.self, { body, signature });
+    this.#scope.broadcast({ ...content, signature });
   }
 
-  receive(from: PartyId, entry: QueueEntry): void {
+  receive(from: PartyId, entry: Signed<Content>): void {
     // What is deliverable in the round after this one says nothing about its entries.
     if (this.#hasDecided) return;
-    if (this.#gathered.has(from)) return this.#compare(from, entryBody(entry.payloads), entry.signature);
+    if (this.#gathered.has(from)) return this.#compare(from, this.#options.entries.body(entry), entry.signature);
     const fault = this.#entryFault(from, entry);
     if (fault !== undefined) return this.#scope.accuse(from, fault);
     this.#gathered.set(from, entry);
-    if (from !== this.#scope.self) this.#scope.output({ kind: "entry", from, payloads: entry.payloads });
+    if (from !== this.#scope.self) this.#scope.output({ kind: "entry", from, content: entry });
     this.#propose();
   }
 
@@ -107,10 +107,11 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
   #propose(): void {
     if (this.#hasProposed || !this.#isVectorOf(this.#gathered.keys())) return;
     this.#hasProposed = true;
-    const vector = [...this.#gathered]
-      .map(([party, { payloads, signature }]) => ({ party, payloads, signature }))
-      .sort((a, b) => a.party - b.party);
-    this.#agreement.input(encode(queueVectorCodec, vector));
+    const { entries } = this.#options;
+    const gathered: Placed<Content>[] = [];
+    for (const [party, entry] of this.#gathered) gathered.push({ ...entry, party });
+    const vector = entries.vectorOf(gathered.sort((a, b) => a.party - b.party));
+    this.#agreement.input(encode(entries.vector, vector));
   }
 
   /** Whether entries of these, who are distinct, make a vector. */
@@ -120,49 +121,54 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
     return vectorSize === "quorum" ? this.#scope.group.isQuorum(set) : set.size === vectorSize;
   }
 
-  #entryFault(party: PartyId, { payloads, signature }: QueueEntry): Fault | undefined {
-    const body = entryBody(payloads);
+  /** @throws InvariantError when the entry shows that this party has lost something */
+  #entryFault(party: PartyId, entry: Signed<Content>): Fault | undefined {
+    const { entries } = this.#options;
+    return this.#signedFault(party, entry, entries.body(entry)) ?? entries.supportFault?.(entry);
+  }
+
+  #signedFault(party: PartyId, entry: Signed<Content>, body: Uint8Array): Fault | undefined {
+    const { signature } = entry;
     const first = this.#seen.get(party);
     // Each proposal quotes it again; what was valid in this round still is.
     if (first !== undefined && equalBytes(first.signature, signature) && equalBytes(first.body, body)) return undefined;
-    if (!this.#isWithinBounds(payloads) || !this.#areDeliverable(payloads)) return "invalid-queue-entry";
+    const fault = this.#options.entries.fault(entry);
+    if (fault !== undefined) return fault;
     if (!this.#scope.suite.verify(party, this.#scope.statement(QUEUE, body), signature)) return "invalid-share";
+    if (party === this.#scope.self && !this.#options.isMuted) this.#recognise(body);
     this.#compare(party, body, signature);
     return undefined;
   }
 
-  /** The same bounds at every party: how much each signs at most is its own affair, within them. */
-  #isWithinBounds(payloads: readonly Uint8Array[]): boolean {
-    const sizeBytes = payloads.reduce((sum, payload) => sum + entryBytes(payload), 0);
-    return payloads.length > 0 && sizeBytes <= this.#maxEntryBytes;
-  }
-
-  #areDeliverable(payloads: readonly Uint8Array[]): boolean {
-    const ids = new Set<string>();
-    // The first bad one ends it: each takes a signature check, and an entry can have thousands.
-    for (const payload of payloads) {
-      const id = this.#options.deliverableId(payload);
-      if (id === undefined || ids.has(id)) return false;
-      ids.add(id);
-    }
-    return true;
+  /** Nobody else has our key: what it has signed we have signed, now or before our store was lost. */
+  #recognise(body: Uint8Array): void {
+    const own = this.#seen.get(this.#scope.self);
+    if (own !== undefined && equalBytes(own.body, body)) return;
+    throw new StaleStoreError("a peer shows a signature of ours that we lack: this store is not the latest");
   }
 
   /** Two signed entries of one party for one round: it told different parties different things. */
   #compare(party: PartyId, body: Uint8Array, signature: Uint8Array): void {
     const first = this.#seen.get(party);
-    if (first === undefined) this.#seen.set(party, { body, signature });
-    else if (!equalBytes(first.body, body)) this.#scope.accuse(party, "equivocation");
+    if (first === undefined) return void this.#seen.set(party, { body, signature });
+    if (equalBytes(first.body, body)) return;
+    this.#scope.accuse(party, "equivocation");
+    // What comes after the first is not verified unless somebody quotes it.
+    if (!this.#scope.suite.verify(party, this.#scope.statement(QUEUE, body), signature)) return;
+    this.#scope.evidence(party, QUEUE, { as: "signature", purpose: QUEUE, first, second: { body, signature } });
   }
 
   /** The source's Q(QV, SV). */
   #vectorFault(value: Uint8Array): Fault | undefined {
-    const decoded = decode(queueVectorCodec, value);
-    if (!decoded.ok || !this.#isVectorOf(decoded.value.map(({ party }) => party))) return "invalid-proposal";
+    const decoded = decode(this.#options.entries.vector, value);
+    if (!decoded.ok) return "invalid-proposal";
+    const entries = this.#options.entries.entriesOf(decoded.value);
+    if (!this.#isVectorOf(entries.map(({ party }) => party))) return "invalid-proposal";
     let previous = -1;
-    for (const { party, payloads, signature } of decoded.value) {
+    for (const entry of entries) {
+      const { party } = entry;
       if (party <= previous || party >= this.#scope.group.n) return "invalid-proposal";
-      if (this.#entryFault(party, { payloads, signature }) !== undefined) return "invalid-proposal";
+      if (this.#entryFault(party, entry) !== undefined) return "invalid-proposal";
       previous = party;
     }
     return undefined;
@@ -170,7 +176,7 @@ class Round implements Instance<readonly Uint8Array[], QueueEntry> {
 
   #onDecision({ value, proof, tries }: MultivaluedDecision): void {
     this.#hasDecided = true;
-    const vector = decode(queueVectorCodec, value);
+    const vector = decode(this.#options.entries.vector, value);
     // Certified, hence checked by an honest witness.
     if (!vector.ok)
       throw new InvariantError(`the decided vector of ${this.#scope.tag} does not decode: ${vector.error}`);

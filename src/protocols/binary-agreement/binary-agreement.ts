@@ -30,6 +30,7 @@
  */
 import { equalBytes } from "../../core/bytes.js";
 import { encode } from "../../core/codec.js";
+import type { SignedBody } from "../../core/evidence.js";
 import type { PartyId } from "../../core/party-set.js";
 import { type Instance, InvariantError, type Protocol, type Scope } from "../../core/protocol.js";
 import { Tally } from "../../core/tally.js";
@@ -75,6 +76,7 @@ export function binaryAgreement(
 
 /** What is known of one round: votes as they came, and those found justified. */
 class Round {
+  /** Once the quorum is complete also those that justified abstentions quote. */
   readonly receivedPreVotes = new Map<PartyId, PreVote>();
   readonly receivedMainVotes = new Map<PartyId, MainVote>();
   readonly receivedCoinShares = new Map<PartyId, Uint8Array>();
@@ -89,6 +91,9 @@ class Round {
     this.coinShares = new Tally((parties) => suite.quorumCoin.suffices(parties));
   }
 }
+
+type VotePurpose = typeof PRE_VOTE | typeof MAIN_VOTE;
+type SignedVote = { readonly value: MainValue; readonly share: Uint8Array };
 
 /** Where this party stands in its current round. */
 type Step =
@@ -138,16 +143,39 @@ class BinaryAgreement implements Instance<BinaryInput, BinaryAgreementMessage> {
     if (message.kind !== "coin" && !givesPossibleReason(message))
       return this.#scope.accuse(from, "invalid-justification");
     const round = this.#at(message.round);
-    if (message.kind === "preVote") this.#keep(from, round.receivedPreVotes, message.vote);
-    else if (message.kind === "mainVote") this.#keep(from, round.receivedMainVotes, message);
+    if (message.kind === "preVote") this.#keep(from, PRE_VOTE, message.round, round.receivedPreVotes, message.vote);
+    else if (message.kind === "mainVote") this.#keep(from, MAIN_VOTE, message.round, round.receivedMainVotes, message);
     else this.#keepCoinShare(from, round, message.share);
     this.#advance();
   }
 
-  #keep<Vote extends { readonly value: MainValue }>(from: PartyId, received: Map<PartyId, Vote>, vote: Vote): void {
+  #keep<Vote extends SignedVote>(
+    from: PartyId,
+    purpose: VotePurpose,
+    round: number,
+    received: Map<PartyId, Vote>,
+    vote: Vote,
+  ): void {
     const first = received.get(from);
     if (first === undefined) received.set(from, vote);
-    else if (first.value !== vote.value) this.#scope.accuse(from, "double-vote");
+    else if (first.value !== vote.value) this.#accuseDoubleVote(from, purpose, round, first, vote);
+  }
+
+  /** Votes wait unverified; two that do not both verify are a fault, too, but prove nothing to others. */
+  #accuseDoubleVote(party: PartyId, purpose: VotePurpose, round: number, first: SignedVote, second: SignedVote): void {
+    this.#scope.accuse(party, "double-vote");
+    const { quorumCertifier } = this.#scope.suite;
+    // Spares the checks where they prove nothing.
+    if (!quorumCertifier.sharesAreSignatures) return;
+    const signedBody = ({ value, share }: SignedVote): SignedBody => ({
+      body: voteBody(round, value),
+      signature: share,
+    });
+    const both = { first: signedBody(first), second: signedBody(second) };
+    const areSigned = Object.values(both).every(({ body, signature }) =>
+      quorumCertifier.verifyShare(party, this.#scope.statement(purpose, body), signature),
+    );
+    if (areSigned) this.#scope.evidence(party, `${purpose}/${round}`, { as: "quorum", purpose, ...both });
   }
 
   #keepCoinShare(from: PartyId, round: Round, share: Uint8Array): void {
@@ -265,8 +293,9 @@ class BinaryAgreement implements Instance<BinaryInput, BinaryAgreementMessage> {
       [reason.oneBy, reason.one],
     ] as const) {
       this.#rememberProof(quoted);
-      const direct = round.preVotes.items.get(party);
-      if (direct !== undefined && direct.value !== quoted.value) this.#scope.accuse(party, "double-vote");
+      // A share that others can make says nothing about its party unless it comes from there.
+      if (this.#scope.suite.quorumCertifier.sharesAreSignatures)
+        this.#keep(party, PRE_VOTE, this.#round, round.receivedPreVotes, quoted);
     }
   }
 

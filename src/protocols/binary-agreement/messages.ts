@@ -1,5 +1,5 @@
 /** Messages of binary agreement, and the statements that their shares endorse. */
-import { type Codec, type Value, bytes, encode, refine, struct, u32, u8, union } from "../../core/codec.js";
+import { type Codec, type Value, bytes, decode, encode, refine, struct, u32, u8, union } from "../../core/codec.js";
 import { MAX_CERTIFICATE_BYTES, MAX_COIN_SHARE_BYTES, MAX_SIGNATURE_BYTES } from "../../core/suite.js";
 import { MAX_CLOSING_BYTES } from "../consistent-broadcast/closing.js";
 
@@ -61,8 +61,14 @@ export const COIN = "coin";
 const endorsed = struct({ round: u32, value: u8 });
 
 /** The body of the statement that a vote's share endorses. */
-export function voteBody(votedRound: number, value: MainValue): Uint8Array {
-  return encode(endorsed, { round: votedRound, value });
+export function voteBody(inRound: number, value: MainValue): Uint8Array {
+  return encode(endorsed, { round: inRound, value });
+}
+
+/** The round of a vote's body for a value of at most `max`; undefined for bytes that are no such body. */
+export function votedRound(body: Uint8Array, max: MainValue): number | undefined {
+  const vote = decode(endorsed, body);
+  return vote.ok && vote.value.value <= max ? vote.value.round : undefined;
 }
 
 export function coinBody(coinRound: number): Uint8Array {

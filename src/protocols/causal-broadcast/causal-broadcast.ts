@@ -61,7 +61,10 @@ import { type Plaintexts, opening, ownShares } from "./opening.js";
 import { type Sealed, type SealedPayload, SEALED, admit } from "./payload.js";
 import { saying } from "./saying.js";
 
-export interface CausalBroadcastOptions extends Omit<AtomicBroadcastOptions, "isValid"> {
+export interface CausalBroadcastOptions extends Omit<
+  AtomicBroadcastOptions,
+  "isValid" | "admission" | "checkpointInterval" | "restore"
+> {
   /**
    * Which payloads may be ordered at all, besides that their ciphertext is valid under the label of their client: a pure
    * function, the same at every party.
@@ -171,6 +174,15 @@ class CausalBroadcast implements RootInstance<NoMessage, CausalBroadcastState> {
   configure(settings: Uint8Array): void {
     this.#ordering.configure(settings);
     this.#maxEarlyBytes = decodeSettings(settings).maxEarlyBytes;
+  }
+
+  clock(nowMs: number): void {
+    this.#ordering.clock(nowMs);
+  }
+
+  /** @throws InvariantError: what is still sealed is in no state of the host's */
+  checkpoint(): void {
+    throw new InvariantError(`${this.#scope.tag} has no checkpoints`);
   }
 
   /** A client's sealed payload; dropped silently when invalid, known or beyond the queue's bound. */

@@ -157,6 +157,8 @@ class ConsistentBroadcast implements Instance<ConsistentBroadcastInput, Consiste
   }
 
   #onShare(from: PartyId, share: Uint8Array): void {
+    // Of what was said in an earlier life.
+    if (this.#scope.isMuted) return;
     if (this.#received === undefined) return this.#scope.accuse(from, "invalid-share");
     if (this.#shares.complete || this.#shares.has(from)) return;
     const { digest } = this.#received;

@@ -12,7 +12,7 @@ import type { Group } from "../../core/group.js";
 import type { Suite } from "../../core/suite.js";
 import { type Dissemination, type Piece, pieceCodec } from "./dissemination.js";
 import { fragmentCount } from "./fragment-count.js";
-import { merkleTree, rootOfPath } from "./merkle.js";
+import { merkleTree, rootOfPath } from "../../core/merkle.js";
 import { MAX_FRAGMENTS, decodeFragments, encodeFragments } from "./reed-solomon.js";
 
 const LENGTH_BYTES = 4;

@@ -1,18 +1,9 @@
-/** The notary service: requests, statements, the state machine. */
+/** The notary service: operations, statements, the state machine. */
+export { type Logged, readAttachment } from "./attachment.js";
 export { type DocumentDigest, documentDigestCodec, SHA256_BYTES } from "./digest.js";
-export { createNotary, type NotaryEntry, type NotaryOptions } from "./notary.js";
-export {
-  CLIENT_KEY_BYTES,
-  CLIENT_SIGNATURE_BYTES,
-  CLUSTER_ID_BYTES,
-  decodeRequest,
-  encodeRequest,
-  MAX_REQUEST_BYTES,
-  NONCE_BYTES,
-  type NotaryRequest,
-  requestStatement,
-  type UnsignedRequest,
-} from "./payload.js";
+export { MAX_RECENT_DOCUMENTS } from "./documents.js";
+export { decodeLogHead, encodeLogHead, LOG_HEAD_FORMAT, type LogHead, MAX_LOG_HEAD_BYTES } from "./log-head.js";
+export { createNotaryService, decodeNotaryAnswer, encodeNotaryOperation, type NotaryState } from "./notary-service.js";
 export {
   decodeStatement,
   encodeStatement,

@@ -14,7 +14,7 @@
  *
  * Runs in a browser: imports `core` only.
  */
-import { fromHex, toHex, utf8 } from "../../core/bytes.js";
+import { fromHex, fromUtf8, toHex, utf8 } from "../../core/bytes.js";
 import { type Decoded, EncodeError } from "../../core/codec.js";
 import type { DocumentDigest } from "./digest.js";
 
@@ -46,6 +46,9 @@ const LINES: readonly { readonly name: string; readonly pattern: RegExp; readonl
   },
   { name: "client", pattern: new RegExp(`^client: ${HEX_64}$`), form: "client: <64 lower-case hexadecimal digits>" },
 ];
+
+/** All lines at once: for those that are right, which most are. */
+const WHOLE = new RegExp(`${LINES.map(({ pattern }) => pattern.source.slice(1, -1)).join("\\n")}\\n$`, "y");
 
 /** The longest statement: both decimals with 16 digits. */
 export const MAX_STATEMENT_BYTES = 17 + 74 + 27 + 24 + 80 + 73;
@@ -79,38 +82,60 @@ function invalid(error: string): { readonly ok: false; readonly error: string } 
 
 /** Total and canonical: what it accepts encodes to the same bytes. The error names the line. */
 export function decodeStatement(bytes: Uint8Array): Decoded<ReceiptStatement> {
-  if (bytes.length > MAX_STATEMENT_BYTES) {
-    return invalid(`${bytes.length} bytes, a statement has at most ${MAX_STATEMENT_BYTES}`);
-  }
-  let text = "";
-  for (const byte of bytes) {
-    if (byte > 0x7e) return invalid("not ASCII text");
-    text += String.fromCharCode(byte);
-  }
-  const lines = text.split("\n");
-  if (lines.pop() !== "") return invalid("the last line does not end in a line feed");
-  if (lines.length !== LINES.length) return invalid(`${lines.length} lines where ${LINES.length} are needed`);
-
-  const values = new Map<string, string>();
-  for (const [index, { name, pattern, form }] of LINES.entries()) {
-    const value = pattern.exec(lines[index] ?? "")?.[1];
-    if (value === undefined) return invalid(`line ${index + 1} (${name}) is not "${form}"`);
-    values.set(name, value);
-  }
-  // The patterns have made sure of the forms.
-  const number = (name: string): number => Number(values.get(name));
-  const bytesOf = (name: string): Uint8Array => fromHex(values.get(name) ?? "") ?? new Uint8Array();
-  for (const name of ["sequence", "round"]) {
-    if (!Number.isSafeInteger(number(name))) return invalid(`${name} ${values.get(name)} is above 2^53-1`);
-  }
+  const read = readStatement(bytes);
+  if (!read.ok) return read;
+  const { sequence, round } = read.value;
   return {
     ok: true,
     value: {
-      cluster: bytesOf("cluster"),
-      sequence: number("sequence"),
-      round: number("round"),
-      digest: { algorithm: "sha256", value: bytesOf("digest") },
-      client: bytesOf("client"),
+      cluster: bytesOf(read.value.cluster),
+      sequence,
+      round,
+      digest: { algorithm: "sha256", value: bytesOf(read.value.digest) },
+      client: bytesOf(read.value.client),
     },
   };
+}
+
+/** The fields as they stand in it: hexadecimal. */
+export interface StatementFields {
+  readonly cluster: string;
+  readonly sequence: number;
+  readonly round: number;
+  readonly digest: string;
+  readonly client: string;
+}
+
+/** As `decodeStatement`, without making bytes of the fields. */
+export function readStatement(bytes: Uint8Array): Decoded<StatementFields> {
+  if (bytes.length > MAX_STATEMENT_BYTES) {
+    return invalid(`${bytes.length} bytes, a statement has at most ${MAX_STATEMENT_BYTES}`);
+  }
+  if (!bytes.every((byte) => byte <= 0x7e)) return invalid("not ASCII text");
+  const text = fromUtf8(bytes);
+  WHOLE.lastIndex = 0;
+  const [, format, cluster, sequence, round, digest, client] = WHOLE.exec(text) ?? [];
+  if (format === undefined) return invalid(complaint(text));
+  const [number, of] = [Number(sequence), Number(round)];
+  if (!Number.isSafeInteger(number)) return invalid(`sequence ${sequence} is above 2^53-1`);
+  if (!Number.isSafeInteger(of)) return invalid(`round ${round} is above 2^53-1`);
+  // The patterns have made sure that they are there.
+  return {
+    ok: true,
+    value: { cluster: cluster ?? "", sequence: number, round: of, digest: digest ?? "", client: client ?? "" },
+  };
+}
+
+/** What is wrong with a text that is no statement. */
+function complaint(text: string): string {
+  const lines = text.split("\n");
+  if (lines.pop() !== "") return "the last line does not end in a line feed";
+  if (lines.length !== LINES.length) return `${lines.length} lines where ${LINES.length} are needed`;
+  const wrong = LINES.findIndex(({ pattern }, index) => !pattern.test(lines[index] ?? ""));
+  const { name, form } = LINES[wrong] ?? { name: "?", form: "?" };
+  return `line ${wrong + 1} (${name}) is not "${form}"`;
+}
+
+function bytesOf(hex: string): Uint8Array {
+  return fromHex(hex) ?? new Uint8Array();
 }

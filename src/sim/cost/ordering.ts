@@ -40,6 +40,7 @@ const LIMITS = {
   maxPayloads: 100,
   maxPayloadsPerPeer: 100,
   maxEarlyBytes: 2 ** 30,
+  speakFrom: 0,
 };
 const CLIENT = utf8("client");
 const ROOT = "root";

@@ -38,6 +38,7 @@ export function exploredSuite(group: Group, self: PartyId, coin: CoinChoice): Su
 
 function unique(use: CertificateUse, base: Certifier, suffices: (set: PartySet) => boolean): Certifier {
   return {
+    sharesAreSignatures: base.sharesAreSignatures,
     share: (statement) => base.share(statement),
     verifyShare: (party, statement, share) => base.verifyShare(party, statement, share),
     combine: (statement, shares) => {

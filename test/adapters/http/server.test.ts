@@ -4,10 +4,11 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type HttpLimits, jsonAnswer, listenHttp } from "../../../src/adapters/http/server.js";
+import { clientOf, jsonAnswer } from "../../../src/adapters/http/index.js";
+import { type HttpLimits, listenHttp } from "../../../src/adapters/http/server.js";
 import type { Listener } from "../../../src/replica/links.js";
 
-const SHORT: HttpLimits = { requestTimeoutMs: 150, connectionLifetimeMs: 600 };
+const SHORT = { requestTimeoutMs: 150, connectionLifetimeMs: 600 };
 /** More than a server and its client's kernel take without being read. */
 const LONG_BODY = "x".repeat(16 * 1024 * 1024);
 
@@ -41,6 +42,32 @@ async function serve(limits?: Partial<HttpLimits>): Promise<Served> {
   opened.push(() => listener.close());
   const served: Served = { port: listener.port, listener, errors, asked: 0 };
   return served;
+}
+
+/** An interface below `/v1/` that says what it was asked. */
+async function serveApi(): Promise<Listener> {
+  const listener = await listenHttp({
+    host: "127.0.0.1",
+    port: 0,
+    routes: new Map(),
+    onError: () => undefined,
+    apis: [
+      {
+        prefix: "/v1/",
+        maxBodyBytes: 10,
+        handle: ({ path, query, header }) =>
+          Promise.resolve(jsonAnswer(200, { path, x: query.get("x") ?? undefined, match: header("if-match") })),
+      },
+      {
+        prefix: "/own/",
+        maxBodyBytes: 3,
+        tooLong: () => jsonAnswer(200, { tooLong: true }),
+        handle: ({ body }) => Promise.resolve(jsonAnswer(200, { bytes: body.length })),
+      },
+    ],
+  });
+  opened.push(() => listener.close());
+  return listener;
 }
 
 function dial(port: number): Socket {
@@ -95,7 +122,10 @@ describe("the HTTP server", () => {
     ["a path that leads outside", request("GET /../../ok/../etc/passwd HTTP/1.1"), 404],
     ["a path with a NUL", request("GET /ok%00 HTTP/1.1"), 404],
     ["a target that is no URL", request("GET //[ HTTP/1.1"), 404],
-    ["an asterisk", request("OPTIONS * HTTP/1.1"), 404],
+    ["an asterisk", request("OPTIONS * HTTP/1.1"), 400],
+    ["a fragment", request("GET /ok#x HTTP/1.1"), 400],
+    ["dots that lead there", request("GET /x/../ok HTTP/1.1"), 404],
+    ["a path with other than ASCII", request("GET /\u00e9 HTTP/1.1"), 400],
     ["another method", request("DELETE /ok HTTP/1.1"), 405],
     ["a method that there is not", request("BREW /ok HTTP/1.1"), 400],
     ["a body", `${request("GET /ok HTTP/1.1", "Content-Length: 5")}12345`, 413],
@@ -169,6 +199,41 @@ describe("the HTTP server", () => {
     expect(statusOf(await answerTo(port, request("GET /ok HTTP/1.1")))).toBe(200);
   });
 
+  it.each<[string, string, unknown]>([
+    ["dots", "/v1/a/../b/%2e%2e?x=1", { path: "/v1/a/../b/%2e%2e", x: "1" }],
+    ["a backslash", "/v1/a\\b", { path: "/v1/a\\b" }],
+    ["two slashes", "/v1//x/v1/y", { path: "/v1//x/v1/y" }],
+    ["an absolute target", "http://other/v1/a?x=1", { path: "/v1/a", x: "1" }],
+    ["a fragment", "/v1/a#b", undefined],
+    ["what is not ASCII", "/v1/\u00e9", undefined],
+  ])("hands an interface its path as it was sent: %s", async (_, target, expected) => {
+    const answer = await answerTo((await serveApi()).port, Buffer.from(request(`GET ${target} HTTP/1.1`), "latin1"));
+    if (expected === undefined) expect(statusOf(answer)).toBe(400);
+    else expect(JSON.parse(answer.split("\r\n\r\n")[1] ?? "")).toEqual(expected);
+  });
+
+  it("hands each interface what is below its prefix, and lets it say that a body is too long", async () => {
+    const { port } = await serveApi();
+    const post = async (path: string, body: string): Promise<unknown> => {
+      const answer = await answerTo(
+        port,
+        `${request(`POST ${path} HTTP/1.1`, `Content-Length: ${body.length}`)}${body}`,
+      );
+      return [statusOf(answer), JSON.parse(answer.split("\r\n\r\n")[1] ?? "")];
+    };
+    expect(await post("/own/a", "abc")).toEqual([200, { bytes: 3 }]);
+    expect(await post("/own/a", "abcd")).toEqual([200, { tooLong: true }]);
+    expect(await post("/v1/a", "abcd")).toMatchObject([200, { path: "/v1/a" }]);
+    expect(await post("/v1/a", "abcdefghijk")).toMatchObject([413, {}]);
+    expect(await post("/other", "")).toMatchObject([404, {}]);
+  });
+
+  it("hides no header that is there twice", async () => {
+    const { port } = await serveApi();
+    const answer = await answerTo(port, request("GET /v1/a HTTP/1.1", "If-Match: 1", "If-Match: 2"));
+    expect(answer).toContain('"match":"1, 2"');
+  });
+
   it("waits for no slow request", async () => {
     const { port } = await serve({ requestTimeoutMs: SHORT.requestTimeoutMs });
     const slow = dial(port);
@@ -196,15 +261,74 @@ describe("the HTTP server", () => {
     expect(length).toBeLessThan(LONG_BODY.length);
   });
 
-  it("has room for so many connections and no more, and is there for others when they go", async () => {
-    const { port } = await serve();
+  it.each([
+    ["of all", { maxConnections: 32 }],
+    ["of one address", { maxConnectionsPerAddress: 32 }],
+  ])("has room for so many connections %s and no more, and is there for others when they go", async (_, limits) => {
+    const { port } = await serve(limits);
     const sockets = Array.from({ length: 200 }, () => dial(port).resume());
     const isOpen = (socket: Socket): boolean => !socket.closed;
     await vi.waitFor(() => expect(sockets.filter(isOpen)).toHaveLength(32), { timeout: 4_000, interval: 5 });
     expect(await answerTo(port, request("GET /ok HTTP/1.1"))).toBe("");
     expect(sockets.filter(isOpen)).toHaveLength(32);
     for (const socket of sockets) socket.destroy();
-    await vi.waitFor(async () => expect(statusOf(await answerTo(port, request("GET /ok HTTP/1.1")))).toBe(200));
+    await vi.waitFor(async () => expect(statusOf(await answerTo(port, request("GET /ok HTTP/1.1")))).toBe(200), {
+      timeout: 30_000,
+    });
+  });
+
+  it("serves another address while one has all connections that it may have", async () => {
+    const { port } = await serve();
+    const sockets = Array.from({ length: 200 }, () => dial(port).resume());
+    await vi.waitFor(() => expect(sockets.filter((socket) => !socket.closed)).toHaveLength(64), { timeout: 4_000 });
+    const other = connect({ port, host: "127.0.0.1", localAddress: "127.0.0.9" });
+    opened.push(() => other.destroy());
+    let text = "";
+    other.on("data", (bytes: Buffer) => (text += bytes.toString("latin1"))).write(request("GET /ok HTTP/1.1"));
+    await once(other, "close");
+    expect(statusOf(text)).toBe(200);
+  });
+
+  it("waits for no slow body, unless the interface does", async () => {
+    const patience = { requestTimeoutMs: 20_000, connectionLifetimeMs: 20_000 };
+    const task = (more: object) => ({
+      maxBodyBytes: 10,
+      refuse: (status: number) => jsonAnswer(status, {}),
+      async run(body: AsyncIterable<Uint8Array>) {
+        let bytes = 0;
+        for await (const chunk of body) bytes += chunk.length;
+        return jsonAnswer(200, { bytes });
+      },
+      ...more,
+    });
+    const { port } = await listenHttp({
+      host: "127.0.0.1",
+      port: 0,
+      routes: new Map(),
+      onError: () => undefined,
+      limits: { requestTimeoutMs: 150, connectionLifetimeMs: 5_000 },
+      apis: [
+        { prefix: "/patient", begin: () => task({ patience }) },
+        { prefix: "/", begin: () => task({}) },
+      ],
+    }).then((listener) => {
+      opened.push(() => listener.close());
+      return listener;
+    });
+    const post = async (path: string): Promise<string> => {
+      const socket = dial(port);
+      let text = "";
+      socket.on("data", (bytes: Buffer) => (text += bytes.toString("latin1")));
+      const closed = once(socket, "close");
+      socket.write(`${request(`POST ${path} HTTP/1.1`, "Content-Length: 4")}ab`);
+      await sleep(600);
+      if (!socket.destroyed) socket.write("cd");
+      await closed;
+      return text;
+    };
+    const [hasty, patient] = await Promise.all([post("/"), post("/patient")]);
+    expect(statusOf(hasty)).toBe(408);
+    expect([statusOf(patient), patient.includes('{"bytes":4}')]).toEqual([200, true]);
   });
 
   it("closes at once, whoever is connected", async () => {
@@ -218,7 +342,7 @@ describe("the HTTP server", () => {
     await listener.close();
     expect(performance.now() - startMs).toBeLessThan(2_000);
     for (const socket of sockets) socket.resume();
-    await vi.waitFor(() => expect(sockets.every(({ closed }) => closed)).toBe(true));
+    await vi.waitFor(() => expect(sockets.every(({ closed }) => closed)).toBe(true), { timeout: 30_000 });
     await expect(once(connect(port, "127.0.0.1"), "connect")).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
@@ -226,5 +350,20 @@ describe("the HTTP server", () => {
     const { port } = await serve();
     const second = listenHttp({ host: "127.0.0.1", port, routes: new Map(), onError: () => undefined });
     await expect(second).rejects.toMatchObject({ code: "EADDRINUSE", syscall: "listen" });
+  });
+});
+
+describe("an address", () => {
+  it.each([
+    ["127.0.0.1", "127.0.0.1"],
+    ["::ffff:10.1.2.3", "10.1.2.3"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["2001:db8:1:2::6", "2001:db8:1:2::/64"],
+    ["2001:0DB8:1:0002:ffff::", "2001:db8:1:2::/64"],
+    ["::1", "0:0:0:0::/64"],
+    ["fe80::1%eth0", "fe80:0:0:0::/64"],
+    [undefined, "unknown"],
+  ])("%s stands for %s", (address, client) => {
+    expect(clientOf(address)).toBe(client);
   });
 });

@@ -7,7 +7,7 @@ import { createBlsCertifier } from "../../../src/crypto/bls/certifier.js";
 import { createBlsScheme } from "../../../src/crypto/bls/threshold.js";
 import { CombineError, KeyError } from "../../../src/crypto/errors.js";
 import { at, flipBit, sharesOf } from "../fixtures.js";
-import { IDENTITY_G2, cluster } from "./support.js";
+import { G2, IDENTITY_G2, cluster } from "./support.js";
 
 const { publicKey, secretOf } = cluster(thresholdFormula(3, 4));
 const certifierOf = (self: PartyId, label = "quorum"): Certifier =>
@@ -40,6 +40,15 @@ describe("certificates", () => {
     expect(createBlsScheme({ label: "certificate quorum", publicKey }).checkValue(statement, certificate).kind).toBe(
       "valid",
     );
+  });
+
+  test("have shares that are no signatures: those of a qualified set give everybody else's", () => {
+    const [first, second, third] = [...sharesFrom([0, 1, 2]).values()].map((share) => G2.fromBytes(share));
+    if (first === undefined || second === undefined || third === undefined) throw new Error("three shares");
+    // f(4) = f(1) - 3 f(2) + 3 f(3), for any f of degree 2.
+    const forged = first.add(second.multiply(3n).negate()).add(third.multiply(3n)).toBytes();
+    expect(certifier.verifyShare(3, statement, forged)).toBe(true);
+    expect(certifier.sharesAreSignatures).toBe(false);
   });
 
   test("need a qualified set of well-formed shares", () => {

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { type TLSSocket, connect, createServer } from "node:tls";
 import { describe, expect, test } from "vitest";
-import { type TlsIdentity, createTlsIdentity } from "../../../src/crypto/index.js";
+import { KeyError, type TlsIdentity, createTlsIdentity, renewTlsCertificate } from "../../../src/crypto/index.js";
+import { ellipticPair } from "../../support/certificates.js";
 
 const [server, client, stranger] = await Promise.all(["replica-0", "replica-1", "replica-1"].map(createTlsIdentity));
 if (server === undefined || client === undefined || stranger === undefined) throw new Error("no identities");
@@ -40,6 +41,42 @@ describe("the certificate", () => {
     );
     expect(new Set(serials).size).toBe(3);
     for (const serial of serials) expect(serial).toMatch(/^[4-7][0-9A-F]{31}$/);
+  });
+});
+
+describe("a renewed certificate", () => {
+  const before = new X509Certificate(server.certificatePem);
+  const spki = (certificate: X509Certificate): string =>
+    certificate.publicKey.export({ format: "der", type: "spki" }).toString("hex");
+  const renew = async (renewal: Partial<Parameters<typeof renewTlsCertificate>[0]> = {}): Promise<X509Certificate> =>
+    new X509Certificate(await renewTlsCertificate({ ...server, ...renewal }));
+
+  test("has the key, the subject, the names and the dates of before, and another number", async () => {
+    const after = await renew();
+    expect(spki(after)).toBe(spki(before));
+    expect(after.verify(after.publicKey)).toBe(true);
+    for (const field of ["subject", "issuer", "subjectAltName", "validFrom", "validTo", "keyUsage", "ca"] as const)
+      expect(after[field]).toEqual(before[field]);
+    expect(after.serialNumber).not.toBe(before.serialNumber);
+  });
+
+  test("has the dates and the names that are asked for", async () => {
+    const validity = { notBefore: new Date("2026-01-02T03:04:05Z"), notAfter: new Date("2056-01-02T03:04:05Z") };
+    const after = await renew({ validity, names: ["a.example", "b.example"] });
+    expect(spki(after)).toBe(spki(before));
+    expect([after.validFrom, after.validTo].map((date) => new Date(date))).toEqual([
+      validity.notBefore,
+      validity.notAfter,
+    ]);
+    expect(after.subjectAltName).toBe("DNS:a.example, DNS:b.example");
+    expect(after.subject).toBe(before.subject);
+  });
+
+  test("is refused for names that are none, and for another's key or another kind of key", async () => {
+    await expect(renew({ names: ["a.example", "*"] })).rejects.toThrow(RangeError);
+    await expect(renew({ privateKeyPem: stranger.privateKeyPem })).rejects.toThrow(KeyError);
+    const [elliptic] = await ellipticPair();
+    await expect(renew(elliptic)).rejects.toThrow("not an Ed25519 key");
   });
 });
 

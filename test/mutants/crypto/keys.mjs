@@ -35,14 +35,18 @@ export const KEY_MUTANTS = [
 
   memo(
     "memo: domain ignored",
-    "sha256(domain, u32Bytes(party), statement, proof)",
-    'sha256("abcast/1 memo", u32Bytes(party), statement, proof)',
+    "sha256Key(domain, u32Bytes(party), statement, proof)",
+    'sha256Key("abcast/1 memo", u32Bytes(party), statement, proof)',
   ),
-  memo("memo: party ignored", "sha256(domain, u32Bytes(party), statement, proof)", "sha256(domain, statement, proof)"),
+  memo(
+    "memo: party ignored",
+    "sha256Key(domain, u32Bytes(party), statement, proof)",
+    "sha256Key(domain, statement, proof)",
+  ),
   memo(
     "memo: proof ignored",
-    "sha256(domain, u32Bytes(party), statement, proof)",
-    "sha256(domain, u32Bytes(party), statement)",
+    "sha256Key(domain, u32Bytes(party), statement, proof)",
+    "sha256Key(domain, u32Bytes(party), statement)",
   ),
   memo(
     "memo: failures remembered",
@@ -65,7 +69,7 @@ export const KEY_MUTANTS = [
   suite("suite: memo of both coins", "`abcast/1 memo of ${use} coin`", '"abcast/1 memo of coin"'),
   suite(
     "suite: one domain for both multisig certificates",
-    "domain: `abcast/1 ${use} certificate`",
+    "domain: ENDORSEMENT_DOMAINS[use]",
     'domain: "abcast/1 certificate"',
   ),
   suite("suite: quorum for both multisig certificates", "group.isBroadcastQuorum(set)", "set.size > 0"),
@@ -154,7 +158,8 @@ export const KEY_MUTANTS = [
     "return owner === undefined ? [] : [{ path, message: `has the key of ${owner}: each use needs its own` }];",
     "return [];",
   ),
-  config("config: one certificate twice", 'if (first("fingerprint256", index) !== index) return', "if (false) return"),
+  config("config: one TLS key twice", "if (isRepeated(tlsKeys, index)) return", "if (false) return"),
+  config("config: one subject twice", "if (isRepeated(subjects, index)) return", "if (false) return"),
   config(
     "config: shared secrets of another party",
     "...(await checkSharedSecrets(party, cluster.keys, keys)).map((path) => ({ path, message: FOREIGN_KEY })),",

@@ -20,6 +20,11 @@ const ciphertext = mutantsOf(
   "test/crypto/ristretto/tdh2-ciphertext.test.ts",
   "test/crypto/ristretto/tdh2.test.ts",
 );
+const encryption = mutantsOf(
+  "src/crypto/ristretto/tdh2-encrypt.ts",
+  "test/crypto/ristretto/tdh2-ciphertext.test.ts",
+  "test/crypto/ristretto/tdh2.test.ts",
+);
 const tdh2 = mutantsOf("src/crypto/ristretto/tdh2.ts");
 const body = mutantsOf("src/crypto/ristretto/tdh2-body.ts", "test/crypto/ristretto/tdh2.test.ts");
 
@@ -106,18 +111,18 @@ export const RISTRETTO_MUTANTS = [
   coinValue("coin: size not hashed", "u32Bytes(bits), name, material)", "name, material)"),
   coinValue("coin: label not hashed", "utf8(label), u32Bytes(bits)", "u32Bytes(bits)"),
 
-  ciphertext(
+  encryption(
     "TDH2: label not bound",
     '"abcast/1 tdh2 ciphertext", publicKey, label, bodyDigest',
     '"abcast/1 tdh2 ciphertext", publicKey, bodyDigest',
   ),
-  ciphertext("TDH2: body not bound", "publicKey, label, bodyDigest, values.u", "publicKey, label, values.u"),
-  ciphertext(
+  encryption("TDH2: body not bound", "publicKey, label, bodyDigest, u, uBar", "publicKey, label, u, uBar"),
+  encryption(
     "TDH2: key not bound",
     '"abcast/1 tdh2 ciphertext", publicKey, label',
     '"abcast/1 tdh2 ciphertext", label',
   ),
-  ciphertext("TDH2: ū not bound", "values.uBar, values.w, values.wBar)", "values.w)"),
+  encryption("TDH2: ū not bound", "u, uBar, w, wBar));", "u, w));"),
   ciphertext(
     "TDH2: e not recomputed",
     "if (!equalBytes(e, challengeOf(label, bodyDigest, { u, uBar, w, wBar })))",
@@ -132,7 +137,7 @@ export const RISTRETTO_MUTANTS = [
   ciphertext("TDH2: f no scalar", 'if (!ristretto.isScalar(f)) return invalid("f is 0 or not reduced");'),
   ciphertext("TDH2: ciphertext too short", "if (length < ciphertextSizeBytes(0) || length >", "if (length >"),
   ciphertext("TDH2: ciphertext too long", "|| length > ciphertextSizeBytes(MAX_PLAINTEXT_BYTES))", ")"),
-  ciphertext(
+  encryption(
     "TDH2: body's key not for this ciphertext",
     '"abcast/1 tdh2 body key", publicKey, u, sharedElement',
     '"abcast/1 tdh2 body key", u, sharedElement',

@@ -1,0 +1,204 @@
+/** What can be read of a store: the tables, and above them what is not in the tables yet. */
+import { createHash } from "node:crypto";
+import { equalBytes, toHex } from "../../core/bytes.js";
+import type { PartyId } from "../../core/party-set.js";
+import type { BatchName } from "../../core/protocol.js";
+import type { Tag } from "../../core/tag.js";
+import {
+  type CheckpointRecord,
+  type LedgerEntry,
+  type Storage,
+  laneOfSlot,
+  roundOfSlot,
+} from "../../replica/storage.js";
+import { damaged } from "./errors.js";
+import { type Tables, batchCodec, batchKey, checkpointCodec, ledgerCodec } from "./tables.js";
+import { type Layer, batchName, proofKey } from "./write-behind.js";
+
+/** Any number of processes may read a store beside the one that writes it. */
+export type StorageReader = Pick<
+  Storage,
+  | "base"
+  | "appliedInput"
+  | "signed"
+  | "signedCount"
+  | "lastSignedRound"
+  | "signedHeights"
+  | "proof"
+  | "ledgerEntry"
+  | "ledger"
+  | "batch"
+  | "checkpoints"
+  | "checkpoint"
+  | "chunk"
+  | "meta"
+  | "close"
+>;
+
+export class Reader implements StorageReader {
+  readonly tables: Tables;
+  readonly #layers: () => readonly Layer[];
+
+  constructor(tables: Tables, layers: () => readonly Layer[] = () => []) {
+    this.tables = tables;
+    this.#layers = layers;
+  }
+
+  get appliedInput(): number {
+    return this.tables.state().appliedInput;
+  }
+
+  base(): CheckpointRecord | undefined {
+    const { baseRound } = this.tables.state();
+    if (baseRound === 0) return undefined;
+    const record = this.checkpoint(baseRound);
+    if (record === undefined) throw damaged(this.tables.path, `the checkpoint of round ${baseRound} is missing`);
+    return record;
+  }
+
+  signed(slot: string): Uint8Array | undefined {
+    for (const { signed } of this.#layers()) {
+      const digest = signed.get(slot);
+      if (digest !== undefined) return digest;
+    }
+    return this.tables.signed.get(signedKey(slot));
+  }
+
+  signedCount(round: number): number {
+    let count = 0;
+    for (const [of] of this.tables.signed.keys()) if (of > round) count++;
+    return count;
+  }
+
+  signedHeights(): ReadonlyMap<PartyId, number> {
+    const heights = new Map<PartyId, number>();
+    const note = (slot: string): void => {
+      const of = laneOfSlot(slot);
+      if (of !== undefined) heights.set(of.lane, Math.max(heights.get(of.lane) ?? 0, of.height));
+    };
+    for (const [, slot] of this.tables.signed.keys([1])) note(slot);
+    for (const { signed } of this.#layers()) for (const slot of signed.keys()) note(slot);
+    return heights;
+  }
+
+  lastSignedRound(): number {
+    return Math.max(this.tables.state().forgottenRound, this.tables.signed.lastKey()?.[0] ?? 0);
+  }
+
+  proof(channel: Tag, round: number): Uint8Array | undefined {
+    for (const { proofs } of this.#layers()) {
+      const proof = proofs.get(proofKey(channel, round));
+      if (proof !== undefined) return proof.envelope;
+    }
+    return this.tables.proofs.get([round, channel]);
+  }
+
+  oldestProof(channel: Tag): number | undefined {
+    for (const [round, of] of this.tables.proofs.keys()) if (of === channel) return round;
+    const rounds = this.#layers().flatMap(({ proofs }) =>
+      [...proofs.values()].filter((proof) => proof.channel === channel),
+    );
+    return rounds.length === 0 ? undefined : Math.min(...rounds.map(({ round }) => round));
+  }
+
+  ledgerEntry(sequence: number): LedgerEntry | undefined {
+    for (const { ledger } of this.#layers()) {
+      const entry = ledger.get(sequence);
+      if (entry !== undefined) return entry;
+    }
+    const value = this.tables.ledger.get(sequence);
+    return value === undefined ? undefined : this.#entry(sequence, value);
+  }
+
+  *ledger(sequence: number): Iterable<LedgerEntry> {
+    // Before the tables: what goes from here to there meanwhile would be missed.
+    const layers = this.#layers().toReversed();
+    let next = sequence;
+    for (const { key, value } of this.tables.ledger.entries(sequence)) {
+      yield this.#entry(key, value);
+      next = key + 1;
+    }
+    for (const { ledger } of layers) {
+      for (const entry of [...ledger.values()].toSorted((a, b) => a.sequence - b.sequence)) {
+        if (entry.sequence < next) continue;
+        yield entry;
+        next = entry.sequence + 1;
+      }
+    }
+  }
+
+  #entry(sequence: number, value: Uint8Array): LedgerEntry {
+    return { sequence, ...this.tables.ledger.decode(ledgerCodec, sequence, value) };
+  }
+
+  batch(channel: Tag, name: BatchName): Uint8Array | undefined {
+    const kept = this.#keptBatch(channel, name);
+    return kept !== undefined && equalBytes(kept.digest, name.digest) ? kept.bytes : undefined;
+  }
+
+  /** The one of its height. */
+  #keptBatch(channel: Tag, name: BatchName): { readonly digest: Uint8Array; readonly bytes: Uint8Array } | undefined {
+    for (const { batches } of this.#layers()) {
+      const batch = batches.get(batchName(channel, name));
+      if (batch !== undefined) return { digest: batch.name.digest, bytes: batch.bytes };
+    }
+    const key = batchKey(channel, name);
+    const value = this.tables.batches.get(key);
+    return value === undefined ? undefined : this.tables.batches.decode(batchCodec, key, value);
+  }
+
+  checkpoints(): readonly CheckpointRecord[] {
+    return [...this.tables.checkpoints.entries()].map(({ key, value }) => this.#checkpoint(key, value));
+  }
+
+  checkpoint(round: number): CheckpointRecord | undefined {
+    const value = this.tables.checkpoints.get(round);
+    return value === undefined ? undefined : this.#checkpoint(round, value);
+  }
+
+  #checkpoint(round: number, value: Uint8Array): CheckpointRecord {
+    return {
+      round,
+      ...this.tables.checkpoints.decode(checkpointCodec, round, value),
+      certificate: this.#certificate(round),
+    };
+  }
+
+  #certificate(round: number): Uint8Array | undefined {
+    for (const { certificates } of this.#layers()) {
+      const certificate = certificates.get(round);
+      if (certificate !== undefined) return certificate;
+    }
+    return this.tables.certificates.get(round);
+  }
+
+  chunk(hash: Uint8Array): Uint8Array | undefined {
+    const name = toHex(hash);
+    const bytes = this.tables.chunks.get(name);
+    if (bytes !== undefined && !equalBytes(sha256(bytes), hash)) {
+      throw damaged(`${this.tables.path}: table chunks, key ${name}`, "the chunk has another hash");
+    }
+    return bytes;
+  }
+
+  meta(name: string): Uint8Array | undefined {
+    return this.tables.meta.get(name);
+  }
+
+  async close(): Promise<void> {
+    await this.tables.close();
+  }
+}
+
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return createHash("sha256").update(bytes).digest();
+}
+
+export function signedKey(slot: string): [number, string] {
+  return [roundOfSlot(slot), slot];
+}
+
+/** The hashes in a list of hashes. */
+export function* hashesIn(list: Uint8Array): Iterable<Uint8Array> {
+  for (let offset = 0; offset + 32 <= list.length; offset += 32) yield list.subarray(offset, offset + 32);
+}

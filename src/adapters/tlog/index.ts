@@ -1,0 +1,2 @@
+/** Transparency logs as files. */
+export { LogFiles, LogFilesError } from "./log-files.js";

@@ -1,0 +1,41 @@
+/** The documents of a payload that was ordered: what the notary gave receipts for, read from the ledger again. */
+import { decode } from "../core/codec.js";
+import type { LedgerEntry } from "../replica/storage.js";
+import { documentDigestCodec, encodeStatement } from "../services/notary/index.js";
+import { decodePayload } from "../wire/payload.js";
+
+/** A payload of the ledger that can never have been ordered: the store is damaged. */
+export class LedgerPayloadError extends Error {
+  override readonly name = "LedgerPayloadError";
+}
+
+export interface NotarizedDocument {
+  /** SHA-256, 32 bytes. */
+  readonly digest: Uint8Array;
+  /** Raw Ed25519 key of who had it notarised, 32 bytes. */
+  readonly client: Uint8Array;
+}
+
+/** In the order of the request; none when it is for another service. Copies. @throws LedgerPayloadError */
+export function documentsOf({ sequence, payload }: LedgerEntry): NotarizedDocument[] {
+  const decoded = decodePayload(payload);
+  if (!decoded.ok) throw new LedgerPayloadError(`payload ${sequence} of the ledger is malformed`);
+  if (decoded.value.kind !== "request") return [];
+  const { action, client } = decoded.value;
+  if (action.kind === "void" || action.service !== "notary") return [];
+  const operations = action.kind === "call" ? [action.operation] : action.operations;
+  return operations.map((operation) => {
+    const digest = decode(documentDigestCodec, operation);
+    if (!digest.ok) throw new LedgerPayloadError(`payload ${sequence} of the ledger is no document`);
+    return { digest: digest.value.value.slice(), client: client.slice() };
+  });
+}
+
+/** What the receipt of a document says. */
+export function statementOf(
+  cluster: Uint8Array,
+  { sequence, round }: Pick<LedgerEntry, "sequence" | "round">,
+  { digest, client }: NotarizedDocument,
+): Uint8Array {
+  return encodeStatement({ cluster, sequence, round, digest: { algorithm: "sha256", value: digest }, client });
+}

@@ -1,0 +1,1 @@
+export { plainSha256 as sha256 } from "../crypto/hashing.js";

@@ -1,0 +1,1 @@
+export { CHECKPOINT, checkpoint, checkpointMessageCodec, checkpointStatement } from "./checkpoint.js";

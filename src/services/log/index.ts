@@ -1,0 +1,1 @@
+export { createLog, LOG } from "./log.js";

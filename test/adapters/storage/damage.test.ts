@@ -1,0 +1,255 @@
+/** What a store does with bytes that are not those that were written: it cuts, or refuses, and never gives wrong data. */
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Key, open } from "lmdb";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { StorageError, createStorage, openReader, openStorage } from "../../../src/adapters/storage/index.js";
+import { toHex } from "../../../src/core/bytes.js";
+import { scanLog } from "../../../src/adapters/storage/segment-scan.js";
+import { encodeRecord } from "../../../src/adapters/storage/log-format.js";
+import { Tables } from "../../../src/adapters/storage/tables.js";
+import { CYCLE, batchOf, chunksOf, differences, recoverAll, takeStep } from "../../support/storage-workload.mjs";
+
+const scratch = mkdtempSync(join(tmpdir(), "abcast-damage-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const STEPS = CYCLE - 1;
+const MAX_SEGMENT_BYTES = 1000;
+const whole = join(scratch, "whole");
+let storeId: Uint8Array;
+
+/** Ends of the log's records, in the last segment. */
+let copies = 0;
+function copy(of = whole): string {
+  const directory = join(scratch, `copy-${++copies}`);
+  cpSync(of, directory, { recursive: true });
+  return directory;
+}
+
+function segments(directory: string): readonly string[] {
+  return readdirSync(join(directory, "log"))
+    .toSorted()
+    .map((name) => join(directory, "log", name));
+}
+
+function flip(path: string, offset: number): void {
+  const bytes = readFileSync(path);
+  bytes.writeUInt8(bytes.readUInt8(offset) ^ 0x10, offset);
+  writeFileSync(path, bytes);
+}
+
+/** What becomes of a store: the step up to which everything is there, or why it is refused. */
+async function openedTo(directory: string): Promise<number | string> {
+  let storage;
+  try {
+    storage = await openStorage(directory, { maxSegmentBytes: MAX_SEGMENT_BYTES });
+  } catch (error) {
+    expect(error).toBeInstanceOf(StorageError);
+    return String(error);
+  }
+  const step = await recoverAll(storage);
+  expect(differences(storage, step)).toEqual([]);
+  await storage.close();
+  return step;
+}
+
+/** A copy whose tables know nothing of the last `steps`: as when a crash came before they were written. */
+async function withOldTables(steps: number): Promise<string> {
+  const directory = join(scratch, `old-${++copies}`);
+  await createStorage(directory);
+  const storage = await openStorage(directory, { maxSegmentBytes: MAX_SEGMENT_BYTES });
+  for (let step = 1; step <= STEPS - steps; step++) await takeStep(storage, step);
+  await storage.close();
+  const tables = readFileSync(join(directory, "store.mdb"));
+  const again = await openStorage(directory, { maxSegmentBytes: MAX_SEGMENT_BYTES });
+  for (let step = STEPS - steps + 1; step <= STEPS; step++) await takeStep(again, step);
+  await again.close();
+  writeFileSync(join(directory, "store.mdb"), tables);
+  return directory;
+}
+
+beforeAll(async () => {
+  await createStorage(whole);
+  const storage = await openStorage(whole, { maxSegmentBytes: MAX_SEGMENT_BYTES });
+  for (let step = 1; step <= STEPS; step++) await takeStep(storage, step);
+  await storage.close();
+  const tables = Tables.open(whole, true);
+  ({ storeId } = tables.state());
+  await tables.close();
+  expect(segments(whole).length).toBeGreaterThan(1);
+});
+
+describe("a torn tail", () => {
+  it("at any byte of the last record is cut and reported", async () => {
+    const behind = await withOldTables(1);
+    const last = segments(behind).at(-1) ?? "";
+    const sizeBytes = statSync(last).size;
+    const recordBytes = encodeRecord(
+      new Uint8Array(16),
+      { record: 1, input: 1, chain: new Uint8Array(32) },
+      batchOf(STEPS).inputs,
+    ).bytes.length;
+    const bytes = readFileSync(last);
+    for (let cut = 1; cut <= recordBytes; cut++) {
+      truncateSync(last, sizeBytes - cut);
+      const storage = await openStorage(behind);
+      expect([storage.report.cutBytes, [...storage.ledger(1)].length]).toEqual([recordBytes - cut, STEPS - 1]);
+      expect(differences(storage, await recoverAll(storage))).toEqual([]);
+      await storage.close();
+      expect(statSync(last).size).toBe(sizeBytes - recordBytes);
+      writeFileSync(last, bytes);
+    }
+  });
+
+  it("that is full of zeros, or of garbage, is cut", async () => {
+    for (const fill of [0, 0xa5]) {
+      const directory = copy();
+      const last = segments(directory).at(-1) ?? "";
+      writeFileSync(last, Buffer.concat([readFileSync(last), Buffer.alloc(777, fill)]));
+      const storage = await openStorage(directory);
+      expect(storage.report.cutBytes).toBe(777);
+      expect(differences(storage, await recoverAll(storage))).toEqual([]);
+      await storage.close();
+    }
+  });
+
+  it("of a segment that was just begun is removed", async () => {
+    for (const sizeBytes of [0, 40]) {
+      const directory = copy();
+      const path = join(directory, "log", "0000000000000100.log");
+      writeFileSync(path, Buffer.alloc(sizeBytes, 1));
+      expect(await openedTo(directory)).toBe(STEPS);
+      expect(segments(directory)).not.toContain(path);
+    }
+  });
+
+  it("that the tables were made from is no torn tail", async () => {
+    const directory = copy();
+    const last = segments(directory).at(-1) ?? "";
+    truncateSync(last, statSync(last).size - 1);
+    expect(await openedTo(directory)).toMatch(
+      /the log ends with input \d+, but the tables were made from inputs up to/,
+    );
+    // And nothing was cut: who looks at it later finds what was there.
+    expect(statSync(last).size).toBe(statSync(segments(whole).at(-1) ?? "").size - 1);
+  });
+});
+
+describe("a flipped bit", () => {
+  it("anywhere in the log is found", async () => {
+    for (const [index, path] of segments(whole).entries()) {
+      for (let offset = 0; offset < statSync(path).size; offset += 7) {
+        const directory = copy();
+        flip(segments(directory)[index] ?? "", offset);
+        // The tables know all inputs: no part of the log can be taken for a torn tail.
+        expect(await openedTo(directory)).toMatch(/\.log|\/log: /);
+        rmSync(directory, { recursive: true });
+      }
+    }
+  });
+
+  it("is refused before the last record, and cuts that when the tables do not know it", async () => {
+    const behind = await withOldTables(STEPS);
+    const outcomes = new Map<string | number, number>();
+    for (const [index, path] of segments(behind).entries()) {
+      for (let offset = 0; offset < statSync(path).size; offset += 7) {
+        const directory = copy(behind);
+        flip(segments(directory)[index] ?? "", offset);
+        const outcome = await openedTo(directory);
+        const kind = typeof outcome === "number" ? outcome : "refused";
+        outcomes.set(kind, (outcomes.get(kind) ?? 0) + 1);
+        rmSync(directory, { recursive: true });
+      }
+    }
+    process.stdout.write(`bits flipped in the log, by what is left: ${JSON.stringify([...outcomes])}\n`);
+    expect(new Set(outcomes.keys())).toEqual(new Set([STEPS - 1, "refused"]));
+  });
+
+  it("names file, record and offset, and what to do", async () => {
+    const directory = copy();
+    flip(segments(directory)[0] ?? "", 84 + 64 + 5);
+    expect(await openedTo(directory)).toMatch(
+      /0000000000000001\.log: record 1 at offset 84: the body has a wrong checksum.*abcast fsck.*abcast rejoin/,
+    );
+  });
+});
+
+describe("the log", () => {
+  it("without one of its segments is refused", async () => {
+    for (const index of segments(whole).keys()) {
+      const directory = copy();
+      rmSync(segments(directory)[index] ?? "");
+      expect(await openedTo(directory)).toMatch(/is missing|should come|the log ends with input/);
+    }
+  });
+
+  it("with a segment of another store, or under another name, is refused", async () => {
+    const [first = "", second = ""] = segments(whole);
+    const directory = copy();
+    const other = join(scratch, "other");
+    await createStorage(other);
+    writeFileSync(segments(directory)[0] ?? "", readFileSync(segments(other)[0] ?? ""));
+    expect(await openedTo(directory)).toMatch(/the segment is of another store/);
+    writeFileSync(segments(directory)[0] ?? "", readFileSync(second));
+    expect(await openedTo(directory)).toMatch(/not with that of its name/);
+    writeFileSync(segments(directory)[0] ?? "", readFileSync(first));
+    expect(await openedTo(directory)).toBe(STEPS);
+  });
+
+  it("with a record that stands there twice, or continues another history, is refused", async () => {
+    const directory = copy();
+    const last = segments(directory).at(-1) ?? "";
+    const bytes = readFileSync(last);
+    writeFileSync(last, Buffer.concat([bytes, bytes.subarray(84)]));
+    expect(await openedTo(directory)).toMatch(/stands where input \d+ should come/);
+    const { end } = scanLog(join(whole, "log"), storeId, 1);
+    const forged = encodeRecord(storeId, { ...end, chain: new Uint8Array(32) }, [new Uint8Array(3)]).bytes;
+    writeFileSync(last, Buffer.concat([bytes, forged]));
+    expect(await openedTo(directory)).toMatch(/does not continue the one before it/);
+  });
+
+  it("takes nothing that peers sent for a record of its own", async () => {
+    const directory = await withOldTables(1);
+    const last = segments(directory).at(-1) ?? "";
+    const forged = encodeRecord(new Uint8Array(16), { record: 99, input: 99, chain: new Uint8Array(32) }, []).bytes;
+    writeFileSync(last, Buffer.concat([readFileSync(last), Buffer.alloc(64, 7), forged]));
+    expect(await openedTo(directory)).toBe(STEPS);
+  });
+});
+
+it("a value of any table that is not what was written is found when it is read", async () => {
+  const directory = join(scratch, "tables");
+  await createStorage(directory);
+  const storage = await openStorage(directory);
+  for (let step = 1; step <= CYCLE + 1; step++) await takeStep(storage, step);
+  await storage.close();
+  const round = CYCLE + 1;
+  const [chunk] = chunksOf(CYCLE);
+  const cases = [
+    ["signed", [round, `abc/${round}#slot`], (reader: Reader) => reader.signed(`abc/${round}#slot`)],
+    ["proofs", [round, "abc"], (reader: Reader) => reader.proof("abc", round)],
+    ["ledger", round, (reader: Reader) => reader.ledgerEntry(round)],
+    ["ledger", round, (reader: Reader) => [...reader.ledger(1)]],
+    ["checkpoints", CYCLE, (reader: Reader) => reader.base()],
+    ["certificates", CYCLE, (reader: Reader) => reader.checkpoints()],
+    ["chunks", toHex(chunk?.hash ?? new Uint8Array()), (reader: Reader) => chunk && reader.chunk(chunk.hash)],
+    ["meta", "step", (reader: Reader) => reader.meta("step")],
+    ["own", "state", (reader: Reader) => reader.appliedInput],
+  ] as const;
+  for (const [name, key, read] of cases) {
+    const broken = copy(directory);
+    const root = open({ path: join(broken, "store.mdb"), maxDbs: 12 });
+    const table = root.openDB<Buffer, Key>({ name, encoding: "binary" });
+    const at: Key = typeof key === "object" ? [...key] : key;
+    const value = Buffer.from(table.get(at) ?? []);
+    value.writeUInt8(value.readUInt8(value.length - 1) ^ 1, value.length - 1);
+    await table.put(at, value);
+    await root.close();
+    const reader = openReader(broken);
+    expect(() => read(reader)).toThrow(`table ${name}, key ${String(key)}: a wrong checksum`);
+    await reader.close();
+  }
+});
+
+type Reader = ReturnType<typeof openReader>;

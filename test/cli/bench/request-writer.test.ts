@@ -1,0 +1,83 @@
+/** What the writer writes in place is what the codecs say of the same request, and what replicas take. */
+import { describe, expect, it } from "vitest";
+import { RequestWriter } from "../../../src/cli/bench/request-writer.js";
+import { sha256 } from "../../../src/cli/sha256.js";
+import { WORKLOADS } from "../../../src/cli/bench/workload.js";
+import { toHex } from "../../../src/core/bytes.js";
+import { decode, encode } from "../../../src/core/codec.js";
+import { createEd25519Signer, createEd25519Verifier } from "../../../src/crypto/index.js";
+import { createCounter } from "../../../src/services/counter/index.js";
+import { createKv } from "../../../src/services/kv/index.js";
+import { createLog } from "../../../src/services/log/index.js";
+import { createNotaryService } from "../../../src/services/notary/index.js";
+import { clientFrameCodec } from "../../../src/wire/client-frames.js";
+import { decodePayload, requestStatement } from "../../../src/wire/payload.js";
+import { sealedService } from "./bidding-support.js";
+
+const cluster = new Uint8Array(32).fill(3);
+const signer = createEd25519Signer(new Uint8Array(32).fill(5));
+const verify = createEd25519Verifier(signer.publicKey);
+const session = { opened: 1_700_000_000_000, nonce: new Uint8Array(8).fill(9) };
+const { encryptionKey, bidding } = await sealedService(cluster);
+const services = new Map(
+  [createLog(), createKv(), createCounter(), createNotaryService({ cluster, hash: sha256 }), bidding].map((service) => [
+    service.name,
+    service,
+  ]),
+);
+
+async function writerOf(name: string, payloadBytes: number): Promise<RequestWriter> {
+  const options = { payloadBytes, cluster, client: signer.publicKey, encryptionKey, listings: 80 };
+  const workload = await WORKLOADS.get(name)?.(options);
+  if (workload === undefined) throw new Error(`no load for ${name}`);
+  return new RequestWriter({
+    cluster,
+    client: signer.publicKey,
+    session,
+    workload,
+    sign: (bytes) => signer.sign(bytes),
+  });
+}
+
+function requestIn(frame: Uint8Array) {
+  const submit = decode(clientFrameCodec, frame);
+  if (!submit.ok || submit.value.kind !== "submit") throw new Error("no submit frame");
+  expect(encode(clientFrameCodec, submit.value)).toEqual(frame);
+  const payload = decodePayload(submit.value.payload);
+  if (!payload.ok || payload.value.kind !== "request" || payload.value.action.kind !== "calls")
+    throw new Error("no calls");
+  const { action } = payload.value;
+  return { payload: submit.value.payload, request: { ...payload.value, action }, operations: action.operations };
+}
+
+describe.each([...WORKLOADS.keys()])("requests of the load for %s", (service) => {
+  it("are signed requests of the client, with valid operations", async () => {
+    const { frame, payload } = (await writerOf(service, 256)).write(300, 45, 7);
+    const { payload: sent, request, operations } = requestIn(frame);
+    expect(payload).toEqual(sent);
+    expect(request).toMatchObject({ cluster, client: signer.publicKey, session, number: 300, acknowledged: 45 });
+    expect(verify(requestStatement(request), request.signature)).toBe(true);
+    expect(operations).toHaveLength(7);
+    for (const operation of operations)
+      expect(services.get(request.action.service)?.validate?.(operation) ?? true).toBe(true);
+    // Random bytes: two may be equal where there are few.
+    expect(new Set(operations.map(toHex)).size).toBeGreaterThan(1);
+  });
+
+  it("are as large as a client's may be, and no larger", async () => {
+    const writer = await writerOf(service, 256);
+    const { payload } = writer.write(1, 0, writer.maxOperations);
+    expect(payload.length).toBeLessThanOrEqual(60 * 1024);
+    expect(requestIn(writer.write(2, 0, writer.maxOperations).frame).operations).toHaveLength(writer.maxOperations);
+  });
+});
+
+it("has payloads of the size that was asked for, all different", async () => {
+  const { operations } = requestIn((await writerOf("log", 100)).write(1, 0, 500).frame);
+  expect(new Set(operations.map(({ length }) => length))).toEqual(new Set([100]));
+  expect(new Set(operations.map(toHex)).size).toBe(500);
+});
+
+it("refuses a payload that finds no room", async () => {
+  await expect(writerOf("log", 60 * 1024)).rejects.toThrow("finds no room in a request");
+});
