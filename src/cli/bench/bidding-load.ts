@@ -14,6 +14,7 @@ import {
   encodeBiddingOperation,
   encodeOffer,
   sealedBidLabel,
+  type Side,
   type Terms,
 } from "../../services/bidding/index.js";
 import { decodeReplies } from "../../wire/replies.js";
@@ -27,10 +28,10 @@ const ASSUMED_RATE = 2_000;
 /** Of the time that is measured: what is sent before and after. */
 const SPARE_SECONDS = 5;
 const BOOKS = 16;
-/** The price goes up and down by so much, in so many orders of a client in a book: so what rests is met before it is too much. */
-const SWING = 100;
-const PERIOD = 160;
-const SPREAD = 3;
+/** Orders of a client that rest in a book before as many take them. */
+const DEPTH = 8;
+const MIDDLE = 1_000;
+const SPREAD = 10;
 const MAX_QUANTITY = 10;
 
 const common = { unit: "", bidders: [], closesAtMs: undefined };
@@ -96,21 +97,43 @@ export async function sealedBids(options: WorkloadOptions): Promise<Workload> {
   return workloadOf(bid, "bid");
 }
 
-/** Limit orders on both sides, in each book in turn. */
+/**
+ * Limit orders, in each book in turn: `DEPTH` that rest, of a random side and
+ * at several prices, then as many of the other side, of the same quantities
+ * together, at a price that takes all of them. So what a client bought it has
+ * sold after each such turn, and the book holds at most a turn of each client.
+ * (Independent sides would drift apart as a random walk does, and moving
+ * prices leave orders behind that are never met: in the end a client has more
+ * that rest than it may.)
+ */
 export function orders({ listings }: WorkloadOptions): Workload {
+  const turns = new Map<number, Turn>();
   const order = (index: number): BiddingOperation => {
+    const auction = 1 + (index % listings);
     const place = Math.floor(index / listings);
-    const price = 1_000 + Math.round(SWING * Math.sin((2 * Math.PI * place) / PERIOD)) + randomInt(-SPREAD, SPREAD + 1);
-    return {
-      kind: "place",
-      auction: 1 + (index % listings),
-      counter: 1 + place,
-      side: randomInt(2) === 0 ? "buy" : "sell",
-      price,
-      quantity: randomInt(1, MAX_QUANTITY + 1),
-    };
+    const step = place % (2 * DEPTH);
+    const turn = (step === 0 ? undefined : turns.get(auction)) ?? newTurn();
+    turns.set(auction, turn);
+    return { kind: "place", auction, counter: 1 + place, ...orderOf(turn, step) };
   };
   return workloadOf(order, "placed");
+}
+
+type Turn = { readonly resting: Side; readonly quantities: readonly number[] };
+type Order = { readonly side: Side; readonly price: number; readonly quantity: number };
+
+function newTurn(): Turn {
+  const quantities = Array.from({ length: DEPTH }, () => randomInt(1, MAX_QUANTITY + 1));
+  return { resting: randomInt(2) === 0 ? "buy" : "sell", quantities };
+}
+
+function orderOf({ resting, quantities }: Turn, step: number): Order {
+  const takes = step >= DEPTH;
+  // The quantities that take are those that rest, one place on: so orders are filled in parts, too.
+  const quantity = quantities[(takes ? step + 1 : step) % DEPTH] ?? 1;
+  const away = takes ? SPREAD : randomInt(1, SPREAD + 1);
+  const side = takes ? (resting === "buy" ? "sell" : "buy") : resting;
+  return { side, price: MIDDLE + (resting === "buy" ? -away : away), quantity };
 }
 
 function workloadOf(operation: (index: number) => BiddingOperation, done: BiddingReply["kind"]): Workload {

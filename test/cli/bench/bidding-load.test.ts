@@ -3,7 +3,13 @@ import { describe, expect, it } from "vitest";
 import { listingsOf, ownersOf } from "../../../src/cli/bench/bidding-load.js";
 import { WORKLOADS, type Workload } from "../../../src/cli/bench/workload.js";
 import { MAX_BIDS } from "../../../src/services/bidding/house.js";
-import { decodeBiddingReply, encodeBiddingOperation, type Terms } from "../../../src/services/bidding/index.js";
+import {
+  decodeBiddingAnswer,
+  decodeBiddingReply,
+  encodeBiddingOperation,
+  encodeBiddingQuery,
+  type Terms,
+} from "../../../src/services/bidding/index.js";
 import { encodeReplies } from "../../../src/wire/replies.js";
 import { type SealedService, sealedService } from "./bidding-support.js";
 
@@ -51,6 +57,30 @@ describe.each([
     expect(() => commands?.check(encodeReplies([again]))).toThrow("not executed: old-counter");
     expect(() => commands?.check(new Uint8Array(3))).toThrow("malformed");
   });
+});
+
+it("leaves nothing in a book that it does not take again, whatever sides and quantities are drawn", async () => {
+  const service = await sealedService(CLUSTER);
+  const context = { index: 0, roundTimeMs: 1 };
+  service.bidding.apply(
+    { ...context, sequence: 1, round: 1, client: OWNER },
+    encodeBiddingOperation({ kind: "create", terms: { kind: "book", ...common } }),
+  );
+  const { template, commands } = await loadOf("book", service, 1);
+  const operation = new Uint8Array(template.length);
+  const resting = (): number => {
+    const answer = decodeBiddingAnswer(service.bidding.query(encodeBiddingQuery({ kind: "depth", auction: 1 })));
+    if (!answer.ok || answer.value.kind !== "depth") throw new Error("no depth");
+    return [...answer.value.buy, ...answer.value.sell].reduce((sum, { orders }) => sum + orders, 0);
+  };
+  const seen: number[] = [];
+  for (let sequence = 2; sequence < 2 + 100 * 16; sequence++) {
+    commands?.write(operation);
+    service.bidding.apply({ ...context, sequence, round: sequence, client: CLIENT }, operation);
+    seen.push(resting());
+  }
+  expect(Math.max(...seen)).toBe(8);
+  expect(seen.filter((_, index) => index % 16 === 15)).toEqual(Array.from({ length: 100 }, () => 0));
 });
 
 it("has bids for as many auctions as there are, and then says so", async () => {
