@@ -96,6 +96,11 @@ export function newConsequences(): Consequences {
   };
 }
 
+/** Whether there are any. */
+export function hasAny({ rows, ...rest }: Consequences): boolean {
+  return [...Object.values(rows), ...Object.values(rest)].some(({ length }) => length > 0);
+}
+
 export class Execution {
   readonly self: PartyId;
   readonly machine: Machine;

@@ -9,7 +9,6 @@ import type { Evidence } from "../core/evidence.js";
 import type { Fault } from "../core/fault.js";
 import type { PartyId } from "../core/party-set.js";
 import type { BatchName } from "../core/protocol.js";
-import { encodeSettings } from "../protocols/index.js";
 import { Accusations, type LinkFault } from "./accusations.js";
 import { EvidenceStore } from "./evidence-store.js";
 import { type CatchUp, catchUpOf } from "./catch-up.js";
@@ -17,7 +16,8 @@ import { ClockReport, clockStates } from "./clock-report.js";
 import { CheckpointArchive } from "./checkpoint-archive.js";
 import { CheckpointKeeper } from "./checkpoint-keeper.js";
 import { summaryDigest } from "./checkpoint-summary.js";
-import { Execution, type Consequences, newConsequences, type ReplicaEffect } from "./execution.js";
+import { Execution, newConsequences, type ReplicaEffect } from "./execution.js";
+import { Feed } from "./feed.js";
 import { Foundation } from "./foundation.js";
 import { Pace } from "./pace.js";
 import { type Pending, TURN, ownPending, peerPending } from "./pending.js";
@@ -32,7 +32,7 @@ import type { ReplicaOptions, ReplicaState } from "./replica-types.js";
 import { forgetBefore, lanesUpTo, replay, restoreMachine, unwrittenRows } from "./replay.js";
 import { Speech } from "./speech.js";
 import type { CheckpointRecord } from "./storage.js";
-import { Taker } from "./taker.js";
+import type { Taker } from "./taker.js";
 import { type CompleteState, Transfer } from "./transfer.js";
 
 export type { ReplicaOptions, ReplicaState };
@@ -51,7 +51,7 @@ export class Replica {
   readonly #clocks: ClockReport;
   readonly #intake: Intake;
   readonly #pending = new InputQueue<Pending>();
-  readonly #pace: Pace | undefined;
+  readonly #feed: Feed;
   #execution: Execution;
   #starting: Promise<void> | undefined;
   #pumping: Promise<void> | undefined;
@@ -59,8 +59,6 @@ export class Replica {
   /** How far it has got, and the round that it agrees on, as far as that is durable: others hear of nothing else. */
   #durable: MachineTip;
   #agreedRound = 1;
-  /** The setting that the engine has. */
-  #speakFrom = 0;
   /** A certified state that was fetched, to go on from. */
   #fetched: CompleteState | undefined;
   readonly #pleas: Pleas;
@@ -98,7 +96,6 @@ export class Replica {
       onAccused: (party, fault, tag) => this.#accuse(party, fault, tag),
       onEvidence: (evidence) => this.#keepEvidence(evidence),
     });
-    this.#pace = options.pace && new Pace({ ...options.pace, onTurn: () => this.#enqueue(TURN) });
     this.#speech = new Speech(options);
     this.#foundation = new Foundation(options, this.#speech);
     this.#transfer = this.#newTransfer();
@@ -120,6 +117,13 @@ export class Replica {
       pleas: this.#pleas,
       servedFrom: () => this.#execution.state.servedFrom,
       onFault: (party, fault, tag) => this.#accuse(party, fault, tag),
+    });
+    this.#feed = new Feed({
+      ...options,
+      pace: options.pace && new Pace({ ...options.pace, onTurn: () => this.#enqueue(TURN) }),
+      speech: this.#speech,
+      intake: this.#intake,
+      execution: () => this.#execution,
     });
     this.#keeper = new CheckpointKeeper({
       storage,
@@ -211,8 +215,7 @@ export class Replica {
     if (storage.replayAfter > (base?.input ?? 0))
       for (const of of this.#mesh.peers) this.#outlet.release({ kind: "askRepeat", of });
     this.#mesh.courier.begin((await this.#speech.born(nowMs())) + storage.lastInput + 1);
-    // The present settings are the first input of every run, so that each run begins with a longer log than the one before.
-    await this.#process([], first, true);
+    await this.#settle(this.#feed.begin(first));
     if (this.#phase !== "starting") return;
     this.#phase = "active";
     this.#keeper.begin();
@@ -243,6 +246,7 @@ export class Replica {
   /** Some time has passed: peers are told how far they were heard, and what they do not acknowledge is said on other ways. */
   tick(): void {
     if (this.#phase !== "active") return;
+    if (this.#feed.hasIdle) this.#enqueue(TURN);
     try {
       this.#pleas.tick();
       this.#transfer.tick();
@@ -255,7 +259,7 @@ export class Replica {
 
   /** Whether the round under way is one in which this replica must not speak. */
   get #isSilent(): boolean {
-    return this.#speakFrom > this.#execution.state.round;
+    return this.#feed.speakFrom > this.#execution.state.round;
   }
 
   /** What was delivered, and what it made of the services. */
@@ -332,50 +336,22 @@ export class Replica {
     this.#pumping = undefined;
   }
 
-  /** `isFirst`: of this run, whose settings are then an input, whether they have changed or not. */
-  async #process(batch: readonly Pending[], consequences = newConsequences(), isFirst = false): Promise<void> {
-    const { channel, nowMs, storage } = this.#options;
-    const taker = new Taker(channel, this.#execution, consequences, storage.lastInput);
-    for (const pending of batch) {
-      if (pending.line === "own" || pending.line === "bulk") this.#pace?.took(pending.sizeBytes);
-      for (const input of this.#intake.inputsOf(pending)) {
-        // A reading for what is signed on account of this batch.
-        if (taker.inputs.length === 0) taker.take({ kind: "clock", channel, nowMs: nowMs() });
-        taker.take(input);
-      }
+  async #process(batch: readonly Pending[]): Promise<void> {
+    const taker = this.#feed.take(batch);
+    if (taker !== undefined) await this.#settle(taker);
+    else {
+      // Nobody waits for it: the next commit has it, that of the next tick at the latest.
+      this.#mesh.flush();
+      await othersTurn();
     }
-    this.#configure(taker, isFirst);
-    this.#proceed(taker);
-    await this.#settle(taker.inputs, consequences);
     for (const { from, sizeBytes } of batch) if (from !== undefined) this.#mesh.handled(from, sizeBytes);
   }
 
-  /** Lets the round under way begin here if it is its turn; and the one after it, where that decides it at once. */
-  #proceed(taker: Taker): void {
-    const { channel, nowMs } = this.#options;
-    for (;;) {
-      const { hasWork, round } = this.#execution.state;
-      if (!hasWork || this.#pace?.begins(round) !== true) return;
-      // What is signed now has a reading of now.
-      if (taker.inputs.length === 0) taker.take({ kind: "clock", channel, nowMs: nowMs() });
-      taker.take({ kind: "proceed", channel, round });
-    }
-  }
-
-  /** The engine learns from which round on it may speak. */
-  #configure(taker: Taker, isFirst: boolean): void {
-    const speakFrom = this.#speech.from(this.machine);
-    if (!isFirst && speakFrom === this.#speakFrom) return;
-    this.#speakFrom = speakFrom;
-    const settings = encodeSettings({ ...this.#options.settings, speakFrom });
-    taker.take({ kind: "configure", channel: this.#options.channel, settings });
-  }
-
   /** Makes it durable; then others hear of it. */
-  async #settle(inputs: readonly Uint8Array[], { rows, effects, applied, ...seen }: Consequences): Promise<void> {
+  async #settle({ inputs, consequences: { rows, effects, applied, ...seen } }: Taker): Promise<void> {
     if (inputs.length > 0) await this.#options.storage.commit({ inputs, ...rows });
     // A peer can say a lot that is not for the log. Others have their turn meanwhile, as they have during a commit.
-    else await new Promise((resume) => setImmediate(resume));
+    else await othersTurn();
     if (this.#durable.round < this.machine.tip.round) {
       this.#intake.renew();
       this.#clocks.look(clockStates(this.#execution.state.clocks, this.#options.clockAccuracyMs));
@@ -419,9 +395,8 @@ export class Replica {
     this.#execution = this.#newExecution(machine, { round, summary, local });
     const consequences = newConsequences();
     this.#execution.start(consequences, storage.lastInput);
-    const taker = new Taker(channel, this.#execution, consequences, storage.lastInput);
-    this.#configure(taker, true);
-    await this.#settle(taker.inputs, consequences);
+    // What was idle others say again, or it is in `own`.
+    await this.#settle(this.#feed.begin(consequences));
     this.#outlet.renew();
     for (const peer of this.#mesh.peers) this.#mesh.courier.askRepeat(peer);
     this.#options.onLog(`installed the checkpoint of round ${round}`);
@@ -445,4 +420,9 @@ export class Replica {
     await this.#transfer.settled();
     await this.#options.storage.close();
   }
+}
+
+/** Other events of the loop have their turn. */
+function othersTurn(): Promise<void> {
+  return new Promise((resume) => setImmediate(resume));
 }

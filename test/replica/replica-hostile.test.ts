@@ -176,6 +176,7 @@ describe("garbage of one peer", () => {
     cluster.submit(0, "a", "b", "c");
     await cluster.run(() => cluster.hasDelivered(3));
     // What honest replicas said last is on its way yet.
+    cluster.tickTurns = 3;
     for (let turn = 0; turn < 100; turn++) await cluster.turn();
     const { round } = cluster.get(0).replica.state;
     const before = HONEST.map((party) => cluster.disk(party).inputs.length);

@@ -6,7 +6,7 @@
  * among the clients (turns.ts). What a client may have us keep is counted over all its connections; what is beyond is refused, with a hint when to
  * ask again.
  */
-import { toHex } from "../../core/bytes.js";
+import { compact, toHex } from "../../core/bytes.js";
 import { decode } from "../../core/codec.js";
 import { type Service, signedStatement, type Statement, type StatementKey } from "../../services/service.js";
 import {
@@ -141,7 +141,7 @@ export class Desk {
       case "hello":
         return visitor.close();
       case "submit":
-        return this.#onSubmit(visitor, frame.payload.slice(), frame.want);
+        return this.#onSubmit(visitor, compact(frame.payload), frame.want);
       case "await":
         return this.#onAwait(visitor, frame);
       case "query":

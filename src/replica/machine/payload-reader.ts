@@ -12,8 +12,8 @@ import {
   type Request,
   decodePayload,
   dutyStatement,
+  encodedRequestStatement,
   rejoinStatement,
-  requestStatement,
 } from "../../wire/payload.js";
 import { sessionKey } from "./session-key.js";
 import { type Place, isWithinWindow } from "./sessions.js";
@@ -98,16 +98,16 @@ export class PayloadReader {
     const decoded = decodePayload(bytes);
     if (!decoded.ok || !equalBytes(decoded.value.cluster, this.#options.cluster)) return undefined;
     const payload = decoded.value;
-    if (payload.kind === "request") return this.#checkRequest(payload);
+    if (payload.kind === "request") return this.#checkRequest(payload, bytes);
     return payload.kind === "rejoin" ? this.#checkRejoin(payload) : this.#checkDuty(payload);
   }
 
   /** The signature last: it costs the most. */
-  #checkRequest(request: Request): KnownPayload | undefined {
+  #checkRequest(request: Request, encoded: Uint8Array): KnownPayload | undefined {
     const { number, acknowledged, signature } = request;
     if (!isWithinWindow(number, acknowledged) || !this.#options.isClient(request.client)) return undefined;
     if (!this.#isServed(request.action)) return undefined;
-    if (!this.#options.verifyClient(request.client, requestStatement(request), signature)) return undefined;
+    if (!this.#options.verifyClient(request.client, encodedRequestStatement(encoded), signature)) return undefined;
     const place = { client: toHex(request.client), session: sessionKey(request.session), number };
     return { id: idOf({ kind: "request", ...place }), acknowledged };
   }
