@@ -64,3 +64,8 @@ function digitAt(text: string, at: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   return code >= 0x61 && code <= 0x66 ? code - 0x61 + 10 : NO_DIGIT;
 }
+
+/** The same bytes, copied when they are less than half of the memory that a view of them keeps alive. */
+export function compact(view: Uint8Array): Uint8Array {
+  return 2 * view.length >= view.buffer.byteLength ? view : view.slice();
+}

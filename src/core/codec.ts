@@ -37,11 +37,19 @@ const SLAB_BYTES = 16 * 1024;
 /** From this size on an encoding has memory of its own, so that what is kept of a slab is worth it. */
 const LARGE_BYTES = 4 * 1024;
 
+/** Memory for encodings that outgrow their slab is kept for the next ones up to this size. */
+const MAX_SCRATCH_BYTES = 1024 * 1024;
+
 export class Writer {
+  /** What is written to: `#cut`, or the scratch memory when an encoding outgrows that. */
   #slab = new Uint8Array(SLAB_BYTES);
   /** Where the encoding that is being written starts, and its end so far. */
   #start = 0;
   #end = 0;
+  /** The slab that short encodings are cut from, and up to where it is used. */
+  #cut = this.#slab;
+  #used = 0;
+  #scratch = new Uint8Array(0);
 
   /** What was written since the last `finish`. */
   get sizeBytes(): number {
@@ -55,16 +63,26 @@ export class Writer {
     return offset;
   }
 
-  /** Goes on in a new slab, with room for `sizeBytes` more; just that when it is most of an encoding, such as a batch in its frame. */
+  /** Goes on where there is room for `sizeBytes` more: in a new slab, or when it gets long in the scratch memory. */
   #move(sizeBytes: number): number {
     const offset = this.#end - this.#start;
-    const isMost = sizeBytes > SLAB_BYTES && offset < LARGE_BYTES;
-    const slab = new Uint8Array(Math.max(SLAB_BYTES, (isMost ? 1 : 2) * (offset + sizeBytes)));
-    slab.set(this.#slab.subarray(this.#start, this.#end));
-    this.#slab = slab;
+    const written = this.#slab.subarray(this.#start, this.#end);
+    this.#slab = offset + sizeBytes < LARGE_BYTES ? this.#newSlab() : this.#roomyScratch(offset + sizeBytes);
+    this.#slab.set(written);
     this.#start = 0;
     this.#end = offset + sizeBytes;
     return offset;
+  }
+
+  #newSlab(): Uint8Array<ArrayBuffer> {
+    this.#cut = new Uint8Array(SLAB_BYTES);
+    this.#used = 0;
+    return this.#cut;
+  }
+
+  #roomyScratch(neededBytes: number): Uint8Array<ArrayBuffer> {
+    if (this.#scratch.length < neededBytes) this.#scratch = new Uint8Array(Math.max(4 * SLAB_BYTES, 2 * neededBytes));
+    return this.#scratch;
   }
 
   u8(value: number): void {
@@ -103,23 +121,22 @@ export class Writer {
     const start = this.#start;
     const end = this.#end;
     if (end - start >= LARGE_BYTES) {
-      const isFull = end - start === this.#slab.length && end - start > SLAB_BYTES;
-      const own = isFull ? this.#slab : this.#slab.slice(start, end);
+      const own = this.#slab.slice(start, end);
       this.discard();
       return own;
     }
+    const short = this.#slab === this.#cut ? this.#slab.subarray(start, end) : this.#slab.slice(start, end);
     // The next one starts at a multiple of eight, as if it had been allocated.
-    this.#start = this.#end = (end + 7) & ~7;
-    return this.#slab.subarray(start, end);
+    if (this.#slab === this.#cut) this.#used = (end + 7) & ~7;
+    this.discard();
+    return short;
   }
 
   /** Forgets what was written. */
   discard(): void {
-    if (this.#slab.length > SLAB_BYTES) {
-      this.#slab = new Uint8Array(SLAB_BYTES);
-      this.#start = 0;
-    }
-    this.#end = this.#start;
+    if (this.#scratch.length > MAX_SCRATCH_BYTES) this.#scratch = new Uint8Array(0);
+    this.#slab = this.#cut;
+    this.#start = this.#end = this.#used;
   }
 }
 

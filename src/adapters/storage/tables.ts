@@ -3,7 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { type Database, type RootDatabase, open } from "lmdb";
-import { type Codec, bytes, decode, encode, fixedBytes, struct, u64 } from "../../core/codec.js";
+import { type Codec, atMost, bytes, decode, encode, fixedBytes, struct, u32, u64 } from "../../core/codec.js";
 import { MAX_BODY_BYTES } from "../../core/envelope.js";
 import { type BatchName, MAX_BATCH_BYTES } from "../../core/protocol.js";
 import type { Tag } from "../../core/tag.js";
@@ -22,11 +22,14 @@ export const ENGINE = "abcast-engine/2";
 
 const TABLES_FILE = "store.mdb";
 const CRC_BYTES = 4;
+const NO_BYTES = new Uint8Array(0);
 /** Above what a checkpoint's own part can be. */
 const MAX_PART_BYTES = 1 << 30;
 
 export const MAX_LEDGER_PAYLOAD_BYTES = MAX_BODY_BYTES;
 export const ledgerCodec = struct({ round: u64, payload: bytes(MAX_LEDGER_PAYLOAD_BYTES) });
+/** What stands before the payload. */
+export const ledgerHeadCodec = struct({ round: u64, payloadBytes: atMost(u32, MAX_LEDGER_PAYLOAD_BYTES) });
 
 export const checkpointCodec = struct({
   summary: bytes(MAX_PART_BYTES),
@@ -36,6 +39,8 @@ export const checkpointCodec = struct({
 });
 
 export const batchCodec = struct({ digest: fixedBytes(32), bytes: bytes(MAX_BATCH_BYTES) });
+/** What stands before its bytes. */
+export const batchHeadCodec = struct({ digest: fixedBytes(32), sizeBytes: atMost(u32, MAX_BATCH_BYTES) });
 
 /** The key of a batch, whose digest its value has. */
 export function batchKey(channel: Tag, { lane, height }: Pick<BatchName, "lane" | "height">): [number, string] {
@@ -112,10 +117,12 @@ export class Table<K extends string | number | [number, string]> {
     return this.#db.getKeysCount();
   }
 
-  put(key: K, value: Uint8Array): void {
-    const sealed = Buffer.allocUnsafe(CRC_BYTES + value.length);
+  /** A value, which may come in two parts. */
+  put(key: K, value: Uint8Array, rest: Uint8Array = NO_BYTES): void {
+    const sealed = Buffer.allocUnsafe(CRC_BYTES + value.length + rest.length);
     sealed.set(value, CRC_BYTES);
-    sealed.writeUInt32BE(this.#crc(key, value), 0);
+    sealed.set(rest, CRC_BYTES + value.length);
+    sealed.writeUInt32BE(this.#crc(key, sealed.subarray(CRC_BYTES)), 0);
     void this.#db.put(key, sealed);
   }
 

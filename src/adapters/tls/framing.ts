@@ -2,13 +2,17 @@
  * Frames on a byte stream: a u32 big-endian length, then that many bytes.
  *
  * The reader is total and bounded: any bytes give frames or one error, and what it holds is at most
- * twice what has arrived of the frame being assembled. A length alone costs the sender's peer nothing.
+ * four times what has arrived of the frame being assembled. A length alone costs the sender's peer nothing.
  */
+
+import { compact } from "../../core/bytes.js";
 
 export const FRAME_HEADER_BYTES = 4;
 
-/** The first allocation for a frame that arrives in pieces; doubled as its bytes come in. */
+/** The first allocation for a frame that arrives in pieces. */
 const FIRST_ALLOCATION_BYTES = 4 * 1024;
+/** Memory is had for so many times what has arrived, so that most frames are copied once only. */
+const GROWTH = 4;
 
 /** Writes the header of a frame of `sizeBytes` at `offset`. */
 export function writeFrameHeader(target: DataView, offset: number, sizeBytes: number): void {
@@ -53,7 +57,7 @@ export class FrameReader {
       if (end - offset < wanted) {
         this.#keep(chunk, offset, end);
       } else {
-        const frame = this.#received === 0 ? detach(chunk, offset, end) : this.#complete(chunk, offset, end);
+        const frame = this.#received === 0 ? compact(range(chunk, offset, end)) : this.#complete(chunk, offset, end);
         this.#headerValue = 0;
         this.#headerBytes = 0;
         this.#partial = undefined;
@@ -77,7 +81,7 @@ export class FrameReader {
     const needed = this.#received + end - start;
     let partial = this.#partial;
     if (partial === undefined || partial.length < needed) {
-      const capacity = Math.max(needed, 2 * (partial?.length ?? 0), FIRST_ALLOCATION_BYTES);
+      const capacity = Math.max(GROWTH * needed, FIRST_ALLOCATION_BYTES);
       const grown = new Uint8Array(Math.min(this.#headerValue, capacity));
       if (partial !== undefined) grown.set(partial.subarray(0, this.#received));
       this.#partial = partial = grown;
@@ -96,10 +100,4 @@ export class FrameReader {
 /** A plain `Uint8Array` also when `bytes` is a `Buffer`, whose `slice` would not copy. */
 function range(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
-}
-
-/** The range, copied unless it fills at least half of the memory that it would keep alive. */
-function detach(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  const view = range(bytes, start, end);
-  return 2 * view.length >= bytes.buffer.byteLength ? view : view.slice();
 }
