@@ -90,7 +90,7 @@ export const MACHINE_MUTANTS = [
   mutant(
     "signature unchecked",
     READER,
-    "if (!this.#options.verifyClient(request.client, requestStatement(request), signature)) return undefined;",
+    "if (!this.#options.verifyClient(request.client, encodedRequestStatement(encoded), signature)) return undefined;",
   ),
   mutant(
     "party's signature unchecked",

@@ -15,6 +15,7 @@ const FETCHED = "test/replica/replica-transfer.test.ts";
 const REJOIN = "test/replica/replica-rejoin.test.ts";
 const UPGRADE = "test/replica/replica-upgrade.test.ts";
 const CLOCKS = "test/replica/clock-report.test.ts";
+const IDLE = "test/replica/idle-inputs.test.ts";
 const DIVERGING = "test/replica/replica-diverging.test.ts";
 
 const mutant = (name, file, test, search, replacement = "") => ({
@@ -26,6 +27,10 @@ const mutant = (name, file, test, search, replacement = "") => ({
 });
 
 export const REPLICA_MUTANTS = [
+  mutant("idle inputs without a bound", `${ROOM}/taker.ts`, IDLE, "length <= MAX_IDLE_INPUTS && "),
+  mutant("idle bytes without a bound", `${ROOM}/taker.ts`, IDLE, "this.#sizeBytes <= MAX_IDLE_BYTES && "),
+  mutant("what others wait for idle", `${ROOM}/taker.ts`, IDLE, " && !hasAny(this.consequences)"),
+  mutant("idle for ever", `${ROOM}/replica.ts`, IDLE, "if (this.#feed.hasIdle) this.#enqueue(TURN);"),
   mutant("clocks judged by one reading", `${ROOM}/clock-report.ts`, CLOCKS, "readings === CLOCK_READINGS && "),
   mutant(
     "clocks judged by their farthest reading",
