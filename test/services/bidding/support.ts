@@ -1,5 +1,6 @@
 /** A bidding service on a log of its own, with the simulator's cryptography: any party's shares can be had. */
 import { createHash } from "node:crypto";
+import { loadKeySignatures } from "../../../src/cli/key-signatures.js";
 import { thresholdGroup } from "../../../src/core/group.js";
 import type { PartyId } from "../../../src/core/party-set.js";
 import {
@@ -39,6 +40,7 @@ export const sealing: Sealing = {
   cluster: CLUSTER,
   hash: sha256,
   decryption: mockSuite(GROUP, 0, SEED).decryption,
+  signatures: await loadKeySignatures(),
   hasHonest: (parties) => GROUP.hasHonest(parties),
 };
 
