@@ -35,6 +35,7 @@ import { decodeTsaAnswer, TSA_SERVICE } from "../services/tsa/index.js";
 import { MAX_CLIENT_FRAME_BYTES } from "../wire/client-frames.js";
 import { MAX_PEER_FRAME_BYTES } from "../wire/peer-frames.js";
 import type { Client } from "../client/index.js";
+import { loadKeySignatures } from "./key-signatures.js";
 import { startMonitoring } from "./monitoring.js";
 import { NodeArchive } from "./node-archive.js";
 import { type KeySigner, deskOptions, isDurable, partyState } from "./node-desk.js";
