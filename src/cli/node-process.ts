@@ -202,7 +202,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       log: () => log.publisher,
       state: () => partyState(replica.state, { storage, services: cluster.channel.services }),
       isConnected: (peer) => replica.isConnected(peer),
-      more: nodeBiddingRoutes({ ...reached, party, client }),
+      more: nodeBiddingRoutes({ ...reached, party, client, signatures }),
       onLog,
     });
     const apis = [...replicaApis(reached), rest.api, ...tsaApis(party, replica, ownClient), ...log.apis];
