@@ -82,6 +82,11 @@ export function sealed(
   return encryptMock(SEED, label, plaintext ?? encodeOffer(offer));
 }
 
+/** The same under any label. */
+export function sealedUnder(label: Uint8Array, offer: Offer): Uint8Array {
+  return encryptMock(SEED, label, encodeOffer(offer));
+}
+
 export class World {
   service = create();
   sequence = 0;
@@ -101,8 +106,13 @@ export class World {
 
   /** A client's operation, ordered next. The bytes are used again, as the machine does. */
   ask(client: number, operation: BiddingOperation): BiddingReply {
+    return this.askAs(keyOf(client), operation);
+  }
+
+  /** The same of a client with this key. */
+  askAs(client: Uint8Array, operation: BiddingOperation): BiddingReply {
     const bytes = encodeBiddingOperation(operation);
-    const reply = decodeBiddingReply(this.service.apply({ ...this.#context(), client: keyOf(client) }, bytes).slice());
+    const reply = decodeBiddingReply(this.service.apply({ ...this.#context(), client }, bytes).slice());
     bytes.fill(0xee);
     if (!reply.ok) throw new Error(reply.error);
     return reply.value;
