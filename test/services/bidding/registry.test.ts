@@ -6,12 +6,14 @@ import { toHex } from "../../../src/core/bytes.js";
 import {
   type BiddingCommand,
   type BiddingOperation,
+  commandStatement,
   decodeAward,
   decodeBiddingOperation,
   encodeBiddingOperation,
   keyNameProblem,
   MAX_KEY_NAME_BYTES,
   type Offer,
+  registrationStatement,
   sealedBidLabel,
 } from "../../../src/services/bidding/index.js";
 import { MAX_AUCTIONS_PER_OWNER, MAX_AUCTIONS_PER_SPONSOR } from "../../../src/services/bidding/house.js";
@@ -236,6 +238,17 @@ describe("a signed command", () => {
     expect(world.ask(3, signed(other, 1, bidOf(sealedBy(other, OFFER))))).toEqual(refused("not-bidder"));
     expect(world.ask(3, signed(named, 1, bidOf(sealedBy(named, OFFER))))).toEqual({ kind: "bid", bid: 1 });
   });
+});
+
+it("each kind of statement begins with a line of its own, so that none is taken for another", () => {
+  const { publicKey: key } = holder(1);
+  const command = withdraw(1);
+  const statements = [
+    registrationStatement({ cluster: CLUSTER, name: "x", key }),
+    commandStatement({ cluster: CLUSTER, key, number: 1, command }),
+  ];
+  const lines = statements.map((statement) => Buffer.from(statement).toString("latin1").split("\n")[0]);
+  expect(lines).toEqual(["abcast/2 bidding key", "abcast/2 bidding command"]);
 });
 
 describe("bounds", () => {
