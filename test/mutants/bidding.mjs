@@ -179,7 +179,7 @@ export const BIDDING_MUTANTS = [
     REST,
     `if (decoded.value.kind === "refused") throw refused(decoded.value.reason);`,
   ),
-  identity("another client's key on the page", IDENTITY, "if (clients[client] !== toHex(publicKey))", "if (false)"),
+  identity("another client's key on the page", IDENTITY, `who.kind === "client" && clients[who.client] !== toHex(publicKey)`, "false"),
   identity(
     "bids under the identity element",
     IDENTITY,
