@@ -27,11 +27,22 @@ export const keyNameField = z.string().superRefine((name, context) => {
 export const bidderSchema = z.strictObject({
   format: z.literal("abcast-bidder/1"),
   name: keyNameField,
-  /** Ed25519 seed. */
   signing: base64Field(SEED_BYTES),
   public: publicSchema,
 });
-export type BidderFile = z.output<typeof bidderSchema>;
+
+export interface BidderFile {
+  readonly format: "abcast-bidder/1";
+  readonly name: string;
+  /** Ed25519 seed, 32 bytes. */
+  readonly signing: Uint8Array;
+  readonly public: ClusterPublic;
+}
+
+export interface RegistrationFile extends Registration {
+  readonly format: "abcast-registration/1";
+  readonly cluster: Uint8Array;
+}
 
 export const registrationSchema = z.strictObject({
   format: z.literal("abcast-registration/1"),
@@ -45,7 +56,7 @@ export function createBidder(name: string, cluster: ClusterPublic): BidderFile {
   return { format: "abcast-bidder/1", name, signing: new Uint8Array(randomBytes(SEED_BYTES)), public: cluster };
 }
 
-export function registrationFile({ name, signing, public: { cluster } }: BidderFile): z.output<typeof registrationSchema> {
+export function registrationFile({ name, signing, public: { cluster } }: BidderFile): RegistrationFile {
   return { format: "abcast-registration/1", cluster, ...registrationOf(cluster, name, createEd25519Signer(signing)) };
 }
 
