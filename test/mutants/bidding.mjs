@@ -147,6 +147,7 @@ export const BIDDING_MUTANTS = [
     HOUSE,
     "if (!this.#makeRoom(brought, MAX_AUCTIONS_PER_SPONSOR)) return undefined;",
   ),
+  key("counters of clients only", `${ROOM}/listing.ts`, "MAX_COMMANDERS = 8192", "MAX_COMMANDERS = 4096"),
   key("keys that keep the buffer", REGISTRY, "{ key: key.slice(), name, sponsor: sponsor.slice(), sequence, last }", "{ key, name, sponsor, sequence, last }"),
   key("commands unsigned", BIDDING, "if (!signatures.verify(key, commandStatement({ cluster, key, number, command }), signature))", "if (false)"),
   key("commands for any cluster", SIGNING, "struct({ cluster: fixedBytes(32), key: keyCodec, number: u32, command: commandCodec })", "struct({ key: keyCodec, number: u32, command: commandCodec })"),

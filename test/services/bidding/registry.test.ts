@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { BiddingKey } from "../../../src/client/bidding-actor.js";
 import { toHex } from "../../../src/core/bytes.js";
+import { MAX_CLIENTS } from "../../../src/replica/config.js";
 import {
   type BiddingCommand,
   type BiddingOperation,
@@ -17,10 +18,11 @@ import {
   sealedBidLabel,
 } from "../../../src/services/bidding/index.js";
 import { MAX_AUCTIONS_PER_OWNER, MAX_AUCTIONS_PER_SPONSOR } from "../../../src/services/bidding/house.js";
+import { Listing } from "../../../src/services/bidding/listing.js";
 import { MAX_KEYS, MAX_KEYS_PER_SPONSOR, Registry } from "../../../src/services/bidding/registry.js";
 import { chunksOf, mutation } from "../support/service.js";
 import { holder, register, registration, signed } from "./keys.js";
-import { CLUSTER, create, keyOf, OWNER, sealedUnder, TERMS, World } from "./support.js";
+import { CLUSTER, create, keyOf, OWNER, sealedUnder, sealing, TERMS, World } from "./support.js";
 
 const refused = (reason: string) => ({ kind: "refused", reason });
 const OTHER_CLUSTER = new Uint8Array(32).fill(6);
@@ -275,6 +277,12 @@ describe("bounds", () => {
     expect(one.refusalOf({ ...entry(MAX_KEYS_PER_SPONSOR), sponsor })).toBe("full");
     expect(one.refusalOf({ ...entry(MAX_KEYS_PER_SPONSOR), sponsor: keyOf(2) })).toBeUndefined();
     expect(filled().refusalOf({ ...entry(MAX_KEYS), sponsor: keyOf(200) })).toBe("full");
+  });
+
+  it("have room for every client and every key in one auction", () => {
+    const listing = Listing.start({ id: 1, owner: keyOf(OWNER) }, TERMS.book, sealing);
+    for (let index = 0; index < MAX_CLIENTS + MAX_KEYS; index++) listing.use(entry(index).key, 1);
+    expect(Listing.decode(listing.encoded, sealing).ok).toBe(true);
   });
 
   it("of a client hold for the operation", () => {
