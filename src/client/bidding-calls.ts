@@ -20,7 +20,7 @@ export type ReplyOf<Kind extends BiddingReply["kind"]> = Extract<BiddingReply, {
   BiddingPosition;
 export type AnswerOf<Kind extends BiddingAnswer["kind"]> = Extract<BiddingAnswer, { readonly kind: Kind }>;
 
-/** The service refused: nothing was changed. */
+/** The service refused: nothing was changed, but that a registered key has used a number. */
 export class BiddingRefusedError extends Error {
   override readonly name = "BiddingRefusedError";
   readonly reason: Refusal;
