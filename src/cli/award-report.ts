@@ -16,10 +16,7 @@ export interface VerifyOptions {
   readonly json?: boolean;
 }
 
-export function bidText(
-  { number, bidder, round, standing, offer }: ListedBid,
-  name: NameOf,
-): string {
+export function bidText({ number, bidder, round, standing, offer }: ListedBid, name: NameOf): string {
   const what = offer === undefined ? "sealed" : [offer.amount, ...offer.values].join(" ");
   return `bid ${number} of ${name(bidder)} (round ${round}): ${what}${standing === "standing" ? "" : `, ${standing}`}`;
 }

@@ -44,7 +44,17 @@ async function decided(auction: number): Promise<Result> {
 
 /** Makes a key file, and the registration that its holder hands out. */
 async function makeKey(name: string, file: string, ...more: readonly string[]): Promise<string> {
-  const made = await run(["auction", "key", "--name", name, "--out", at(file), "--public", cluster.publicFile, ...more]);
+  const made = await run([
+    "auction",
+    "key",
+    "--name",
+    name,
+    "--out",
+    at(file),
+    "--public",
+    cluster.publicFile,
+    ...more,
+  ]);
   expect(made).toMatchObject({ code: 0, result: { format: "abcast-registration/1", name } });
   const registration = at(`${file}.registration`);
   writeFileSync(registration, JSON.stringify(made.result));
@@ -150,7 +160,12 @@ describe("a bidder whom nobody knew at init", () => {
     await cluster.killNow(2);
     await cluster.ok("up", cluster.directory);
     const { result } = await as(0, "auction", "keys");
-    expect(result).toMatchObject({ keys: [{ name: "Early Ltd", least: 2 }, { name: "Bidder Ltd", least: 3 }] });
+    expect(result).toMatchObject({
+      keys: [
+        { name: "Early Ltd", least: 2 },
+        { name: "Bidder Ltd", least: 3 },
+      ],
+    });
     await cluster.settled((await cluster.status())[0]?.sequence ?? 0);
   });
 });
@@ -173,7 +188,10 @@ describe("an auctioneer whom nobody knew at init", () => {
     expect(await as(1, "auction", "withdraw", "2", "--key", at("early.json"))).toMatchObject({ code: 0 });
     expect(await as(1, "auction", "close", "2")).toMatchObject({ code: 1, result: { reason: "not-owner" } });
     expect(await sell("auction", "close", "2")).toMatchObject({ code: 0 });
-    expect(await decided(2)).toMatchObject({ outcome: { bid: 1, price: 5 }, names: { [keyIn(registration)]: "Auctioneer" } });
+    expect(await decided(2)).toMatchObject({
+      outcome: { bid: 1, price: 5 },
+      names: { [keyIn(registration)]: "Auctioneer" },
+    });
 
     expect(await sell("auction", "create", "--kind", "book", "--title", "grain")).toMatchObject({
       result: { auction: 3 },

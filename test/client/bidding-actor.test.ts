@@ -30,7 +30,8 @@ function setup() {
     },
     callAll: () => Promise.reject(new Error("not used")),
   };
-  const open = (actor?: BiddingActor) => openBidding(caller, { access: 1, publicKey: new Uint8Array(32) } as never, actor);
+  const open = (actor?: BiddingActor) =>
+    openBidding(caller, { access: 1, publicKey: new Uint8Array(32) } as never, actor);
   return { world, caller, numbers, open };
 }
 

@@ -47,7 +47,9 @@ export function registerAuctionKeys(auction: Command): void {
     )
     .action(makeKey);
   biddingOptions(auction.command("register"))
-    .description("Has a key registered that its holder has made. The client vouches for nothing, but counts as its sponsor.")
+    .description(
+      "Has a key registered that its holder has made. The client vouches for nothing, but counts as its sponsor.",
+    )
     .argument("<REGISTRATION>", "the file that the key's holder gave")
     .addHelpText("after", example("abcast auction register registration.json --cluster cluster/client-0.json"))
     .action(register);

@@ -272,7 +272,11 @@ async function execute({ submit }: BiddingRoutesOptions, request: string): Promi
 }
 
 /** What a command did. @throws ProblemError when the service refused it, or nobody knows any more */
-export function doneOf({ sequence, round, reply }: Pick<OutcomeFrame, "sequence" | "round" | "reply">): z.input<typeof doneSchema> {
+export function doneOf({
+  sequence,
+  round,
+  reply,
+}: Pick<OutcomeFrame, "sequence" | "round" | "reply">): z.input<typeof doneSchema> {
   const decoded = decodeBiddingReply(reply ?? new Uint8Array());
   // Executed, and what it did is kept no more: the session has gone on.
   if (!decoded.ok || decoded.value.kind === "malformed")

@@ -1,10 +1,5 @@
 /** Commands of one key, signed here and handed to the replica, one after the other. */
-import {
-  encodeOffer,
-  type Offer,
-  sealedBidLabel,
-  type Terms,
-} from "../../services/bidding/index.js";
+import { encodeOffer, type Offer, sealedBidLabel, type Terms } from "../../services/bidding/index.js";
 import { toHex } from "../../core/bytes.js";
 import { getJson, numberIn } from "../common/api.js";
 import type { Identity } from "./identity.js";
@@ -30,7 +25,12 @@ export class Commander {
   async bid(auction: number, isSealed: boolean, offer: Offer): Promise<number> {
     const done = await this.#inTurn(async () => {
       const counter = await this.#counter(auction);
-      return this.#sender.send({ kind: "bid", auction, counter, content: this.#contentOf(auction, isSealed, offer, counter) });
+      return this.#sender.send({
+        kind: "bid",
+        auction,
+        counter,
+        content: this.#contentOf(auction, isSealed, offer, counter),
+      });
     });
     return numberIn(done, "bid") ?? 0;
   }

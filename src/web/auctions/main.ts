@@ -36,7 +36,9 @@ function showKey(): void {
   setText(byId("key-state", HTMLElement), text);
   setText(
     byId("create-note", HTMLElement),
-    identity === undefined ? "To begin one, open your client’s or your key’s file." : "You will own it, and cannot bid in it.",
+    identity === undefined
+      ? "To begin one, open your client’s or your key’s file."
+      : "You will own it, and cannot bid in it.",
   );
   auction.forget();
 }

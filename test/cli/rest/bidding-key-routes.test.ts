@@ -31,7 +31,13 @@ const routes = biddingKeyRoutes({
             world.sequence += 1;
             const { sequence } = world;
             const context = { sequence, index: 0, round: sequence, roundTimeMs: 1, client: keyOf(REPLICA) };
-            return { reply: world.service.apply(context, operation).slice(), sequence, round: 1, timeMs: 1, faulty: [] };
+            return {
+              reply: world.service.apply(context, operation).slice(),
+              sequence,
+              round: 1,
+              timeMs: 1,
+              faulty: [],
+            };
           },
           callAll: () => Promise.reject(new Error("not used")),
         }
@@ -98,7 +104,11 @@ describe("a registered key", () => {
     const good = begin(9);
     if (good.kind !== "signed") throw new Error(good.kind);
     const { publicKey } = register(world, 3);
-    for (const bad of [{ ...good, number: 10 }, { ...good, key: publicKey }, { ...good, signature: new Uint8Array(64) }])
+    for (const bad of [
+      { ...good, number: 10 },
+      { ...good, key: publicKey },
+      { ...good, signature: new Uint8Array(64) },
+    ])
       expect(await carry(bad)).toMatchObject({ status: 409, json: { code: "bad-signature" } });
     const other = signed(key, 9, { kind: "create", terms: TERMS.open }, new Uint8Array(32));
     expect(await carry(other)).toMatchObject({ status: 409, json: { code: "bad-signature" } });
@@ -142,9 +152,5 @@ describe("a registered key", () => {
 it("is described by an OpenAPI document with all routes", () => {
   const document = openApiOf(routes, { title: "t", version: "1", description: "d", hasApiKeys: false });
   const { paths } = document as { readonly paths: Record<string, object> };
-  expect(Object.keys(paths).sort()).toEqual([
-    "/v1/bidding/commands",
-    "/v1/bidding/keys",
-    "/v1/bidding/keys/{key}",
-  ]);
+  expect(Object.keys(paths).sort()).toEqual(["/v1/bidding/commands", "/v1/bidding/keys", "/v1/bidding/keys/{key}"]);
 });

@@ -103,7 +103,12 @@ describe("a registration", () => {
       const named = encodeBiddingOperation(registration(holder(1), "x"));
       // The name comes first, after the operation's own byte.
       const bytes = new TextEncoder().encode(name);
-      const changed = Buffer.concat([named.subarray(0, 1), Buffer.from([0, 0, 0, bytes.length]), bytes, named.subarray(6)]);
+      const changed = Buffer.concat([
+        named.subarray(0, 1),
+        Buffer.from([0, 0, 0, bytes.length]),
+        bytes,
+        named.subarray(6),
+      ]);
       expect(create().validate?.(new Uint8Array(changed))).toBe(false);
       expect(create().validate?.(named)).toBe(true);
     },
@@ -131,7 +136,10 @@ describe("a signed command", () => {
 
   it("is its key's, whoever carries it: owner, bidder, label, counter", () => {
     const { world, key } = auction();
-    expect(world.ask(9, signed(key, 1, { kind: "create", terms: TERMS.first }))).toEqual({ kind: "created", auction: 2 });
+    expect(world.ask(9, signed(key, 1, { kind: "create", terms: TERMS.first }))).toEqual({
+      kind: "created",
+      auction: 2,
+    });
     expect(toHex(world.auction(2).owner)).toBe(toHex(key.publicKey));
     expect(world.ask(9, { kind: "close", auction: 2, counter: 1 })).toEqual(refused("not-owner"));
     expect(world.ask(8, signed(key, 2, bidOf(sealedBy(key, OFFER, 1, 2), 1, 2)))).toEqual(refused("not-bidder"));
@@ -306,7 +314,9 @@ describe("bounds", () => {
     if (first === undefined || last === undefined) throw new Error("no keys");
     for (const key of keys.slice(0, -1))
       for (let index = 1; index <= MAX_AUCTIONS_PER_OWNER; index++)
-        expect(world.ask(1, signed(key, index, { kind: "create", terms: TERMS.open }))).toMatchObject({ kind: "created" });
+        expect(world.ask(1, signed(key, index, { kind: "create", terms: TERMS.open }))).toMatchObject({
+          kind: "created",
+        });
     expect(world.ask(1, signed(last, 1, { kind: "create", terms: TERMS.open }))).toEqual(refused("full"));
     // The sponsor itself, and keys of others, have theirs.
     expect(world.create(TERMS.open, 1)).toBe(MAX_AUCTIONS_PER_SPONSOR + 1);
@@ -339,7 +349,13 @@ describe("a snapshot", () => {
 describe("the registry", () => {
   /** What may be tried, with keys and names that meet often. */
   const step = fc.oneof(
-    fc.record({ kind: fc.constant("register" as const), by: fc.nat(2), key: fc.nat(4), name: fc.nat(4), isProved: fc.boolean() }),
+    fc.record({
+      kind: fc.constant("register" as const),
+      by: fc.nat(2),
+      key: fc.nat(4),
+      name: fc.nat(4),
+      isProved: fc.boolean(),
+    }),
     fc.record({
       kind: fc.constant("signed" as const),
       by: fc.nat(2),
@@ -367,7 +383,8 @@ describe("the registry", () => {
             const { by, key, name, isProved } = one;
             const operation = registration(holder(key), `name ${name}`, isProved ? CLUSTER : OTHER_CLUSTER);
             const isTaken = lines.some((other) => other.name === name);
-            const reason = line !== undefined ? "known-key" : isTaken ? "name-taken" : isProved ? undefined : "bad-proof";
+            const reason =
+              line !== undefined ? "known-key" : isTaken ? "name-taken" : isProved ? undefined : "bad-proof";
             expect(world.ask(by, operation)).toEqual(reason === undefined ? { kind: "registered" } : refused(reason));
             if (reason === undefined) lines.push({ key, name, sponsor: by, last: 0 });
             continue;
