@@ -24,8 +24,9 @@ export interface Registration {
 }
 
 /** @throws EncodeError when the name is none (`keyNameProblem`) */
-export function registrationOf(cluster: Uint8Array, name: string, { publicKey: key, sign }: BiddingKey): Registration {
-  return { name, key, proof: sign(registrationStatement({ cluster, name, key })) };
+export function registrationOf(cluster: Uint8Array, name: string, holder: BiddingKey): Registration {
+  const key = holder.publicKey;
+  return { name, key, proof: holder.sign(registrationStatement({ cluster, name, key })) };
 }
 
 export interface BiddingActor {
@@ -46,12 +47,12 @@ export function clientActor({ publicKey }: Pick<Caller, "publicKey">): BiddingAc
 export function keyActor(caller: Pick<Caller, "cluster" | "call" | "query">, key: BiddingKey): BiddingActor {
   const { cluster } = caller;
   const { publicKey } = key;
-  const { find } = biddingCalls(caller);
+  const calls = biddingCalls(caller);
   let used = 0;
   return {
     publicKey,
     async operation(command, options) {
-      const registered = await find("key", { kind: "key", key: publicKey }, timeOf(options));
+      const registered = await calls.find("key", { kind: "key", key: publicKey }, timeOf(options));
       if (registered === undefined) throw new BiddingRefusedError("unknown-key");
       // What was signed before may still be on its way.
       used = Math.max(registered.least, used + 1);
@@ -63,8 +64,9 @@ export function keyActor(caller: Pick<Caller, "cluster" | "call" | "query">, key
 /** The operation that any client may carry for who holds the key. */
 export function signedOperation(
   { cluster, number, command }: Omit<CommandOfKey, "key">,
-  { publicKey: key, sign }: BiddingKey,
+  holder: BiddingKey,
 ): BiddingOperation {
-  const signature = sign(commandStatement({ cluster, key, number, command }));
+  const key = holder.publicKey;
+  const signature = holder.sign(commandStatement({ cluster, key, number, command }));
   return { kind: "signed", key, number, command, signature };
 }

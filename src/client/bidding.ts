@@ -61,19 +61,19 @@ export function openBidding(
   encryptionKey: SharedPublicKey,
   actor: BiddingActor = clientActor(caller),
 ): Bidding {
-  const { execute, find } = biddingCalls(caller);
+  const calls = biddingCalls(caller);
   const command = async <Kind extends BiddingReply["kind"]>(
     kind: Kind,
     given: BiddingCommand,
     options: CallOptions | undefined,
-  ) => (await execute(kind, await actor.operation(given, options), options)).reply;
+  ) => (await calls.execute(kind, await actor.operation(given, options), options)).reply;
 
   const ask = async <Kind extends BiddingAnswer["kind"]>(
     kind: Kind,
     query: BiddingQuery,
     options: ClientQueryOptions | undefined,
   ) => {
-    const answer = await find(kind, query, options);
+    const answer = await calls.find(kind, query, options);
     if (answer === undefined) throw new NoAuctionError(`there is no such ${kind === "depth" ? "book" : "auction"}`);
     return answer;
   };
@@ -111,7 +111,7 @@ export function openBidding(
       return command("closed", { kind: "close", auction, counter: await nextCounter(auction, options) }, options);
     },
     async award(auction, options) {
-      const { called } = await execute("award", { kind: "award", auction }, { ...options, reply: "signed" });
+      const { called } = await calls.execute("award", { kind: "award", auction }, { ...options, reply: "signed" });
       if (called.signature === undefined) throw new Error("a signed reply without a signature");
       const { terms } = await ask("auction", { kind: "auction", auction }, timeOf(options));
       const bids = await allBids(auction, timeOf(options));
@@ -142,7 +142,7 @@ export function openBidding(
       return (await ask("orders", query, options)).orders;
     },
     async register(registration, options) {
-      return (await execute("registered", { kind: "register", ...registration }, options)).reply;
+      return (await calls.execute("registered", { kind: "register", ...registration }, options)).reply;
     },
     async keys(options) {
       const all: RegisteredKey[] = [];
