@@ -87,14 +87,9 @@ function refused(reason: Refusal): BiddingReply {
 }
 
 function execute(house: House, sealing: Sealing, context: ApplyContext, operation: BiddingOperation): BiddingReply {
-  switch (operation.kind) {
-    case "register":
-      return register(house, sealing, context, operation);
-    case "signed":
-      return signed(house, sealing, context, operation);
-    default:
-      return act(house, sealing, context, operation);
-  }
+  if (operation.kind === "register") return register(house, sealing, context, operation);
+  if (operation.kind === "signed") return signed(house, sealing, context, operation);
+  return act(house, sealing, context, operation);
 }
 
 function register(
