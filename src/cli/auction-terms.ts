@@ -1,6 +1,6 @@
 /** An auction's terms from the options of `abcast auction create`. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { fromHex, utf8 } from "../core/bytes.js";
+import { utf8 } from "../core/bytes.js";
 import {
   type Criterion,
   MAX_CRITERIA,
@@ -19,7 +19,8 @@ export interface TermsOptions {
   readonly kind: (typeof KINDS)[number];
   readonly title: string;
   readonly unit: string;
-  readonly bidder?: readonly Uint8Array[];
+  /** Each a key in hexadecimal, or a name. */
+  readonly bidder?: readonly string[];
   readonly closesAt?: number;
   readonly closesIn?: number;
   readonly replace: boolean;
@@ -40,7 +41,11 @@ export function termsOptions(command: Command): Command {
     )
     .requiredOption("--title <TEXT>", "what it is about", text(MAX_TITLE_BYTES))
     .option("--unit <TEXT>", "what amounts count, such as EUR", text(MAX_UNIT_BYTES), "")
-    .option("--bidder <KEY>", "a client who may bid, by its public key; may be repeated (default: all)", collect(key))
+    .option(
+      "--bidder <KEY>",
+      "who may bid: a client or a registered key by its public key, or a registered key by its name; may be repeated (default: all)",
+      collect((value) => value),
+    )
     .option(
       "--closes-at <TIME>",
       "when it closes by itself, such as 2030-01-31T12:00:00Z (default: by `auction close`)",
@@ -64,14 +69,14 @@ export function termsOptions(command: Command): Command {
     );
 }
 
-/** @throws InputError when options do not go together */
+/** But for `bidder`, since the cluster knows keys by their names: for everybody. @throws InputError when options do not go together */
 export function termsOf(options: TermsOptions, nowMs: number): Terms {
-  const { kind, title, unit, bidder = [], closesAt, closesIn } = options;
+  const { kind, title, unit, closesAt, closesIn } = options;
   if (closesAt !== undefined && closesIn !== undefined)
     throw new InputError({ option: "--closes-in" }, "cannot be given with --closes-at");
   refuseForeign(options);
   const closesAtMs = closesIn === undefined ? closesAt : nowMs + 1000 * closesIn;
-  const common = { title, unit, bidders: bidder, closesAtMs };
+  const common = { title, unit, bidders: [], closesAtMs };
   if (kind === "book") return { kind, ...common };
   const { replace: mayReplace, withdraw: mayWithdraw, reserve = 0 } = options;
   if (kind === "open") return { kind, ...common, mayWithdraw, reserve, increment: options.increment ?? 1 };
@@ -110,12 +115,6 @@ function text(maxBytes: number): (text: string) => string {
     if (utf8(value).length <= maxBytes) return value;
     throw new InvalidArgumentError(`It must have at most ${maxBytes} bytes.`);
   };
-}
-
-function key(value: string): Uint8Array {
-  const bytes = fromHex(value);
-  if (bytes?.length === 32) return bytes;
-  throw new InvalidArgumentError("It must be a client's public key, 64 lower-case hexadecimal digits.");
 }
 
 function time(value: string): number {

@@ -6,8 +6,8 @@ import { InputError, naming } from "../replica/input-error.js";
 import type { ListedBid } from "../services/bidding/index.js";
 import { type AwardVerdict, MAX_AWARD_FILE_BYTES, parseAward, verifyAward } from "../verify/index.js";
 import { bidJson } from "./bidding-json.js";
-import { nameOf } from "./bidding-client.js";
 import { EXIT } from "./errors.js";
+import { clientName, type NameOf } from "./key-names.js";
 import { createOutput } from "./output.js";
 import { receiptKeySpki } from "./receipt-key.js";
 
@@ -16,10 +16,7 @@ export interface VerifyOptions {
   readonly json?: boolean;
 }
 
-export function bidText(
-  { number, bidder, round, standing, offer }: ListedBid,
-  name: (key: Uint8Array) => string,
-): string {
+export function bidText({ number, bidder, round, standing, offer }: ListedBid, name: NameOf): string {
   const what = offer === undefined ? "sealed" : [offer.amount, ...offer.values].join(" ");
   return `bid ${number} of ${name(bidder)} (round ${round}): ${what}${standing === "standing" ? "" : `, ${standing}`}`;
 }
@@ -28,7 +25,7 @@ export function outcomeText(
   outcome: { readonly bid: number; readonly price: number } | undefined,
   bids: readonly ListedBid[],
   unit: string,
-  name: (key: Uint8Array) => string,
+  name: NameOf,
 ): string {
   const winner = bids.find(({ number }) => number === outcome?.bid);
   if (outcome === undefined || winner === undefined) return "nobody won";
@@ -46,7 +43,7 @@ export async function verifyAwardFile(path: string, options: VerifyOptions): Pro
   }
   const { award, terms, bids } = verdict;
   const { auction, won, closedSequence, closedRound } = award;
-  const name = (key: Uint8Array): string => nameOf(cluster, key);
+  const name = (key: Uint8Array): string => clientName(cluster, key);
   output.result(
     {
       valid: true,

@@ -1,9 +1,17 @@
 /** What the commands of the bidding service have in common. */
 import { Option, type Command } from "commander";
-import { type Bidding, BiddingRefusedError, NoAuctionError, openBidding } from "../client/index.js";
-import type { CallOptions } from "../client/index.js";
-import { equalBytes, toHex } from "../core/bytes.js";
+import {
+  type Bidding,
+  BiddingRefusedError,
+  type CallOptions,
+  type Client,
+  clientActor,
+  keyActor,
+  NoAuctionError,
+  openBidding,
+} from "../client/index.js";
 import type { ClusterPublic } from "../replica/config.js";
+import { loadBidder } from "./bidder-file.js";
 import { openClient } from "./cluster-client.js";
 import { EXIT } from "./errors.js";
 import { jsonOption, wholeNumber } from "./options.js";
@@ -14,6 +22,8 @@ export interface BiddingOptions {
   readonly cluster: string;
   readonly timeout: number;
   readonly json?: boolean;
+  /** Of commands that may be a registered key's. */
+  readonly key?: string;
 }
 
 /** Numbers of auctions, bids and orders, and amounts. */
@@ -30,13 +40,19 @@ export function biddingOptions(command: Command): Command {
     .addOption(jsonOption());
 }
 
+/** For what a registered key may do as well. */
+export function actingOptions(command: Command): Command {
+  return biddingOptions(command).option(
+    "--key <FILE>",
+    "act as the registered key in FILE (abcast auction key); the client of --cluster only carries the command",
+  );
+}
+
 export interface BiddingWork {
   readonly bidding: Bidding;
   readonly output: Output;
-  readonly call: CallOptions;
+  readonly call: CallOptions & { readonly timeoutMs: number };
   readonly cluster: ClusterPublic;
-  /** This client's. */
-  readonly publicKey: Uint8Array;
 }
 
 /** Exit code 1 when the service refuses, or has no such auction. */
@@ -45,8 +61,8 @@ export async function withBidding(options: BiddingOptions, work: (parts: Bidding
   const output = createOutput(options);
   try {
     const { public: cluster } = config;
-    const bidding = openBidding(client, cluster.keys.encryption);
-    await work({ bidding, output, call: { timeoutMs: options.timeout * 1000 }, cluster, publicKey: client.publicKey });
+    const bidding = openBidding(client, cluster.keys.encryption, await actorOf(options, client, cluster));
+    await work({ bidding, output, call: { timeoutMs: options.timeout * 1000 }, cluster });
   } catch (error) {
     const reason = refusalOf(error);
     if (reason === undefined || !(error instanceof Error)) throw error;
@@ -57,13 +73,11 @@ export async function withBidding(options: BiddingOptions, work: (parts: Bidding
   }
 }
 
+async function actorOf({ key }: BiddingOptions, client: Client, cluster: ClusterPublic) {
+  return key === undefined ? clientActor(client) : keyActor(client, await loadBidder(key, cluster, passphrase));
+}
+
 function refusalOf(error: unknown): string | undefined {
   if (error instanceof BiddingRefusedError) return error.reason;
   return error instanceof NoAuctionError ? "no-auction" : undefined;
-}
-
-/** A client as people call it. */
-export function nameOf({ clients }: Pick<ClusterPublic, "clients">, key: Uint8Array): string {
-  const index = clients.findIndex(({ publicKey }) => equalBytes(publicKey, key));
-  return index < 0 ? toHex(key) : `client ${index}`;
 }

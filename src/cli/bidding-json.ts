@@ -36,6 +36,10 @@ export function auctionJson({ auction, owner, terms, stage, leading, closed, out
   };
 }
 
+export function registeredKeyJson({ key, name, sponsor, sequence, least }: AnswerOf<"keys">["keys"][number]) {
+  return { key: toHex(key), name, sponsor: toHex(sponsor), sequence, least };
+}
+
 export function depthJson({ buy, sell, lastTrade }: AnswerOf<"depth">) {
   return { buy: [...buy], sell: [...sell], lastTrade: lastTrade ?? null };
 }

@@ -23,7 +23,7 @@ export {
   MAX_REPLY_BYTES,
   type Service,
 } from "../services/service.js";
-export { createBidding, type Sealing } from "../services/bidding/index.js";
+export { createBidding, type KeySignatures, type Sealing } from "../services/bidding/index.js";
 export { createCounter } from "../services/counter/index.js";
 export { createKv } from "../services/kv/index.js";
 export { createLog } from "../services/log/index.js";
@@ -33,7 +33,7 @@ export interface CreateReplicaOptions {
   readonly directory: string;
   /**
    * In their first state; the names are those of `channel.services` in public.json. A function is given what services check and open
-   * sealed bids with, for `createBidding`: the replica itself has the party's part of the key, and makes the shares that a service's
+   * bids with, for `createBidding`: the replica itself has the party's part of the key, and makes the shares that a service's
    * `duties` are due.
    */
   readonly services: readonly Service[] | ((sealing: Sealing) => readonly Service[]);

@@ -29,12 +29,13 @@ import { Machine, type MachineOptions } from "../replica/machine/index.js";
 import { Replica, type ReplicaOptions, type ReplicaState } from "../replica/replica.js";
 import type { Storage } from "../replica/storage.js";
 import { claimStore } from "../replica/store-owner.js";
-import type { Sealing } from "../services/bidding/index.js";
+import type { KeySignatures, Sealing } from "../services/bidding/index.js";
 import type { Service, StatementKey } from "../services/service.js";
 import { decodeTsaAnswer, TSA_SERVICE } from "../services/tsa/index.js";
 import { MAX_CLIENT_FRAME_BYTES } from "../wire/client-frames.js";
 import { MAX_PEER_FRAME_BYTES } from "../wire/peer-frames.js";
 import type { Client } from "../client/index.js";
+import { loadKeySignatures } from "./key-signatures.js";
 import { startMonitoring } from "./monitoring.js";
 import { NodeArchive } from "./node-archive.js";
 import { type KeySigner, deskOptions, isDurable, partyState } from "./node-desk.js";
@@ -116,7 +117,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const self = config.party;
   const group = groupOf(cluster);
   const suite = await ports.createSuite({ group, self, publicKeys: cluster.keys, secretKeys: keys });
-  const newMachine = machineMaker(party, suite, options.createServices);
+  const signatures = await loadKeySignatures();
+  const newMachine = machineMaker({ party, suite, signatures }, options.createServices);
   const relayKeys = await createRelayKeys({ self, publicKeys: cluster.keys, secretKeys: keys });
   const signers = { receipt: ports.signer(party, "receipt"), token: ports.signer(party, "token") };
   const identity = { certificatePem: certificateOf(cluster, self), privateKeyPem: keys.tlsPrivateKey };
@@ -200,7 +202,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       log: () => log.publisher,
       state: () => partyState(replica.state, { storage, services: cluster.channel.services }),
       isConnected: (peer) => replica.isConnected(peer),
-      more: nodeBiddingRoutes({ ...reached, party, client }),
+      more: nodeBiddingRoutes({ ...reached, party, client, signatures }),
       onLog,
     });
     const apis = [...replicaApis(reached), rest.api, ...tsaApis(party, replica, ownClient), ...log.apis];
@@ -320,7 +322,10 @@ function isServing({ state }: ReplicaState): boolean {
 }
 
 /** Makes machines in their first state. @throws InputError when the services are not the cluster's */
-function machineMaker(party: Party, suite: Suite, createServices: NodeOptions["createServices"]): () => Machine {
+function machineMaker(
+  { party, suite, signatures }: { readonly party: Party; readonly suite: Suite; readonly signatures: KeySignatures },
+  createServices: NodeOptions["createServices"],
+): () => Machine {
   const { public: cluster } = party;
   const file = join(party.directory, "public.json");
   const group = groupOf(cluster);
@@ -328,6 +333,7 @@ function machineMaker(party: Party, suite: Suite, createServices: NodeOptions["c
     cluster: cluster.cluster,
     hash: (bytes) => suite.hash(bytes),
     decryption: suite.decryption,
+    signatures,
     hasHonest: (parties) => group.hasHonest(parties),
   };
   if (createServices === undefined) servicesOf(cluster, sealing, file);

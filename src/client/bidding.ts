@@ -1,52 +1,29 @@
-/** The bidding service, as clients use it: the client's key is the bidder's, and sealed bids are encrypted here. */
+/** The bidding service, as clients use it: who acts is the client itself, or another actor; sealed bids are encrypted here. */
 import { createTdh2Scheme, loadRistretto } from "../crypto/index.js";
 import type { SharedPublicKey } from "../crypto/keys.js";
 import {
   type BiddingAnswer,
-  type BiddingOperation,
+  type BiddingCommand,
   type BiddingQuery,
   type BiddingReply,
-  decodeBiddingAnswer,
-  decodeBiddingReply,
-  encodeBiddingOperation,
-  encodeBiddingQuery,
   encodeBids,
   encodeOffer,
   encodeTerms,
   isSealed,
   type ListedBid,
   type Offer,
-  type Refusal,
   sealedBidLabel,
   type Side,
   type Terms,
 } from "../services/bidding/index.js";
 import type { AwardFile } from "../verify/index.js";
-import type { CallOptions, Called, Caller, ClientQueryOptions } from "./types.js";
+import { type BiddingActor, clientActor, type Registration } from "./bidding-actor.js";
+import { type AnswerOf, biddingCalls, NoAuctionError, type ReplyOf, timeOf } from "./bidding-calls.js";
+import type { CallOptions, Caller, ClientQueryOptions } from "./types.js";
 
-const SERVICE = "bidding";
-
-/** Where in the log it was done. */
-export type BiddingPosition = Pick<Called, "sequence" | "round">;
-export type AuctionSummary = Extract<BiddingAnswer, { readonly kind: "auction" }>;
-export type BookDepth = Extract<BiddingAnswer, { readonly kind: "depth" }>;
-type ReplyOf<Kind extends BiddingReply["kind"]> = Extract<BiddingReply, { readonly kind: Kind }> & BiddingPosition;
-
-/** The service refused: nothing was changed. */
-export class BiddingRefusedError extends Error {
-  override readonly name = "BiddingRefusedError";
-  readonly reason: Refusal;
-
-  constructor(reason: Refusal) {
-    super(`the bidding service refused: ${reason}`);
-    this.reason = reason;
-  }
-}
-
-/** There is no auction, or no book, with this number. */
-export class NoAuctionError extends Error {
-  override readonly name = "NoAuctionError";
-}
+export type AuctionSummary = AnswerOf<"auction">;
+export type BookDepth = AnswerOf<"depth">;
+export type RegisteredKey = AnswerOf<"keys">["keys"][number];
 
 export interface NewOrder {
   readonly side: Side;
@@ -66,53 +43,44 @@ export interface Bidding {
   award(auction: number, options?: CallOptions): Promise<AwardFile>;
   place(book: number, order: NewOrder, options?: CallOptions): Promise<ReplyOf<"placed">>;
   cancel(book: number, order: number, options?: CallOptions): Promise<ReplyOf<"cancelled">>;
-  auctions(options?: ClientQueryOptions): Promise<Extract<BiddingAnswer, { readonly kind: "auctions" }>["auctions"]>;
+  auctions(options?: ClientQueryOptions): Promise<AnswerOf<"auctions">["auctions"]>;
   auction(auction: number, options?: ClientQueryOptions): Promise<AuctionSummary>;
   bids(auction: number, options?: ClientQueryOptions): Promise<readonly ListedBid[]>;
   depth(book: number, options?: ClientQueryOptions): Promise<BookDepth>;
-  /** This client's. */
-  orders(book: number, options?: ClientQueryOptions): Promise<Extract<BiddingAnswer, { kind: "orders" }>["orders"]>;
+  /** The actor's. */
+  orders(book: number, options?: ClientQueryOptions): Promise<AnswerOf<"orders">["orders"]>;
+  /** Has a key registered, whoever the actor is: the client becomes its sponsor. */
+  register(registration: Registration, options?: CallOptions): Promise<ReplyOf<"registered">>;
+  /** Registered keys, in order of registration. */
+  keys(options?: ClientQueryOptions): Promise<readonly RegisteredKey[]>;
 }
 
-/** `encryptionKey`: the group's, under which bids are sealed. */
-export function openBidding(caller: Caller, encryptionKey: SharedPublicKey): Bidding {
-  const execute = async <Kind extends BiddingReply["kind"]>(
-    kind: Kind,
-    operation: BiddingOperation,
-    options: CallOptions | undefined,
-  ) => {
-    const called = await caller.call(SERVICE, encodeBiddingOperation(operation), options);
-    const { sequence, round } = called;
-    const reply = decodeBiddingReply(called.reply);
-    if (!reply.ok) throw new Error(`the service's reply is malformed: ${reply.error}`);
-    const { value } = reply;
-    if (value.kind === "refused") throw new BiddingRefusedError(value.reason);
-    if (!isOf(value, kind)) throw new Error(`the service answered "${value.kind}", which makes no sense here`);
-    return { reply: { ...value, sequence, round }, called };
-  };
+/** `encryptionKey`: the group's, under which bids are sealed. The client acts as itself unless another actor is given. */
+export function openBidding(
+  caller: Caller,
+  encryptionKey: SharedPublicKey,
+  actor: BiddingActor = clientActor(caller),
+): Bidding {
+  const calls = biddingCalls(caller);
   const command = async <Kind extends BiddingReply["kind"]>(
     kind: Kind,
-    operation: BiddingOperation,
+    given: BiddingCommand,
     options: CallOptions | undefined,
-  ) => (await execute(kind, operation, options)).reply;
+  ) => (await calls.execute(kind, await actor.operation(given, options), options)).reply;
 
   const ask = async <Kind extends BiddingAnswer["kind"]>(
     kind: Kind,
     query: BiddingQuery,
     options: ClientQueryOptions | undefined,
   ) => {
-    const answered = await caller.query(SERVICE, encodeBiddingQuery(query), options);
-    const answer = decodeBiddingAnswer(answered.answer);
-    if (!answer.ok) throw new Error(`the service's answer is malformed: ${answer.error}`);
-    const { value } = answer;
-    if (value.kind === "absent") throw new NoAuctionError(`there is no such ${kind === "depth" ? "book" : "auction"}`);
-    if (!isOf(value, kind)) throw new Error(`the service answered "${value.kind}", which makes no sense here`);
-    return value;
+    const answer = await calls.find(kind, query, options);
+    if (answer === undefined) throw new NoAuctionError(`there is no such ${kind === "depth" ? "book" : "auction"}`);
+    return answer;
   };
 
-  /** A counter that this client has not used in the auction. */
+  /** A counter that the actor has not used in the auction. */
   const nextCounter = async (auction: number, options: CallOptions | undefined): Promise<number> => {
-    const { least } = await ask("counter", { kind: "counter", auction, client: caller.publicKey }, timeOf(options));
+    const { least } = await ask("counter", { kind: "counter", auction, client: actor.publicKey }, timeOf(options));
     return least;
   };
 
@@ -130,7 +98,7 @@ export function openBidding(caller: Caller, encryptionKey: SharedPublicKey): Bid
     async bid(auction, offer, options) {
       const { terms } = await ask("auction", { kind: "auction", auction }, timeOf(options));
       const counter = await nextCounter(auction, options);
-      const sealed = { cluster: caller.cluster, auction, bidder: caller.publicKey, counter };
+      const sealed = { cluster: caller.cluster, auction, bidder: actor.publicKey, counter };
       const content = isSealed(terms)
         ? ({ kind: "sealed", ciphertext: await encrypt(encryptionKey, sealedBidLabel(sealed), offer) } as const)
         : ({ kind: "clear", offer } as const);
@@ -143,7 +111,7 @@ export function openBidding(caller: Caller, encryptionKey: SharedPublicKey): Bid
       return command("closed", { kind: "close", auction, counter: await nextCounter(auction, options) }, options);
     },
     async award(auction, options) {
-      const { called } = await execute("award", { kind: "award", auction }, { ...options, reply: "signed" });
+      const { called } = await calls.execute("award", { kind: "award", auction }, { ...options, reply: "signed" });
       if (called.signature === undefined) throw new Error("a signed reply without a signature");
       const { terms } = await ask("auction", { kind: "auction", auction }, timeOf(options));
       const bids = await allBids(auction, timeOf(options));
@@ -170,21 +138,21 @@ export function openBidding(caller: Caller, encryptionKey: SharedPublicKey): Bid
     bids: allBids,
     depth: (auction, options) => ask("depth", { kind: "depth", auction }, options),
     async orders(auction, options) {
-      const query = { kind: "orders", auction, client: caller.publicKey, from: 0 } as const;
+      const query = { kind: "orders", auction, client: actor.publicKey, from: 0 } as const;
       return (await ask("orders", query, options)).orders;
     },
+    async register(registration, options) {
+      return (await calls.execute("registered", { kind: "register", ...registration }, options)).reply;
+    },
+    async keys(options) {
+      const all: RegisteredKey[] = [];
+      for (;;) {
+        const { keys, hasMore } = await ask("keys", { kind: "keys", from: all.length }, options);
+        all.push(...keys);
+        if (!hasMore) return all;
+      }
+    },
   };
-}
-
-function isOf<Value extends { readonly kind: string }, Kind extends string>(
-  value: Value,
-  kind: Kind,
-): value is Extract<Value, { readonly kind: Kind }> {
-  return value.kind === kind;
-}
-
-function timeOf(options: CallOptions | undefined): ClientQueryOptions {
-  return options?.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
 }
 
 async function encrypt(publicKey: SharedPublicKey, label: Uint8Array, offer: Offer): Promise<Uint8Array> {

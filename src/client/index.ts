@@ -2,13 +2,21 @@
 export {
   type AuctionSummary,
   type Bidding,
-  type BiddingPosition,
-  BiddingRefusedError,
   type BookDepth,
   type NewOrder,
-  NoAuctionError,
   openBidding,
+  type RegisteredKey,
 } from "./bidding.js";
+export {
+  type BiddingActor,
+  type BiddingKey,
+  clientActor,
+  keyActor,
+  type Registration,
+  registrationOf,
+  signedOperation,
+} from "./bidding-actor.js";
+export { type BiddingPosition, BiddingRefusedError, NoAuctionError } from "./bidding-calls.js";
 export { type ArchivedReceipt } from "./archived-receipt.js";
 export { Client } from "./client.js";
 export { type Counter, type CounterTotal, openCounter } from "./counter.js";

@@ -134,6 +134,8 @@ const FILE_KINDS: ReadonlyMap<unknown, string> = new Map([
   ["abcast-party/1", "a party's settings, config.json"],
   ["abcast-party-keys/2", "a party's keys, keys.json"],
   ["abcast-client/2", "a client's file, client-I.json"],
+  ["abcast-bidder/1", "a bidder's key"],
+  ["abcast-registration/1", "the registration of a bidder's key"],
   ["abcast-receipt/1", "a receipt"],
   ["abcast-evidence/1", "evidence of a party's misbehaviour"],
   ["abcast-identity/2", "a party's own keys, identity.json"],

@@ -5,6 +5,11 @@ const BIDDING = `${ROOM}/bidding.ts`;
 const BOOK = `${ROOM}/order-book.ts`;
 const OUTCOME = `${ROOM}/outcome.ts`;
 const HOUSE = `${ROOM}/house.ts`;
+const REGISTRY = `${ROOM}/registry.ts`;
+const SIGNING = `${ROOM}/signing.ts`;
+const NAMES = `${ROOM}/key-name.ts`;
+const KEY_REST = "src/cli/rest/bidding-key-routes.ts";
+const ACTOR = "src/client/bidding-actor.ts";
 const AWARD = "src/verify/award.ts";
 const REST = "src/cli/rest/bidding-routes.ts";
 const IDENTITY = "src/web/auctions/identity.ts";
@@ -19,6 +24,9 @@ const mutantOf =
 
 const rule = mutantOf("test/services/bidding/rules.test.ts");
 const model = mutantOf("test/services/bidding/auctions.test.ts", "test/services/bidding/order-book.test.ts");
+const key = mutantOf("test/services/bidding/registry.test.ts");
+const keyRest = mutantOf("test/cli/rest/bidding-key-routes.test.ts");
+const actor = mutantOf("test/client/bidding-actor.test.ts");
 const award = mutantOf("test/verify/award.test.ts");
 const rest = mutantOf("test/cli/rest/bidding-routes.test.ts");
 const identity = mutantOf("test/web/auctions/identity.test.ts");
@@ -72,11 +80,7 @@ export const BIDDING_MUTANTS = [
   ),
   rule("bids after the close", AUCTION, `if (phase !== "open") return "not-open"; if (isSealed`, "if (isSealed"),
   rule("bids that keep the buffer", BIDDING, "decodeBiddingOperation(bytes.slice())", "decodeBiddingOperation(bytes)"),
-  rule(
-    "auctions without end",
-    HOUSE,
-    "if (own.length >= MAX_AUCTIONS_PER_OWNER && over === undefined) return undefined;",
-  ),
+  rule("auctions without end", HOUSE, "if (!this.#makeRoom(own, MAX_AUCTIONS_PER_OWNER)) return undefined;"),
   rule("bids of one without end", AUCTION, "|| own.length >= MAX_BIDS_PER_BIDDER"),
   rule(
     "auctions without time",
@@ -117,6 +121,109 @@ export const BIDDING_MUTANTS = [
     "one.order === order",
   ),
   model("withdrawn bids win", AUCTION, "bids.some(isClosed)) return;", "false) return;"),
+  key("keys of small order", BIDDING, `if (!signatures.isKey(key)) return refused("bad-key");`),
+  key(
+    "keys that their sponsor has not",
+    BIDDING,
+    "if (!signatures.verify(key, registrationStatement({ cluster, name, key }), proof))",
+    "if (false)",
+  ),
+  key(
+    "registered for any cluster",
+    SIGNING,
+    "struct({ cluster: fixedBytes(32), name: keyNameCodec, key: keyCodec })",
+    "struct({ name: keyNameCodec, key: keyCodec })",
+  ),
+  key(
+    "registered under any name",
+    SIGNING,
+    "struct({ cluster: fixedBytes(32), name: keyNameCodec, key: keyCodec })",
+    "struct({ cluster: fixedBytes(32), key: keyCodec })",
+  ),
+  key("one signature for all purposes", SIGNING, "abcast/2 bidding command\\n", "abcast/2 bidding key\\n"),
+  key("keys registered again", REGISTRY, `if (this.#keys.has(toHex(key))) return "known-key";`),
+  key("names taken again", REGISTRY, `if (this.#names.has(comparableName(name))) return "name-taken";`),
+  key("names that differ in case only", NAMES, "return name.toLowerCase();", "return name;"),
+  key("names of any characters", NAMES, "&& NAME.test(name)"),
+  key("keys without end", REGISTRY, `if (this.#keys.size >= MAX_KEYS) return "full";`),
+  key(
+    "keys of one sponsor without end",
+    REGISTRY,
+    `(this.#brought.get(toHex(sponsor)) ?? 0) >= MAX_KEYS_PER_SPONSOR ? "full" : undefined`,
+    "undefined",
+  ),
+  key(
+    "auctions of one sponsor without end",
+    HOUSE,
+    "if (!this.#makeRoom(brought, MAX_AUCTIONS_PER_SPONSOR)) return undefined;",
+  ),
+  key("counters of clients only", `${ROOM}/listing.ts`, "MAX_COMMANDERS = 8192", "MAX_COMMANDERS = 4096"),
+  key(
+    "keys that keep the buffer",
+    REGISTRY,
+    "{ key: key.slice(), name, sponsor: sponsor.slice(), sequence, last }",
+    "{ key, name, sponsor, sequence, last }",
+  ),
+  key(
+    "commands unsigned",
+    BIDDING,
+    "if (!signatures.verify(key, commandStatement({ cluster, key, number, command }), signature))",
+    "if (false)",
+  ),
+  key(
+    "commands for any cluster",
+    SIGNING,
+    "struct({ cluster: fixedBytes(32), key: keyCodec, number: u32, command: commandCodec })",
+    "struct({ key: keyCodec, number: u32, command: commandCodec })",
+  ),
+  key("any command under a signature", SIGNING, "number: u32, command: commandCodec });", "number: u32 });"),
+  key(
+    "any number under a signature",
+    SIGNING,
+    "key: keyCodec, number: u32, command: commandCodec });",
+    "key: keyCodec, command: commandCodec });",
+  ),
+  key("commands carried twice", BIDDING, `if (number <= registered.last) return refused("old-number");`),
+  key("numbers forgotten", BIDDING, "registry.use(registered, number);"),
+  key(
+    "numbers forgotten in a snapshot",
+    REGISTRY,
+    "sponsor: sponsor.slice(), sequence, last });",
+    "sponsor: sponsor.slice(), sequence, last: 0 });",
+  ),
+  key(
+    "couriers act",
+    BIDDING,
+    "act(house, sealing, { ...context, client: registered.key }, command)",
+    "act(house, sealing, context, command)",
+  ),
+  key(
+    "keys registered twice in a snapshot",
+    HOUSE,
+    "if (this.registry.refusalOf(key) !== undefined) throw new Error(`a key cannot be registered as ${key.name}`);",
+  ),
+  key("keys anywhere in a snapshot", HOUSE, `if (!isFirst) throw new Error("registered keys come before auctions");`),
+  keyRest(
+    "a replica speaks for itself",
+    KEY_REST,
+    `operation.ok && operation.value.kind === "signed" ? operation.value : undefined`,
+    "operation.ok ? operation.value : undefined",
+  ),
+  keyRest(
+    "a replica orders what nobody signed",
+    KEY_REST,
+    "if (!signatures.verify(key, commandStatement({ cluster, key, number, command }), signature))",
+    "if (false)",
+  ),
+  keyRest("a replica orders old numbers", KEY_REST, `if (number < least) throw refused("old-number");`),
+  keyRest(
+    "a replica orders for unknown keys",
+    KEY_REST,
+    "const { least } = await keyOf(ask, key);",
+    "const least = 0;",
+  ),
+  actor("numbers signed again", ACTOR, "Math.max(registered.least, used + 1)", "registered.least"),
+  actor("numbers of others", ACTOR, "Math.max(registered.least, used + 1)", "used + 1"),
   award("signature unchecked", AWARD, "!(await key.verify(file.statement, file.signature))", "false"),
   award("any cluster", AWARD, "if (!equalBytes(award.cluster, cluster))", "if (false)"),
   award("any terms", AWARD, "if (!equalBytes(await sha256(file.terms), award.terms))", "if (false)"),
@@ -132,7 +239,12 @@ export const BIDDING_MUTANTS = [
     REST,
     `if (decoded.value.kind === "refused") throw refused(decoded.value.reason);`,
   ),
-  identity("another client's key on the page", IDENTITY, "if (clients[client] !== toHex(publicKey))", "if (false)"),
+  identity(
+    "another client's key on the page",
+    IDENTITY,
+    `who.kind === "client" && clients[who.client] !== toHex(publicKey)`,
+    "false",
+  ),
   identity(
     "bids under the identity element",
     IDENTITY,

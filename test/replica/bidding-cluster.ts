@@ -1,6 +1,7 @@
 /** Sealed auctions in a cluster of the tests: what clients have ordered, and what replicas make of it. */
 import { createHash } from "node:crypto";
 import { expect } from "vitest";
+import { loadKeySignatures } from "../../src/cli/key-signatures.js";
 import type { PartyId } from "../../src/core/party-set.js";
 import {
   type BiddingAnswer,
@@ -37,6 +38,8 @@ export const TERMS = {
   reserve: 1,
 } as const satisfies Terms;
 
+const signatures = await loadKeySignatures();
+
 /** Each request in a session of its own. */
 let requests = 0;
 export function request(client: number, operation: BiddingOperation): Uint8Array {
@@ -69,6 +72,7 @@ export function newCluster(options: TestClusterOptions = {}): Promise<TestCluste
         cluster: CLUSTER,
         hash: sha256,
         decryption: mockSuite(GROUP, 0, SEED).decryption,
+        signatures,
         hasHonest: (parties) => GROUP.hasHonest(parties),
       }),
     ...options,

@@ -1,13 +1,16 @@
 /** `abcast auction`: auctions and tenders that the cluster runs; sealed bids are encrypted here, and opened by the replicas after the close. */
 import type { Command } from "commander";
+import { toHex } from "../../core/bytes.js";
 import { formatAward, verifyAward } from "../../verify/index.js";
 import { type TermsOptions, termsOf, termsOptions } from "../auction-terms.js";
 import { bidText, outcomeText, verifyAwardFile } from "../award-report.js";
 import { auctionJson, bidJson } from "../bidding-json.js";
-import { type BiddingOptions, amount, biddingOptions, nameOf, withBidding } from "../bidding-client.js";
+import { type BiddingOptions, actingOptions, amount, biddingOptions, withBidding } from "../bidding-client.js";
+import { keysNamed, namesOf, registeredAmong } from "../key-names.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
 import { receiptKeySpki } from "../receipt-key.js";
 import { checkTarget, writeWhole } from "../whole-file.js";
+import { registerAuctionKeys } from "./auction-key.js";
 
 const CLIENT = "--cluster cluster/client-0.json";
 
@@ -18,14 +21,14 @@ export function registerAuction(program: Command): void {
     .description(
       "Auctions and tenders. Sealed bids are encrypted for the group: nobody reads one before the close. Exit code 1 when the service refuses.",
     );
-  termsOptions(biddingOptions(auction.command("create")))
-    .description("Begins an auction, and prints its number. Its owner is the client.")
+  termsOptions(actingOptions(auction.command("create")))
+    .description("Begins an auction, and prints its number. Its owner is the client, or who holds the key.")
     .addHelpText(
       "after",
       example(`abcast auction create --kind sealed-first --title "A boat" --reserve 1000 ${CLIENT}`),
     )
     .action(create);
-  biddingOptions(auction.command("bid"))
+  actingOptions(auction.command("bid"))
     .description(
       "Bids AMOUNT, with a value for each criterion of a tender. In a sealed auction the bid is encrypted before it leaves this machine.",
     )
@@ -34,12 +37,12 @@ export function registerAuction(program: Command): void {
     .argument("[VALUES...]", "of a tender's criteria, in their order")
     .addHelpText("after", example("abcast auction bid 1 1200 --cluster cluster/client-1.json"))
     .action(bid);
-  biddingOptions(auction.command("withdraw"))
+  actingOptions(auction.command("withdraw"))
     .description("Takes the client's bid back, before the close, where the terms let it.")
     .argument("<AUCTION>", "its number", amount)
     .addHelpText("after", example("abcast auction withdraw 1 --cluster cluster/client-1.json"))
     .action(withdraw);
-  biddingOptions(auction.command("close"))
+  actingOptions(auction.command("close"))
     .description("Closes an auction that has no closing time; only its owner can.")
     .argument("<AUCTION>", "its number", amount)
     .addHelpText("after", example(`abcast auction close 1 ${CLIENT}`))
@@ -67,12 +70,15 @@ export function registerAuction(program: Command): void {
     .addOption(jsonOption())
     .addHelpText("after", example("abcast auction verify boat.award --public cluster/public.json"))
     .action(verifyAwardFile);
+  registerAuctionKeys(auction);
 }
 
 async function create(options: BiddingOptions & TermsOptions): Promise<void> {
   const terms = termsOf(options, Date.now());
+  const { bidder = [] } = options;
   await withBidding(options, async ({ bidding, output, call }) => {
-    const { auction, sequence, round } = await bidding.create(terms, call);
+    const bidders = await keysNamed(bidder, bidding, call.timeoutMs);
+    const { auction, sequence, round } = await bidding.create({ ...terms, bidders }, call);
     output.result({ ok: true, auction, sequence, round }, `auction ${auction} is open (round ${round})`);
   });
 }
@@ -101,7 +107,7 @@ async function close(auction: number, options: BiddingOptions): Promise<void> {
 
 async function show(auction: number | undefined, options: BiddingOptions): Promise<void> {
   await withBidding(options, async ({ bidding, output, call, cluster }) => {
-    const { timeoutMs = 0 } = call;
+    const { timeoutMs } = call;
     if (auction === undefined) {
       const auctions = await bidding.auctions({ timeoutMs });
       const lines = auctions.map(({ auction, kind, title, stage }) => `${auction}  ${kind}  ${stage}  ${title}`);
@@ -110,9 +116,12 @@ async function show(auction: number | undefined, options: BiddingOptions): Promi
     const summary = await bidding.auction(auction, { timeoutMs });
     const bids = summary.terms.kind === "book" ? [] : await bidding.bids(auction, { timeoutMs });
     const { owner, terms, stage, outcome, faulty } = summary;
-    const name = (key: Uint8Array): string => nameOf(cluster, key);
+    const shown = [owner, ...terms.bidders, ...bids.map(({ bidder }) => bidder)];
+    const registered = await registeredAmong(shown, bidding, cluster, timeoutMs);
+    const name = namesOf(cluster, registered);
+    const names = Object.fromEntries(registered.map(({ key, name }) => [toHex(key), name]));
     output.result(
-      { ...auctionJson(summary), bids: bids.map(bidJson) },
+      { ...auctionJson(summary), bids: bids.map(bidJson), names },
       [
         `auction ${auction} of ${name(owner)}: ${terms.title} (${terms.kind}, ${stage})`,
         ...bids.map((bid) => `  ${bidText(bid, name)}`),

@@ -1,7 +1,7 @@
 /** `abcast book`: orders in a continuous order book that the cluster runs. */
 import { type Command, Argument } from "commander";
 import type { Level, Side } from "../../services/bidding/index.js";
-import { type BiddingOptions, amount, biddingOptions, withBidding } from "../bidding-client.js";
+import { type BiddingOptions, actingOptions, amount, withBidding } from "../bidding-client.js";
 import { example, wholeNumber } from "../options.js";
 
 export function registerBook(program: Command): void {
@@ -11,7 +11,7 @@ export function registerBook(program: Command): void {
     .description(
       "Orders in a book that `abcast auction create --kind book` has begun: matched by price, and then by time. Exit code 1 when the service refuses.",
     );
-  biddingOptions(book.command("place"))
+  actingOptions(book.command("place"))
     .description("Places an order: with --price a limit order, of which the rest waits in the book; else at any price.")
     .argument("<BOOK>", "its number", amount)
     .addArgument(new Argument("<SIDE>", "what the order does").choices(["buy", "sell"]))
@@ -19,14 +19,14 @@ export function registerBook(program: Command): void {
     .option("--price <AMOUNT>", "the worst price for one", wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .addHelpText("after", example("abcast book place 1 buy 10 --price 99 --cluster cluster/client-0.json"))
     .action(place);
-  biddingOptions(book.command("cancel"))
-    .description("Takes what is left of an order of the client's out of the book.")
+  actingOptions(book.command("cancel"))
+    .description("Takes what is left of an order of the client's, or the key's, out of the book.")
     .argument("<BOOK>", "its number", amount)
     .argument("<ORDER>", "the order's number", amount)
     .addHelpText("after", example("abcast book cancel 1 7 --cluster cluster/client-0.json"))
     .action(cancel);
-  biddingOptions(book.command("show"))
-    .description("Prints what rests in the book, best prices first, and the client's own orders.")
+  actingOptions(book.command("show"))
+    .description("Prints what rests in the book, best prices first, and the client's, or the key's, own orders.")
     .argument("<BOOK>", "its number", amount)
     .addHelpText("after", example("abcast book show 1 --cluster cluster/client-0.json"))
     .action(show);
@@ -62,7 +62,7 @@ async function cancel(book: number, order: number, options: BiddingOptions): Pro
 
 async function show(book: number, options: BiddingOptions): Promise<void> {
   await withBidding(options, async ({ bidding, output, call }) => {
-    const { timeoutMs = 0 } = call;
+    const { timeoutMs } = call;
     const { buy, sell, lastTrade } = await bidding.depth(book, { timeoutMs });
     const orders = await bidding.orders(book, { timeoutMs });
     const text = (side: Side, levels: readonly Level[]): string[] =>

@@ -5,6 +5,7 @@ import { clientConfigSchema, formatFile, partyKeysSchema } from "../../replica/c
 import { identitySchema } from "../../replica/config-ceremony.js";
 import { readFileAs } from "../../replica/config-files.js";
 import { InputError } from "../../replica/input-error.js";
+import { bidderSchema } from "../bidder-file.js";
 import { example, jsonOption } from "../options.js";
 import { createOutput } from "../output.js";
 import { passphrase, passphraseOf, passphraseOption } from "../passphrase.js";
@@ -22,7 +23,7 @@ export function registerProtect(program: Command): void {
     .command("protect")
     .summary("set, change or remove the passphrase of a secret file")
     .description(
-      "FILE is a keys.json, identity.json or client-I.json. Its old passphrase, if it has one, comes from the file that ABCAST_PASSPHRASE_FILE names, or is asked for.",
+      "FILE is a keys.json, identity.json, client-I.json, or a key of abcast auction key. Its old passphrase, if it has one, comes from the file that ABCAST_PASSPHRASE_FILE names, or is asked for.",
     )
     .argument("<FILE>", "the secret file")
     .addOption(passphraseOption("FILE"))
@@ -32,7 +33,7 @@ export function registerProtect(program: Command): void {
     .action(protect);
 }
 
-const secretFile = z.discriminatedUnion("format", [partyKeysSchema, clientConfigSchema, identitySchema]);
+const secretFile = z.discriminatedUnion("format", [partyKeysSchema, clientConfigSchema, identitySchema, bidderSchema]);
 
 async function protect(file: string, options: Options): Promise<void> {
   const newPassphrase = await passphraseOf(options);

@@ -3,23 +3,28 @@ import { ProblemError, type Route } from "../../adapters/rest/index.js";
 import type { Party } from "../../replica/config-files.js";
 import { REFUSALS, type ReplyFrame } from "../../wire/client-frames.js";
 import { askDesk, type ReplicaApiOptions } from "../replica-api.js";
+import { type BiddingKeyRoutesOptions, biddingKeyRoutes } from "./bidding-key-routes.js";
 import { type BiddingRoutesOptions, biddingRoutes } from "./bidding-routes.js";
 import { CALL_PROBLEMS, notServing } from "./failures.js";
 
 export interface NodeBiddingOptions extends ReplicaApiOptions, Pick<BiddingRoutesOptions, "client"> {
   readonly party: Party;
+  readonly signatures: BiddingKeyRoutesOptions["signatures"];
 }
 
 /** None where the cluster does not run bidding. */
 export function nodeBiddingRoutes(options: NodeBiddingOptions): Route[] {
   const { public: cluster } = options.party;
   if (!cluster.channel.services.includes("bidding")) return [];
-  return biddingRoutes({
-    cluster: cluster.cluster,
-    encryptionKey: cluster.keys.encryption,
-    client: () => options.client(),
-    submit: async (payload) => executed(await askDesk(options, { kind: "submit", payload, want: "reply" })),
-  });
+  const common = { cluster: cluster.cluster, client: () => options.client() };
+  return [
+    ...biddingRoutes({
+      ...common,
+      encryptionKey: cluster.keys.encryption,
+      submit: async (payload) => executed(await askDesk(options, { kind: "submit", payload, want: "reply" })),
+    }),
+    ...biddingKeyRoutes({ ...common, signatures: options.signatures }),
+  ];
 }
 
 /** @throws ProblemError when it was not executed, or nobody knows yet */

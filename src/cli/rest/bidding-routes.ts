@@ -16,6 +16,7 @@ import {
   decodeBiddingReply,
   encodeBiddingQuery,
   isSealed,
+  type Refusal,
   sealedBidLabel,
 } from "../../services/bidding/index.js";
 import { formatAward } from "../../verify/index.js";
@@ -37,8 +38,8 @@ import {
 import { asProblems, CALL_PROBLEMS, notServing } from "./failures.js";
 
 /** For the cluster to answer; below the server's bound on a connection's life. */
-const TIMEOUT_MS = 8_000;
-const ORDER_COST = 5;
+export const TIMEOUT_MS = 8_000;
+export const ORDER_COST = 5;
 /** What a request costs that every replica makes a share for, or is asked for. */
 const SHARED_COST = 2;
 
@@ -186,14 +187,19 @@ export function biddingRoutes(options: BiddingRoutesOptions): Route[] {
 }
 
 /** Where to go on. */
-function nextAfter(hasMore: boolean, last: number | undefined): number | null {
+export function nextAfter(hasMore: boolean, last: number | undefined): number | null {
   return hasMore && last !== undefined ? last + 1 : null;
 }
 
-type Ask = <Kind extends BiddingAnswer["kind"]>(kind: Kind, query: BiddingQuery) => Promise<AnswerOf<Kind>>;
+/** `absent`: the problem where there is none; of auctions unless given. @throws ProblemError */
+export type Ask = <Kind extends BiddingAnswer["kind"]>(
+  kind: Kind,
+  query: BiddingQuery,
+  absent?: () => ProblemError,
+) => Promise<AnswerOf<Kind>>;
 
-function asker({ client }: BiddingRoutesOptions): Ask {
-  return async <Kind extends BiddingAnswer["kind"]>(kind: Kind, query: BiddingQuery) => {
+export function asker({ client }: Pick<BiddingRoutesOptions, "client">): Ask {
+  return async <Kind extends BiddingAnswer["kind"]>(kind: Kind, query: BiddingQuery, absent = noAuction) => {
     const own = client();
     if (own === undefined) throw notServing();
     const { answer } = await asProblems(own.query("bidding", encodeBiddingQuery(query), { timeoutMs: TIMEOUT_MS }));
@@ -201,7 +207,7 @@ function asker({ client }: BiddingRoutesOptions): Ask {
     if (!decoded.ok) throw new Error(`the service's answer is malformed: ${decoded.error}`);
     const { value } = decoded;
     if (isOf(value, kind)) return value;
-    if (value.kind === "absent") throw noAuction();
+    if (value.kind === "absent") throw absent();
     throw new Error(`the service answered "${value.kind}", which makes no sense here`);
   };
 }
@@ -253,8 +259,8 @@ async function award(options: BiddingRoutesOptions, auction: number): Promise<z.
   }
 }
 
-function refused(reason: string): ProblemError {
-  const status = reason === "no-auction" ? 404 : 409;
+export function refused(reason: Refusal): ProblemError {
+  const status = reason === "no-auction" || reason === "unknown-key" ? 404 : 409;
   return new ProblemError({ status, code: reason, detail: `the bidding service refused: ${reason}` });
 }
 
@@ -262,7 +268,15 @@ async function execute({ submit }: BiddingRoutesOptions, request: string): Promi
   const payload = fromBase64(request);
   if (payload === undefined || !isBidding(payload))
     throw new ProblemError({ status: 400, code: "not-a-command", detail: COMMANDS["not-a-command"] });
-  const { sequence, round, reply } = await submit(payload);
+  return doneOf(await submit(payload));
+}
+
+/** What a command did. @throws ProblemError when the service refused it, or nobody knows any more */
+export function doneOf({
+  sequence,
+  round,
+  reply,
+}: Pick<OutcomeFrame, "sequence" | "round" | "reply">): z.input<typeof doneSchema> {
   const decoded = decodeBiddingReply(reply ?? new Uint8Array());
   // Executed, and what it did is kept no more: the session has gone on.
   if (!decoded.ok || decoded.value.kind === "malformed")
@@ -286,6 +300,6 @@ function doneJson(reply: Done): Omit<z.input<typeof doneSchema>, "sequence" | "r
 }
 
 /** The schema has made sure of it. */
-function bytesOf(hex: string): Uint8Array {
+export function bytesOf(hex: string): Uint8Array {
   return fromHex(hex) ?? new Uint8Array();
 }

@@ -12,7 +12,7 @@ const KINDS = ["sealed-first", "sealed-second", "open", "tender", "book"] as con
 const STAGES = ["open", "opening", "decided", "closed"] as const;
 const stage = z.enum(STAGES).describe("opening: closed, and bids are being opened; closed: of a book");
 
-export const keyParameter = hex.describe("a client's Ed25519 key");
+export const keyParameter = hex.describe("an Ed25519 key: a client's, or a registered one");
 
 export const auctionsSchema = z
   .object({
@@ -26,7 +26,7 @@ const termsSchema = z
     kind: z.enum(KINDS),
     title: z.string(),
     unit: z.string(),
-    bidders: z.array(hex).describe("who may bid; none: every client"),
+    bidders: z.array(hex).describe("who may bid; none: every client and every registered key"),
     closesAtMs: whole.nullable().describe("milliseconds since 1970; null: the owner closes it"),
     mayReplace: z.boolean().optional(),
     mayWithdraw: z.boolean().optional(),
@@ -120,11 +120,33 @@ export const commandSchema = z
   })
   .describe("a signed command");
 
+export const keySchema = z
+  .object({
+    key: hex,
+    name: z.string().describe("what its holder and sponsor say; nobody else vouches for it"),
+    sponsor: hex.describe("the client that had it registered"),
+    sequence: whole.describe("where in the cluster's log"),
+    least: whole.describe("the least number that its next command may have"),
+  })
+  .describe("a key that is registered");
+
+export const keysSchema = z
+  .object({ keys: z.array(keySchema), next: whole.nullable().describe("where to go on; null when there are no more") })
+  .describe("registered keys, in order of registration");
+
+export const signedCommandSchema = z
+  .strictObject({
+    operation: base64.describe(
+      "the operation `signed` of the service bidding: a command with the key, its number and the key's signature (src/services/bidding)",
+    ),
+  })
+  .describe("a command that a registered key has signed");
+
 export const doneSchema = z
   .object({
     sequence: whole.describe("the command's number in the cluster's log"),
     round: whole,
-    kind: z.enum(["created", "bid", "withdrawn", "closed", "placed", "cancelled", "award"]),
+    kind: z.enum(["created", "bid", "withdrawn", "closed", "placed", "cancelled", "award", "registered"]),
     auction: whole.optional(),
     bid: whole.optional(),
     bids: whole.optional(),

@@ -10,6 +10,7 @@ import {
   encodeBiddingAnswer,
 } from "./messages.js";
 import type { OrderBook } from "./order-book.js";
+import type { RegisteredKey } from "./registry.js";
 
 /** Total. */
 export function answerTo(house: House, bytes: Uint8Array): Uint8Array {
@@ -25,6 +26,14 @@ function answer(house: House, query: BiddingQuery): BiddingAnswer {
     });
     return { kind: "auctions", auctions, hasMore };
   }
+  if (query.kind === "keys") {
+    const { items, hasMore } = firstOf(house.registry.keys.slice(query.from));
+    return { kind: "keys", keys: items.map(shown), hasMore };
+  }
+  if (query.kind === "key") {
+    const registered = house.registry.get(query.key);
+    return registered === undefined ? { kind: "absent" } : { kind: "key", ...shown(registered) };
+  }
   const listing = house.get(query.auction);
   if (listing === undefined) return { kind: "absent" };
   if (query.kind === "auction") return summary(listing);
@@ -37,6 +46,10 @@ function answer(house: House, query: BiddingQuery): BiddingAnswer {
 
 function firstOf<Item>(all: readonly Item[]): { readonly items: readonly Item[]; readonly hasMore: boolean } {
   return { items: all.slice(0, MAX_LISTED_PER_ANSWER), hasMore: all.length > MAX_LISTED_PER_ANSWER };
+}
+
+function shown({ key, name, sponsor, sequence, last }: RegisteredKey) {
+  return { key, name, sponsor, sequence, least: last + 1 };
 }
 
 function summary({ id, owner, body, stage, size }: Listing): BiddingAnswer {

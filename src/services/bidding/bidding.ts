@@ -2,7 +2,8 @@
  * The bidding service: auctions and order books on the ordered log (docs/bidding.md).
  *
  * Who bids is the client whose signature is on the request, which binds cluster, session and operation; the operation names auction and
- * counter. What is sealed the parties open by shares that are ordered themselves, after the close: so every replica, and whoever
+ * counter. Or it is who holds a key that a client has brought (registry.ts): its own signature, which binds cluster, number and command, is
+ * in the operation, and whichever client carries that is nobody but its courier. What is sealed the parties open by shares that are ordered themselves, after the close: so every replica, and whoever
  * replays the log, opens the same bids at the same place, and a share that is none is known for what it is.
  */
 import { toHex } from "../../core/bytes.js";
@@ -15,6 +16,7 @@ import { encodeBids } from "./bid.js";
 import { House } from "./house.js";
 import type { Listing } from "./listing.js";
 import {
+  type BiddingCommand,
   type BiddingOperation,
   type BiddingReply,
   MAX_SHARES_PER_DUTY,
@@ -26,6 +28,7 @@ import {
   encodeBiddingReply,
 } from "./messages.js";
 import type { Sealing } from "./sealing.js";
+import { commandStatement, registrationStatement } from "./signing.js";
 import { encodeTerms } from "./terms.js";
 
 type Of<Kind extends BiddingOperation["kind"]> = Extract<BiddingOperation, { readonly kind: Kind }>;
@@ -84,6 +87,45 @@ function refused(reason: Refusal): BiddingReply {
 }
 
 function execute(house: House, sealing: Sealing, context: ApplyContext, operation: BiddingOperation): BiddingReply {
+  if (operation.kind === "register") return register(house, sealing, context, operation);
+  if (operation.kind === "signed") return signed(house, sealing, context, operation);
+  return act(house, sealing, context, operation);
+}
+
+function register(
+  { registry }: House,
+  { cluster, signatures }: Sealing,
+  { client: sponsor, sequence }: ApplyContext,
+  { name, key, proof }: Of<"register">,
+): BiddingReply {
+  const refusal = registry.refusalOf({ key, name, sponsor });
+  if (refusal !== undefined) return refused(refusal);
+  if (!signatures.isKey(key)) return refused("bad-key");
+  if (!signatures.verify(key, registrationStatement({ cluster, name, key }), proof)) return refused("bad-proof");
+  registry.add({ key, name, sponsor, sequence, last: 0 });
+  return { kind: "registered" };
+}
+
+function signed(
+  house: House,
+  sealing: Sealing,
+  context: ApplyContext,
+  { key, number, command, signature }: Of<"signed">,
+): BiddingReply {
+  const { registry } = house;
+  const { cluster, signatures } = sealing;
+  const registered = registry.get(key);
+  if (registered === undefined) return refused("unknown-key");
+  if (number <= registered.last) return refused("old-number");
+  if (!signatures.verify(key, commandStatement({ cluster, key, number, command }), signature))
+    return refused("bad-signature");
+  // Used up whatever becomes of the command: else a courier could try again, at a time of its choice, what was refused.
+  registry.use(registered, number);
+  return act(house, sealing, { ...context, client: registered.key }, command);
+}
+
+/** As the client, or the key, that the context names. */
+function act(house: House, sealing: Sealing, context: ApplyContext, operation: BiddingCommand): BiddingReply {
   if (operation.kind === "create") return create(house, context, operation);
   const listing = house.get(operation.auction);
   if (listing === undefined) return refused("no-auction");
@@ -108,7 +150,7 @@ function command(
   house: House,
   listing: Listing,
   context: ApplyContext,
-  operation: Exclude<BiddingOperation, Of<"create"> | Of<"award">>,
+  operation: Exclude<BiddingCommand, Of<"create"> | Of<"award">>,
 ): BiddingReply {
   switch (operation.kind) {
     case "bid":

@@ -1,14 +1,17 @@
-/** All auctions and books, within bounds, in chunks for a snapshot. */
+/** All auctions and books, and the keys that are registered: within bounds, in chunks for a snapshot. */
 import { concat, equalBytes } from "../../core/bytes.js";
 import { bytes, decode, encode, struct, u32, u64, union } from "../../core/codec.js";
 import { MAX_CHUNK_BYTES, type Place } from "../service.js";
 import { Listing } from "./listing.js";
+import { type RegisteredKey, Registry, keysChunk } from "./registry.js";
 import type { Sealing } from "./sealing.js";
 import type { Terms } from "./terms.js";
 
 export const MAX_AUCTIONS = 4096;
 /** Auctions of one owner: a new one takes the place of the oldest that is over. */
 export const MAX_AUCTIONS_PER_OWNER = 16;
+/** The same of all keys that one client has brought: else it could take all the room under many. */
+export const MAX_AUCTIONS_PER_SPONSOR = 256;
 /** Bids and resting orders, in all of them. */
 export const MAX_BIDS = 131_072;
 
@@ -17,9 +20,12 @@ const chunkCodec = union({
   head: struct({ last: u64, auctions: u32 }),
   /** A part of an auction's encoding; all but the last are full. */
   part: struct({ auction: u64, part: u32, bytes: bytes(PART_BYTES) }),
+  /** Registered keys, after the head. */
+  keys: keysChunk,
 });
 
 export class House {
+  readonly registry = new Registry();
   readonly #sealing: Sealing;
   /** Ascending. */
   readonly #listings = new Map<number, Listing>();
@@ -57,13 +63,21 @@ export class House {
   /** The new auction's number; undefined when there is no room. */
   create(owner: Uint8Array, terms: Terms): number | undefined {
     const own = this.listings.filter((listing) => equalBytes(listing.owner, owner));
-    const over = own.length < MAX_AUCTIONS_PER_OWNER ? undefined : own.find(({ isOver }) => isOver);
-    if (own.length >= MAX_AUCTIONS_PER_OWNER && over === undefined) return undefined;
-    if (over !== undefined) this.#remove(over);
+    if (!this.#makeRoom(own, MAX_AUCTIONS_PER_OWNER)) return undefined;
+    const brought = this.listings.filter((listing) => this.registry.haveOneSponsor(listing.owner, owner));
+    if (!this.#makeRoom(brought, MAX_AUCTIONS_PER_SPONSOR)) return undefined;
     if (this.#listings.size >= MAX_AUCTIONS) return undefined;
     this.#last += 1;
     this.#add(Listing.start({ id: this.#last, owner }, terms, this.#sealing));
     return this.#last;
+  }
+
+  /** Whether one more can join them: the oldest that is over goes if it must. */
+  #makeRoom(listings: readonly Listing[], max: number): boolean {
+    if (listings.length < max) return true;
+    const over = listings.find(({ isOver }) => isOver);
+    if (over !== undefined) this.#remove(over);
+    return over !== undefined;
   }
 
   #add(listing: Listing): void {
@@ -120,6 +134,7 @@ export class House {
 
   *snapshot(): Generator<Uint8Array> {
     yield encode(chunkCodec, { kind: "head", last: this.#last, auctions: this.#listings.size });
+    for (const chunk of this.registry.chunks()) yield encode(chunkCodec, { kind: "keys", ...chunk });
     for (const { id, encoded } of this.#listings.values())
       for (let part = 0; part * PART_BYTES < encoded.length; part++) {
         const cut = encoded.subarray(part * PART_BYTES, (part + 1) * PART_BYTES);
@@ -142,6 +157,10 @@ export class House {
         head = value;
         continue;
       }
+      if (value.kind === "keys") {
+        house.#restoreKeys(value.keys, parts.size === 0);
+        continue;
+      }
       const before = parts.get(value.auction) ?? [];
       if (value.part !== before.length) throw new Error(`a part of auction ${value.auction} is missing`);
       parts.set(value.auction, [...before, value.bytes]);
@@ -158,5 +177,13 @@ export class House {
       house.#add(listing.value);
     }
     return house;
+  }
+
+  #restoreKeys(keys: readonly RegisteredKey[], isFirst: boolean): void {
+    if (!isFirst) throw new Error("registered keys come before auctions");
+    for (const key of keys) {
+      if (this.registry.refusalOf(key) !== undefined) throw new Error(`a key cannot be registered as ${key.name}`);
+      this.registry.add(key);
+    }
   }
 }

@@ -7,8 +7,8 @@ import { OrderBook, bookCodec } from "./order-book.js";
 import type { Sealing } from "./sealing.js";
 import { type AuctionTerms, type BookTerms, flagCodec, keyCodec, termsCodec } from "./terms.js";
 
-/** Clients that have commanded in one auction: as many as a cluster has at most. */
-export const MAX_COMMANDERS = 4096;
+/** Keys that have commanded in one auction: as many as a cluster has clients, and registered keys, at most. */
+export const MAX_COMMANDERS = 8192;
 
 const listingCodec = struct({
   auction: u64,

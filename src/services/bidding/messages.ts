@@ -7,6 +7,7 @@ import {
   choice,
   decode,
   encode,
+  fixedBytes,
   list,
   optional,
   struct,
@@ -20,6 +21,7 @@ import { MAX_PARTIES } from "../../core/party-set.js";
 import { MAX_DECRYPTION_SHARE_BYTES } from "../../core/suite.js";
 import { MAX_AWARD_STATEMENT_BYTES } from "./award.js";
 import { listedBidCodec, offerCodec, placeFields } from "./bid.js";
+import { keyNameCodec } from "./key-name.js";
 import { fillsCodec, levelsCodec, priceCodec, quantityCodec, sideCodec } from "./order-book.js";
 import { outcomeCodec } from "./outcome.js";
 import { MAX_CIPHERTEXT_BYTES } from "./sealing.js";
@@ -27,13 +29,13 @@ import { MAX_TITLE_BYTES, flagCodec, keyCodec, kindCodec, termsCodec } from "./t
 
 /** Shares in one payload of a party: so many take a replica some hundred milliseconds to check. */
 export const MAX_SHARES_PER_DUTY = 64;
-/** Bids or orders in one answer. */
+/** Bids, orders or keys in one answer. */
 export const MAX_LISTED_PER_ANSWER = 128;
 
 /** A client's commands on one auction have growing counters: the auction, the counter and the client's signature make each good once. */
 const command = { auction: u64, counter: u32 };
 
-const operationCodec = union({
+const commands = {
   create: struct({ terms: termsCodec }),
   bid: struct({
     ...command,
@@ -50,6 +52,18 @@ const operationCodec = union({
   /** An order in a book: without a price, a market order. */
   place: struct({ ...command, side: sideCodec, price: optional(priceCodec), quantity: quantityCodec }),
   cancel: struct({ ...command, order: u64 }),
+};
+export const commandCodec = union(commands);
+/** What a client asks as itself, or who holds a registered key as that. */
+export type BiddingCommand = Value<typeof commandCodec>;
+
+const signatureCodec = fixedBytes(64);
+const operationCodec = union({
+  ...commands,
+  /** A key that its holder wants to act under; the proof is its signature (signing.ts). The client that asks is its sponsor. */
+  register: struct({ name: keyNameCodec, key: keyCodec, proof: signatureCodec }),
+  /** A command of a registered key, which any client may carry. */
+  signed: struct({ key: keyCodec, number: u32, command: commandCodec, signature: signatureCodec }),
 });
 export type BiddingOperation = Value<typeof operationCodec>;
 
@@ -70,6 +84,13 @@ const refusalCodec = choice(
   "no-order",
   "not-decided",
   "full",
+  "known-key",
+  "name-taken",
+  "bad-key",
+  "bad-proof",
+  "unknown-key",
+  "old-number",
+  "bad-signature",
 );
 /** Why nothing was changed; docs/bidding.md says what each means. */
 export type Refusal = Value<typeof refusalCodec>;
@@ -87,6 +108,7 @@ const replyCodec = union({
   cancelled: struct({ quantity: u32 }),
   refused: struct({ reason: refusalCodec }),
   malformed: struct({}),
+  registered: struct({}),
 });
 export type BiddingReply = Value<typeof replyCodec>;
 
@@ -110,11 +132,17 @@ const queryCodec = union({
   orders: struct({ auction: u64, client: keyCodec, from: u64 }),
   /** The least counter that the client may use next. */
   counter: struct({ auction: u64, client: keyCodec }),
+  /** Registered keys, in the order of their registration, from the place `from` on; the first has the place 0. */
+  keys: struct({ from: u32 }),
+  key: struct({ key: keyCodec }),
 });
 export type BiddingQuery = Value<typeof queryCodec>;
 
 export const stageCodec = choice("open", "opening", "decided", "closed");
 export type Stage = Value<typeof stageCodec>;
+
+/** `least`: the least number that its next command may have. */
+const shownKey = { key: keyCodec, name: keyNameCodec, sponsor: keyCodec, sequence: u64, least: u64 };
 
 const answerCodec = union({
   auctions: struct({
@@ -147,9 +175,11 @@ const answerCodec = union({
     hasMore: flagCodec,
   }),
   counter: struct({ least: u64 }),
-  /** There is no such auction, or it is of another kind. */
+  /** There is no such auction, or it is of another kind; or no such key. */
   absent: struct({}),
   malformed: struct({}),
+  keys: struct({ keys: list(struct(shownKey), MAX_LISTED_PER_ANSWER), hasMore: flagCodec }),
+  key: struct(shownKey),
 });
 export type BiddingAnswer = Value<typeof answerCodec>;
 

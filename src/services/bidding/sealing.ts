@@ -7,18 +7,21 @@ import { decode, encode, fixedBytes, struct, u32, u64 } from "../../core/codec.j
 import type { PartySet } from "../../core/party-set.js";
 import type { Decryption } from "../../core/suite.js";
 import { type Offer, offerCodec } from "./bid.js";
+import type { KeySignatures } from "./key-signatures.js";
 import { keyCodec } from "./terms.js";
 
 /** An offer with the most criteria takes 220 bytes. */
 export const MAX_CIPHERTEXT_BYTES = 256;
 
-/** What the service needs to check sealed bids and to open them; it has no part of the key. */
+/** What the service needs to check signatures and sealed bids, and to open these; it has no part of the group's key. */
 export interface Sealing {
   /** The cluster's identifier, 32 bytes. */
   readonly cluster: Uint8Array;
   /** SHA-256. */
   hash(bytes: Uint8Array): Uint8Array;
   readonly decryption: Pick<Decryption, "checkCiphertext" | "verifyShare" | "combine">;
+  /** Of registered keys. */
+  readonly signatures: KeySignatures;
   /** Whose shares open a bid. */
   hasHonest(parties: PartySet): boolean;
 }

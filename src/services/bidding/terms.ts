@@ -32,14 +32,14 @@ export const flagCodec: Codec<boolean> = {
   read: (reader) => yesOrNo.read(reader) === "yes",
 };
 
-/** A raw Ed25519 public key of a client. */
+/** A raw Ed25519 public key: a client's, or one that is registered. */
 export const keyCodec = fixedBytes(32);
 
 const common = {
   title: text(MAX_TITLE_BYTES),
   /** What amounts count. */
   unit: text(MAX_UNIT_BYTES),
-  /** Who may bid; nobody in it: every client. */
+  /** Who may bid; nobody in it: every client, and every registered key. */
   bidders: list(keyCodec, MAX_BIDDERS),
   /** Milliseconds since 1970, by the time of rounds. Without one the owner closes; with one nobody can close earlier. */
   closesAtMs: optional(u64),

@@ -1,45 +1,36 @@
-/** Commands of one client, signed here and handed to the replica, one after the other. */
-import { toBase64 } from "../../core/base64.js";
-import {
-  type BiddingOperation,
-  encodeBiddingOperation,
-  encodeOffer,
-  type Offer,
-  sealedBidLabel,
-  type Terms,
-} from "../../services/bidding/index.js";
+/** Commands of one key, signed here and handed to the replica, one after the other. */
+import { encodeOffer, type Offer, sealedBidLabel, type Terms } from "../../services/bidding/index.js";
 import { toHex } from "../../core/bytes.js";
-import { encodePayload, requestStatement, SESSION_NONCE_BYTES } from "../../wire/payload.js";
-import { ApiError, getJson, numberIn, postJson } from "../common/api.js";
+import { getJson, numberIn } from "../common/api.js";
 import type { Identity } from "./identity.js";
-
-const ATTEMPTS = 5;
-const PAUSE_MS = 1_000;
+import { type Sender, senderOf } from "./senders.js";
 
 export class Commander {
   readonly identity: Identity;
-  readonly #session = {
-    opened: Date.now(),
-    nonce: globalThis.crypto.getRandomValues(new Uint8Array(SESSION_NONCE_BYTES)),
-  };
-  #number = 0;
+  readonly #sender: Sender;
   /** What is sent waits for what was sent before. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(identity: Identity) {
     this.identity = identity;
+    this.#sender = senderOf(identity);
   }
 
   /** The new auction's number. @throws ApiError */
   async create(terms: Terms): Promise<number> {
-    return numberIn(await this.#inTurn(() => this.#send({ kind: "create", terms })), "auction") ?? 0;
+    return numberIn(await this.#inTurn(() => this.#sender.send({ kind: "create", terms })), "auction") ?? 0;
   }
 
   /** Where it is sealed only the ciphertext leaves this tab. The bid's number. @throws ApiError */
   async bid(auction: number, isSealed: boolean, offer: Offer): Promise<number> {
     const done = await this.#inTurn(async () => {
       const counter = await this.#counter(auction);
-      return this.#send({ kind: "bid", auction, counter, content: this.#contentOf(auction, isSealed, offer, counter) });
+      return this.#sender.send({
+        kind: "bid",
+        auction,
+        counter,
+        content: this.#contentOf(auction, isSealed, offer, counter),
+      });
     });
     return numberIn(done, "bid") ?? 0;
   }
@@ -53,7 +44,7 @@ export class Commander {
 
   /** @throws ApiError */
   async say(kind: "withdraw" | "close", auction: number): Promise<void> {
-    await this.#inTurn(async () => this.#send({ kind, auction, counter: await this.#counter(auction) }));
+    await this.#inTurn(async () => this.#sender.send({ kind, auction, counter: await this.#counter(auction) }));
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -66,28 +57,4 @@ export class Commander {
     const counted = await getJson(`/v1/auctions/${auction}/counter?client=${toHex(this.identity.publicKey)}`);
     return numberIn(counted, "least") ?? 1;
   }
-
-  /** The same bytes again where there was no answer: a number is executed once. */
-  async #send(operation: BiddingOperation): Promise<unknown> {
-    const { cluster, publicKey: client, sign } = this.identity;
-    const number = ++this.#number;
-    const action = { kind: "call", service: "bidding", operation: encodeBiddingOperation(operation) } as const;
-    const unsigned = { cluster, client, session: this.#session, number, acknowledged: number - 1, action };
-    const signature = sign(requestStatement(unsigned));
-    const request = toBase64(encodePayload({ kind: "request", ...unsigned, signature }));
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const answer: unknown = JSON.parse(await postJson("/v1/auctions/commands", { request }));
-        return answer;
-      } catch (error) {
-        if (!(error instanceof ApiError) || !isPassing(error) || attempt === ATTEMPTS) throw error;
-        await new Promise((resume) => setTimeout(resume, PAUSE_MS));
-      }
-    }
-  }
-}
-
-/** Whether it may be another time. */
-function isPassing({ status }: ApiError): boolean {
-  return status === 0 || status === 429 || status === 503 || status === 504;
 }

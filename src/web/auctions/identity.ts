@@ -1,4 +1,4 @@
-/** Whose commands this tab signs: a client's file from the user's disk. It is read here, sent nowhere and kept nowhere. */
+/** Whose commands this tab signs: a client's file, or a registered key's, from the user's disk. It is read here, sent nowhere and kept nowhere. */
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { fromBase64 } from "../../core/base64.js";
 import { fromHex, toHex } from "../../core/bytes.js";
@@ -9,12 +9,12 @@ import { type VerificationKey, readVerificationKey } from "../../verify/index.js
 import { fieldOf, listIn, stringIn } from "../common/api.js";
 import { BROWSER_TOOLS } from "./tools.js";
 
-/** A client's file has a public.json in it. */
+/** Each has a public.json in it. */
 export const MAX_CLIENT_FILE_BYTES = 9 * 1024 * 1024;
 
 export interface Identity {
-  /** Its number. */
-  readonly client: number;
+  /** The client's number; or the name of a registered key, which is no client's. */
+  readonly who: { readonly kind: "client"; readonly client: number } | { readonly kind: "key"; readonly name: string };
   readonly cluster: Uint8Array;
   readonly publicKey: Uint8Array;
   /** The public keys of all clients, in hexadecimal, by number. */
@@ -33,28 +33,35 @@ export function readIdentity(text: string): Decoded<Identity> {
   if (!json.ok)
     return { ok: false, error: "it is not JSON; a file under a passphrase works with the command line only" };
   const { value } = json;
-  if (stringIn(value, "format") !== "abcast-client/2")
-    return { ok: false, error: "it is no client-I.json of a cluster" };
+  const format = stringIn(value, "format");
+  if (format !== "abcast-client/2" && format !== "abcast-bidder/1")
+    return { ok: false, error: "it is no client-I.json of a cluster, and no key of abcast auction key" };
   const shared = fieldOf(value, "public");
   const verification = readVerificationKey(JSON.stringify(shared ?? null));
   if (!verification.ok) return { ok: false, error: `public: ${verification.error}` };
   const seed = bytesIn(value, "signing");
-  const client = fieldOf(value, "client");
+  const who = whoIn(value, format);
   const clients = listIn(shared, "clients").map((entry) => stringIn(entry, "publicKey") ?? "");
   const cluster = fromHex(verification.value.cluster);
   const encryptionKey = bytesIn(fieldOf(fieldOf(shared, "keys"), "encryption"), "publicKey");
-  if (seed === undefined || cluster === undefined || encryptionKey === undefined || typeof client !== "number")
-    return { ok: false, error: "a field is missing: client, signing, or public.keys.encryption" };
+  if (seed === undefined || cluster === undefined || encryptionKey === undefined || who === undefined)
+    return { ok: false, error: "a field is missing: client or name, signing, or public.keys.encryption" };
   const publicKey = ed25519.getPublicKey(seed);
-  if (clients[client] !== toHex(publicKey))
+  if (who.kind === "client" && clients[who.client] !== toHex(publicKey))
     return { ok: false, error: "its signing key is not that of this client in public" };
   const encryption = encryptionUnder(encryptionKey);
   if (encryption === undefined) return { ok: false, error: "public.keys.encryption is no element of the group" };
   const sign = (statement: Uint8Array): Uint8Array => ed25519.sign(statement, seed);
   return {
     ok: true,
-    value: { client, cluster, publicKey, clients, encryption, verification: verification.value, sign },
+    value: { who, cluster, publicKey, clients, encryption, verification: verification.value, sign },
   };
+}
+
+function whoIn(file: unknown, format: string): Identity["who"] | undefined {
+  const [client, name] = [fieldOf(file, "client"), stringIn(file, "name")];
+  if (format === "abcast-client/2") return typeof client === "number" ? { kind: "client", client } : undefined;
+  return name === undefined ? undefined : { kind: "key", name };
 }
 
 /** Of 32 bytes. */
@@ -71,6 +78,10 @@ function encryptionUnder(publicKey: Uint8Array): Encryption | undefined {
     return undefined;
   }
   return publicKey.some((byte) => byte !== 0) ? createEncryption(BROWSER_TOOLS, publicKey) : undefined;
+}
+
+export function whoText({ who }: Identity): string {
+  return who.kind === "client" ? `client ${who.client}` : `“${who.name}”, which is no client,`;
 }
 
 /** A client as people call it. */

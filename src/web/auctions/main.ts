@@ -6,7 +6,7 @@ import { shortHex } from "../common/format.js";
 import { reasonOf, repeat, run, showProblem } from "../common/shell.js";
 import { AuctionView } from "./auction-view.js";
 import { Commander } from "./commands.js";
-import { MAX_CLIENT_FILE_BYTES, readIdentity } from "./identity.js";
+import { MAX_CLIENT_FILE_BYTES, readIdentity, whoText } from "./identity.js";
 import { type Listed, listAuctions } from "./state.js";
 import { followKind, termsOfForm } from "./terms-form.js";
 import { KIND_TEXTS, refusalText, STAGE_TEXTS } from "./texts.js";
@@ -31,12 +31,14 @@ function showKey(): void {
   byId("create-button", HTMLButtonElement).disabled = identity === undefined;
   const text =
     identity === undefined
-      ? "None. You can look, and check awards; to bid, open your client’s file."
-      : `You are client ${identity.client} of cluster ${shortHex(toHex(identity.cluster))}, with the key ${shortHex(toHex(identity.publicKey))}`;
+      ? "None. You can look, and check awards; to bid, open your client’s or your key’s file."
+      : `You are ${whoText(identity)} of cluster ${shortHex(toHex(identity.cluster))}, with the key ${shortHex(toHex(identity.publicKey))}`;
   setText(byId("key-state", HTMLElement), text);
   setText(
     byId("create-note", HTMLElement),
-    identity === undefined ? "To begin one, open your client’s file." : "You will own it, and cannot bid in it.",
+    identity === undefined
+      ? "To begin one, open your client’s or your key’s file."
+      : "You will own it, and cannot bid in it.",
   );
   auction.forget();
 }

@@ -73,6 +73,8 @@ const REFUSALS: Readonly<Record<string, string>> = {
   "too-low": "that is less than the reserve, or than the next bid must be",
   "wrong-label": "the bid was sealed for another auction, or by another key",
   "old-counter": "another window with your key was faster; try again",
+  "unknown-key": "your key is not registered yet; a client of the cluster has to do that",
+  "old-number": "another window with your key was faster; look what became of it, and try again",
   full: "there is no room for more",
 };
 

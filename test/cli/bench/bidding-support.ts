@@ -1,4 +1,5 @@
 /** A bidding service that checks sealed bids with the real cryptography, and opens none. */
+import { loadKeySignatures } from "../../../src/cli/key-signatures.js";
 import { sha256 } from "../../../src/cli/sha256.js";
 import { thresholdFormula } from "../../../src/core/formula.js";
 import { createTdh2Scheme, loadRistretto } from "../../../src/crypto/index.js";
@@ -25,6 +26,7 @@ export async function sealedService(cluster: Uint8Array): Promise<SealedService>
       verifyShare: () => false,
       combine: () => undefined,
     },
+    signatures: await loadKeySignatures(),
     hasHonest: () => false,
   });
   return { encryptionKey, bidding };

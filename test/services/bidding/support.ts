@@ -1,5 +1,6 @@
 /** A bidding service on a log of its own, with the simulator's cryptography: any party's shares can be had. */
 import { createHash } from "node:crypto";
+import { loadKeySignatures } from "../../../src/cli/key-signatures.js";
 import { thresholdGroup } from "../../../src/core/group.js";
 import type { PartyId } from "../../../src/core/party-set.js";
 import {
@@ -39,6 +40,7 @@ export const sealing: Sealing = {
   cluster: CLUSTER,
   hash: sha256,
   decryption: mockSuite(GROUP, 0, SEED).decryption,
+  signatures: await loadKeySignatures(),
   hasHonest: (parties) => GROUP.hasHonest(parties),
 };
 
@@ -80,6 +82,11 @@ export function sealed(
   return encryptMock(SEED, label, plaintext ?? encodeOffer(offer));
 }
 
+/** The same under any label. */
+export function sealedUnder(label: Uint8Array, offer: Offer): Uint8Array {
+  return encryptMock(SEED, label, encodeOffer(offer));
+}
+
 export class World {
   service = create();
   sequence = 0;
@@ -99,8 +106,13 @@ export class World {
 
   /** A client's operation, ordered next. The bytes are used again, as the machine does. */
   ask(client: number, operation: BiddingOperation): BiddingReply {
+    return this.askAs(keyOf(client), operation);
+  }
+
+  /** The same of a client with this key. */
+  askAs(client: Uint8Array, operation: BiddingOperation): BiddingReply {
     const bytes = encodeBiddingOperation(operation);
-    const reply = decodeBiddingReply(this.service.apply({ ...this.#context(), client: keyOf(client) }, bytes).slice());
+    const reply = decodeBiddingReply(this.service.apply({ ...this.#context(), client }, bytes).slice());
     bytes.fill(0xee);
     if (!reply.ok) throw new Error(reply.error);
     return reply.value;

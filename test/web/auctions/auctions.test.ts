@@ -176,6 +176,33 @@ describe.skipIf(executablePath === undefined)("the page of auctions", { timeout:
     expect(widths[0]).toBeLessThanOrEqual(widths[1] ?? 0);
   });
 
+  test("takes the key of a bidder who is no client, whose bids the replica carries", async () => {
+    const key = join(cluster.work, "bidder.json");
+    const registration = join(cluster.work, "registration.json");
+    writeFileSync(
+      registration,
+      await cluster.ok("auction", "key", "--name", "Bidder Ltd", "-o", key, "--public", cluster.publicFile),
+    );
+    await cluster.ok("auction", "register", registration, "--cluster", cluster.client(2));
+    const { page, context } = await open();
+    await page.getByLabel("client-I.json, or a registered key").setInputFiles(key);
+    await page.getByText("You are “Bidder Ltd”, which is no client, of cluster").waitFor();
+    await page.getByRole("button", { name: /2 · Paint the bridge/ }).click();
+    await page.getByLabel("Price, EUR").fill("31000");
+    await page.getByLabel("years of warranty, up to 10").fill("4");
+    await page.getByLabel("days, up to 30").fill("3");
+    await page.getByRole("button", { name: "Encrypt and bid" }).click();
+    await page.getByText("Bid 1 is in, and sealed.").waitFor();
+    await page.getByRole("button", { name: "Take my bid back" }).click();
+    await page.getByText("Your bid is taken back.").waitFor();
+    const { key: bidder } = JSON.parse(readFileSync(registration, "utf8")) as { readonly key: string };
+    const shown = await cluster.ok("auction", "show", "2", "--cluster", cluster.client(0), "--json");
+    expect(JSON.parse(shown)).toMatchObject({ bids: [{ bidder, standing: "withdrawn" }] });
+    const { signing } = JSON.parse(readFileSync(key, "utf8")) as { readonly signing: string };
+    expect(asked.some((request) => request.includes(signing))).toBe(false);
+    await context.close();
+  });
+
   test("says what is wrong with a file that is no client's", async () => {
     const { page } = await open();
     await page.getByLabel("client-I.json").setInputFiles(cluster.publicFile);

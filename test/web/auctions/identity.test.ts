@@ -2,8 +2,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bidderSchema, createBidder, registrationFile } from "../../../src/cli/bidder-file.js";
 import { toHex, utf8 } from "../../../src/core/bytes.js";
 import { createEd25519Verifier, createTdh2Scheme, loadRistretto } from "../../../src/crypto/index.js";
+import { formatFile } from "../../../src/replica/config.js";
 import { loadPublic } from "../../../src/replica/config-files.js";
 import { readIdentity } from "../../../src/web/auctions/identity.js";
 import { lastingDirectory, runInit } from "../../cli/run-cli.js";
@@ -30,14 +32,27 @@ describe("a client's file", () => {
     const shared = await loadPublic(join(cluster, "public.json"));
     const identity = readIdentity(text);
     if (!identity.ok) throw new Error(identity.error);
-    const { client, publicKey, sign, encryption, clients } = identity.value;
-    expect(client).toBe(1);
+    const { who, publicKey, sign, encryption, clients } = identity.value;
+    expect(who).toEqual({ kind: "client", client: 1 });
     expect(toHex(identity.value.cluster)).toBe(toHex(shared.cluster));
     expect(clients).toEqual(shared.clients.map((entry) => toHex(entry.publicKey)));
     expect(createEd25519Verifier(publicKey)(utf8("x"), sign(utf8("x")))).toBe(true);
     const scheme = createTdh2Scheme({ ristretto: await loadRistretto(), publicKey: shared.keys.encryption });
     const [label, plaintext] = [utf8("label"), utf8("7")];
     expect(scheme.checkCiphertext(label, encryption.encrypt({ label, plaintext })).kind).toBe("valid");
+  });
+
+  it("may be that of a registered key, which is no client's", async () => {
+    const bidder = createBidder("Bidder Ltd", await loadPublic(join(cluster, "public.json")));
+    const json = formatFile(bidderSchema, bidder);
+    const identity = readIdentity(json);
+    if (!identity.ok) throw new Error(identity.error);
+    const { who, publicKey, cluster: named } = identity.value;
+    expect(who).toEqual({ kind: "key", name: "Bidder Ltd" });
+    const registered = registrationFile(bidder);
+    expect([toHex(publicKey), toHex(named)]).toEqual([toHex(registered.key), toHex(registered.cluster)]);
+    const nameless = readIdentity(JSON.stringify({ ...(JSON.parse(json) as Json), name: 5 }));
+    expect(nameless.ok || nameless.error).toContain("a field is missing");
   });
 
   it.each<readonly [string, () => string, string]>([
