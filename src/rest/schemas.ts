@@ -22,6 +22,7 @@ const receiptFields = {
   cluster: digestField,
   sequence: wholeNumber.describe("the document's number in the cluster's log"),
   round: wholeNumber,
+  time: wholeNumber.optional().describe("the round's, in milliseconds since 1970; left out where rounds have none"),
   digest: z.object({ algorithm: z.literal("sha256"), value: digestField }),
   client: digestField.describe("the Ed25519 key of who had it notarised"),
   statement: base64.describe("the signed bytes"),
@@ -36,7 +37,7 @@ export const receiptSchema = z
 const time = z
   .int()
   .nullable()
-  .describe("the round's, in milliseconds since 1970; null when it has none, or is not known here");
+  .describe("the round's, in milliseconds since 1970; null where there is none");
 
 export const entrySchema = z
   .object({
