@@ -182,7 +182,15 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       submit: (payload) => replica.submit(payload) === "taken",
     });
     const desk: Desk = new Desk(
-      deskOptions({ party, replica, storage, signers, hash: (bytes) => suite.hash(bytes), onLog }),
+      deskOptions({
+        party,
+        replica,
+        storage,
+        signers,
+        hash: (bytes) => suite.hash(bytes),
+        archive: () => archive.archive,
+        onLog,
+      }),
     );
     served = { replica, desk };
     // Before the replay, which may be long.
