@@ -7,7 +7,8 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { loadPublic } from "../../src/replica/config-files.js";
-import { isConsistent, isIncluded } from "../../src/tlog/index.js";
+import { formatReceipt, notarize } from "../../src/rest/index.js";
+import { isConsistent, isIncluded, leafHash } from "../../src/tlog/index.js";
 import { requireTool } from "../support/tools.js";
 import { sha256 } from "../../src/cli/sha256.js";
 import { LocalCluster } from "./local-cluster.js";
@@ -134,7 +135,9 @@ describe("the REST API of a cluster", { timeout: 120_000 }, () => {
       expect(curl(url(`/v1/receipts?digest=${digest}`, party))).toBe(receipt);
       expect(curl("--json", JSON.stringify({ digest }), url("/v1/entries", party))).toBe(receipt);
     }
-    expect((await post(digest, { new: true })).sequence).toBe(2);
+    for (const party of [0, 3]) expect(formatReceipt(await notarize(url("", party), digest))).toBe(receipt);
+    const { sequence, time } = await notarize(url(""), digest, { new: true });
+    expect([sequence, time]).toEqual([2, expect.toSatisfy((ms) => ms >= (JSON.parse(receipt) as { time: number }).time)]);
   });
 
   it("gives one receipt to all who ask for a digest at the same time", async () => {
@@ -172,7 +175,10 @@ describe("the REST API of a cluster", { timeout: 120_000 }, () => {
     expect((await ask("/v1/entries/{number}", "/v1/entries/4")).value).toMatchObject({ code: "several-documents" });
     expect((await ask("/v1/entries/{number}", "/v1/entries/4?index=1")).value).toMatchObject({ index: 1 });
     const { value } = await ask("/v1/receipts/{number}", "/v1/receipts/4?index=2");
-    expect(value).toMatchObject({ sequence: 4, format: "abcast-receipt/1" });
+    const [, , { time } = { time: 0 }] = rest.entries;
+    expect(value).toMatchObject({ sequence: 4, format: "abcast-receipt/1", time });
+    const { leaf } = (await ask("/v1/proofs/inclusion", "/v1/proofs/inclusion?number=4&index=2")).value as { leaf: string };
+    expect(bytes(leaf)).toEqual(leafHash(sha256, bytes((value as { statement: string }).statement)));
   });
 
   it("proves that documents are in the log, and that the log only grows", async () => {

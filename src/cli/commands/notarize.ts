@@ -143,5 +143,5 @@ function progressBar(output: Output, documents: number): SingleBar | undefined {
 
 function sayThatItMayBeOrdered(error: unknown): never {
   if (!(error instanceof ClusterUnreachableError)) throw error;
-  throw new ClusterUnreachableError(`${error.message}; it may be ordered yet: notarise it again to have its receipt`, error.reasons);
+  throw new ClusterUnreachableError(`${error.message}; notarise it again for its receipt`, error.reasons);
 }

@@ -73,15 +73,18 @@ export function compliance(name: string, freshPlace: () => Promise<Place>): void
       const storage = await opened();
       await run(storage, 1, 3);
       const [entry] = batchOf(2).ledger;
+      if (entry === undefined) throw new Error("no entry");
       const rest: Batch = { inputs: [utf8("x")], signed: [], proofs: [], ledger: [], certificates: [], batches: [] };
       const wrong: readonly Batch[] = [
         { ...rest, signed: [{ slot: "abc/2#slot", digest: utf8("other") }] },
-        { ...rest, ledger: [{ sequence: 5, round: 5, payload: NOTHING }] },
-        { ...rest, ledger: [{ sequence: 2, round: 2, payload: utf8("other") }] },
+        { ...rest, ledger: [{ sequence: 5, round: 5, timeMs: undefined, payload: NOTHING }] },
+        ...[{ payload: utf8("other") }, { round: 3 }, { timeMs: 1001 }, { timeMs: undefined }].map((other) => ({
+          ...rest,
+          ledger: [{ ...entry, ...other }],
+        })),
       ];
       for (const batch of wrong) await expect(storage.commit(batch)).rejects.toThrow(/signed twice|ledger entry/);
       expect(differences(storage, 3)).toEqual([]);
-      if (entry === undefined) throw new Error("no entry");
       await storage.commit({ ...rest, inputs: [], signed: batchOf(2).signed, ledger: [entry] });
       expect(differences(storage, 3)).toEqual([]);
       await storage.close();
