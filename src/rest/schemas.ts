@@ -82,6 +82,28 @@ export const consistencySchema = z
   })
   .describe("that a log is the beginning of a later one (RFC 9162, section 2.1.4)");
 
+/** docs/sessions.md */
+export const outcomeSchema = z
+  .object({
+    digest: base64.describe("SHA-256 of the request that took the number: another one's where that came first"),
+    sequence: wholeNumber.describe("its number in the cluster's log"),
+    round: wholeNumber,
+    timeMs: time,
+    isVoid: z.boolean().describe("the number was given up: nothing was executed"),
+    reply: base64.nullable().describe("the service's; null when it is kept no more, and of what is void"),
+  })
+  .describe("what became of the number that a request asks for, as this replica says");
+
+export const kvProofSchema = z
+  .object({
+    summary: base64.describe("what the certificate is on"),
+    certificate: base64.describe("of a quorum"),
+    index: wholeNumber.describe("of the chunk"),
+    chunk: base64.describe("the part of the state that has the answer"),
+    path: z.array(hash).describe("from the chunk up to the root in the summary"),
+  })
+  .describe("a proof of what a certified checkpoint has under a key (docs/clients.md)");
+
 const accusationSchema = z.object({ party: wholeNumber, fault: z.string(), tag: z.string(), count: wholeNumber });
 
 const partyFields = {
