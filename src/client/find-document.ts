@@ -76,7 +76,7 @@ class PlaceQuery extends Asking<DocumentPlace | undefined, FindOptions> {
   #judge(): void {
     const { group } = this.options.network;
     for (const place of this.#places.values()) {
-      const same = [...this.#places].filter(([, other]) => other.sequence === place.sequence && other.index === place.index);
+      const same = [...this.#places].filter(([, other]) => isSamePlace(other, place));
       if (group.hasHonest(PartySet.of(same.map(([party]) => party)))) return this.succeed(place);
     }
     // What the others would say may never come.
@@ -93,4 +93,8 @@ class PlaceQuery extends Asking<DocumentPlace | undefined, FindOptions> {
   protected couldDo(): boolean {
     return true;
   }
+}
+
+function isSamePlace(a: DocumentPlace, b: DocumentPlace): boolean {
+  return a.sequence === b.sequence && a.index === b.index;
 }

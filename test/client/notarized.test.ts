@@ -156,6 +156,14 @@ describe("the receipt of a document that is known", () => {
     }
   });
 
+  it("is at no place of which each replica says another part", async () => {
+    const all = await grown();
+    for (const party of [0, 1]) all.become(party, refusingTo("find"));
+    all.become(2, placing(2, 7));
+    expect(await all.settled(find(all))).toBeUndefined();
+    expect(all.heard.flat()).not.toContain("document");
+  });
+
   it("is that of one of several, too", async () => {
     const all = new FakeCluster([HONEST, HONEST, HONEST, HONEST]);
     await all.settled(all.client.notarizeAll([OTHER, DIGEST], TIMEOUT_MS));

@@ -36,6 +36,7 @@ export const NOTARY_MUTANTS = [
     "group.hasHonest(PartySet.of(same.map(([party]) => party)))",
     "same.length > 0",
   ),
+  mutant("two places taken for one", FIND, CLIENT, " && a.index === b.index"),
   mutant("a found receipt of another cluster", FIND, CLIENT, "found?.receipt.cluster === toHex(cluster) && "),
   mutant("a found receipt of another document", FIND, CLIENT, " && found.receipt.digest.value === toHex(digest)"),
 ];

@@ -1,7 +1,7 @@
 /** What any implementation of the port must do. */
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../../src/core/bytes.js";
-import type { Batch, Storage } from "../../../src/replica/storage.js";
+import type { Batch, LedgerEntry, Storage } from "../../../src/replica/storage.js";
 import {
   CYCLE,
   batchOf,
@@ -75,13 +75,16 @@ export function compliance(name: string, freshPlace: () => Promise<Place>): void
       const [entry] = batchOf(2).ledger;
       if (entry === undefined) throw new Error("no entry");
       const rest: Batch = { inputs: [utf8("x")], signed: [], proofs: [], ledger: [], certificates: [], batches: [] };
+      const others: readonly Partial<LedgerEntry>[] = [
+        { payload: utf8("other") },
+        { round: 3 },
+        { timeMs: 1001 },
+        { timeMs: undefined },
+      ];
       const wrong: readonly Batch[] = [
         { ...rest, signed: [{ slot: "abc/2#slot", digest: utf8("other") }] },
         { ...rest, ledger: [{ sequence: 5, round: 5, timeMs: undefined, payload: NOTHING }] },
-        ...[{ payload: utf8("other") }, { round: 3 }, { timeMs: 1001 }, { timeMs: undefined }].map((other) => ({
-          ...rest,
-          ledger: [{ ...entry, ...other }],
-        })),
+        ...others.map((other) => ({ ...rest, ledger: [{ ...entry, ...other }] })),
       ];
       for (const batch of wrong) await expect(storage.commit(batch)).rejects.toThrow(/signed twice|ledger entry/);
       expect(differences(storage, 3)).toEqual([]);
