@@ -34,10 +34,7 @@ export const receiptSchema = z
   .object({ format: z.literal("abcast-receipt/1"), ...receiptFields })
   .describe("a receipt as abcast verify takes it (docs/receipt.md)");
 
-const time = z
-  .int()
-  .nullable()
-  .describe("the round's, in milliseconds since 1970; null where there is none");
+const time = z.int().nullable().describe("the round's, in milliseconds since 1970; null where there is none");
 
 export const entrySchema = z
   .object({

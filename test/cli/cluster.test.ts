@@ -179,7 +179,16 @@ describe("a cluster", () => {
       [0, 1].flatMap((client) => {
         return [0, 1].map(async (count) => {
           const out = file(`client-${client}-${count}.receipt`);
-          const args = ["notarize", file("contract.txt"), "--new", "--cluster", cluster.client(client), "-o", out, "--json"];
+          const args = [
+            "notarize",
+            file("contract.txt"),
+            "--new",
+            "--cluster",
+            cluster.client(client),
+            "-o",
+            out,
+            "--json",
+          ];
           return JSON.parse(await cluster.ok(...args)) as { readonly sequence: number };
         });
       }),

@@ -22,7 +22,14 @@ export interface MakeReceipt {
 }
 
 /** Goes the whole way: validation, state machine, signature shares, combination. */
-export async function makeReceipt({ cluster, document, sequence, round, timeMs, parties }: MakeReceipt): Promise<Receipt> {
+export async function makeReceipt({
+  cluster,
+  document,
+  sequence,
+  round,
+  timeMs,
+  parties,
+}: MakeReceipt): Promise<Receipt> {
   const shared = await loadPublic(join(cluster, "public.json"));
   const client = await loadClient(join(cluster, "client-0.json"));
   const signer = createEd25519Signer(client.signing);

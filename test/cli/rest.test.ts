@@ -141,7 +141,10 @@ describe("the REST API of a cluster", { timeout: 120_000 }, () => {
     }
     for (const party of [0, 3]) expect(formatReceipt(await notarize(url("", party), digest))).toBe(receipt);
     const { sequence, time } = await notarize(url(""), digest, { new: true });
-    expect([sequence, time]).toEqual([2, expect.toSatisfy((ms) => ms >= (JSON.parse(receipt) as { time: number }).time)]);
+    expect([sequence, time]).toEqual([
+      2,
+      expect.toSatisfy((ms) => ms >= (JSON.parse(receipt) as { time: number }).time),
+    ]);
   });
 
   it("gives one receipt to all who ask for a digest at the same time", async () => {
@@ -181,7 +184,9 @@ describe("the REST API of a cluster", { timeout: 120_000 }, () => {
     const { value } = await ask("/v1/receipts/{number}", "/v1/receipts/4?index=2");
     const [, , { time } = { time: 0 }] = rest.entries;
     expect(value).toMatchObject({ sequence: 4, format: "abcast-receipt/1", time });
-    const { leaf } = (await ask("/v1/proofs/inclusion", "/v1/proofs/inclusion?number=4&index=2")).value as { leaf: string };
+    const { leaf } = (await ask("/v1/proofs/inclusion", "/v1/proofs/inclusion?number=4&index=2")).value as {
+      leaf: string;
+    };
     expect(bytes(leaf)).toEqual(leafHash(sha256, bytes((value as { statement: string }).statement)));
   });
 

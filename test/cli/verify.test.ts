@@ -65,7 +65,9 @@ describe("abcast verify", () => {
   });
 
   it("is the same receipt whichever parties signed", async () => {
-    expect(await makeReceipt({ cluster, document, sequence: 17, round: 5, timeMs: TIME_MS, parties: [0, 2] })).toEqual(receipt);
+    expect(await makeReceipt({ cluster, document, sequence: 17, round: 5, timeMs: TIME_MS, parties: [0, 2] })).toEqual(
+      receipt,
+    );
   });
 
   it("prints JSON", async () => {

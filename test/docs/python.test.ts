@@ -49,7 +49,13 @@ describe.runIf(requireTool("python3"))("docs/verify-receipt.py", async () => {
   };
   const text = receiptTextOf(statement);
   // As receipts of before are, and those of clusters whose rounds have no time.
-  const timeless = receiptTextOf(Buffer.from(Buffer.from(statement).toString().replace(/time: .*\n/, "")));
+  const timeless = receiptTextOf(
+    Buffer.from(
+      Buffer.from(statement)
+        .toString()
+        .replace(/time: .*\n/, ""),
+    ),
+  );
 
   const documentPath = file("document", document);
   const keyPath = file("key.pem", pem);

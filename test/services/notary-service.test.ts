@@ -38,7 +38,10 @@ describe("the notary as a service", () => {
         const operation = encodeNotaryOperation(digest);
         const reply = notary.apply({ sequence, index: 0, round, roundTimeMs: timeMs, client }, operation);
         operation.fill(0);
-        expect(decodeStatement(reply)).toEqual({ ok: true, value: { cluster, sequence, round, timeMs, digest, client } });
+        expect(decodeStatement(reply)).toEqual({
+          ok: true,
+          value: { cluster, sequence, round, timeMs, digest, client },
+        });
         expect(notary.statement?.(reply)).toEqual(reply);
       }),
     );

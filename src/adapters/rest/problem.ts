@@ -41,14 +41,7 @@ export class ProblemError extends Error {
   }
 }
 
-export function problemAnswer({
-  status,
-  code,
-  detail,
-  errors,
-  retryAfterMs,
-  headers,
-}: ProblemDetails): HttpAnswer {
+export function problemAnswer({ status, code, detail, errors, retryAfterMs, headers }: ProblemDetails): HttpAnswer {
   const problem: Problem = {
     type: "about:blank",
     title: STATUS_CODES[status] ?? "Error",

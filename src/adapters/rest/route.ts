@@ -39,7 +39,11 @@ export type RouteAnswer =
   | ({ readonly kind: "json" } & Named)
   | { readonly kind: "text"; readonly contentType: string }
   /** Bytes, with headers that are described here; or JSON, for who asks for that. */
-  | ({ readonly kind: "bytes"; readonly contentType: string; readonly headers: Readonly<Record<string, string>> } & Named)
+  | ({
+      readonly kind: "bytes";
+      readonly contentType: string;
+      readonly headers: Readonly<Record<string, string>>;
+    } & Named)
   /** Server-sent events, of which the data are JSON. */
   | ({ readonly kind: "events" } & Named);
 

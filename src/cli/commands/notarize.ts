@@ -104,7 +104,10 @@ async function notarizeBelow(directory: string, options: Options): Promise<void>
   if (options.out !== undefined)
     throw new InputError({ option: "--out" }, "cannot be combined with --recursive: receipts are beside the documents");
   if (options.new === true)
-    throw new InputError({ option: "--new" }, "cannot be combined with --recursive: documents without a receipt get a new entry");
+    throw new InputError(
+      { option: "--new" },
+      "cannot be combined with --recursive: documents without a receipt get a new entry",
+    );
   const output = createOutput(options);
   const config = await loadClient(options.cluster, passphrase);
   const documents: string[] = [];

@@ -147,11 +147,7 @@ export class Machine {
     throw new InvariantError(`payload ${entry.sequence} was read in two ways`);
   }
 
-  #execute(
-    entry: LedgerEntry,
-    place: Place,
-    { client, session, acknowledged, action }: Request,
-  ): Applied {
+  #execute(entry: LedgerEntry, place: Place, { client, session, acknowledged, action }: Request): Applied {
     const { sequence, round, timeMs, payload } = entry;
     const { kind } = this.#sessions.standing(place);
     if (kind !== "open") throw new InvariantError(`payload ${sequence} was ordered, and its number is ${kind}`);

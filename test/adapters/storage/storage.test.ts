@@ -194,7 +194,9 @@ describe("a commit", () => {
     let done = 0;
     const payload = new Uint8Array(MAX_BODY_BYTES);
     for (let step = 1; step <= 6; step++) {
-      void storage.commit({ ...batchOf(step), ledger: [{ sequence: step, round: step, timeMs: step, payload }] }).then(() => done++);
+      void storage
+        .commit({ ...batchOf(step), ledger: [{ sequence: step, round: step, timeMs: step, payload }] })
+        .then(() => done++);
     }
     // The fifth has more than what may wait.
     while (storage.lastSignedRound() < 4) await new Promise((resolve) => setImmediate(resolve));

@@ -142,7 +142,10 @@ describe("a replica's desk over REST", () => {
       paths: {
         "/v1/kv/{key}": {
           get: {
-            parameters: [{ name: "key", in: "path", required: true }, { name: "consistency", in: "query" }],
+            parameters: [
+              { name: "key", in: "path", required: true },
+              { name: "consistency", in: "query" },
+            ],
             responses: {
               "200": {
                 headers: { ETag: { schema: { type: "string" } } },
