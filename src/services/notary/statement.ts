@@ -146,7 +146,7 @@ export function readStatement(bytes: Uint8Array): Decoded<StatementFields> {
 function complaint(text: string): string {
   const lines = text.split("\n");
   if (lines.pop() !== "") return "the last line does not end in a line feed";
-  const isDated = lines[LINES.findIndex(({ name }) => name === TIME)]?.startsWith(TIME) === true;
+  const isDated = lines.some((line) => line.startsWith(`${TIME}:`));
   const needed = LINES.filter(({ name }) => isDated || name !== TIME);
   if (lines.length !== needed.length) return `${lines.length} lines where ${needed.length} are needed`;
   const wrong = needed.findIndex(({ pattern }, index) => !pattern.test(lines[index] ?? ""));

@@ -75,16 +75,14 @@ export function compliance(name: string, freshPlace: () => Promise<Place>): void
       const [entry] = batchOf(2).ledger;
       if (entry === undefined) throw new Error("no entry");
       const rest: Batch = { inputs: [utf8("x")], signed: [], proofs: [], ledger: [], certificates: [], batches: [] };
-      const others: readonly Partial<LedgerEntry>[] = [
-        { payload: utf8("other") },
-        { round: 3 },
-        { timeMs: 1001 },
-        { timeMs: undefined },
-      ];
+      const contradicting = (other: Partial<LedgerEntry>): Batch => ({ ...rest, ledger: [{ ...entry, ...other }] });
       const wrong: readonly Batch[] = [
         { ...rest, signed: [{ slot: "abc/2#slot", digest: utf8("other") }] },
         { ...rest, ledger: [{ sequence: 5, round: 5, timeMs: undefined, payload: NOTHING }] },
-        ...others.map((other) => ({ ...rest, ledger: [{ ...entry, ...other }] })),
+        contradicting({ payload: utf8("other") }),
+        contradicting({ round: 3 }),
+        contradicting({ timeMs: 1001 }),
+        contradicting({ timeMs: undefined }),
       ];
       for (const batch of wrong) await expect(storage.commit(batch)).rejects.toThrow(/signed twice|ledger entry/);
       expect(differences(storage, 3)).toEqual([]);
