@@ -90,7 +90,7 @@ def head(r, own):
     log = r["log"]
     check(isinstance(log, dict) and sorted(log) == ["documents", "index", "proof"], "not the fields of a log")
     check(isinstance(log["proof"], list), "the proof is not a list")
-    for number in (log["index"], log["documents"], *([] if r["time"] is None else [r["time"]])):
+    for number in (log["index"], log["documents"]):
         whole(number)
     root = root_of(own, log["index"], log["documents"], [decode64(h) for h in log["proof"]])
     time = "none" if r["time"] is None else r["time"]
@@ -104,18 +104,21 @@ def verify(document, receipt, key, cluster):
     r = json.loads(receipt.decode("utf-8"), object_pairs_hook=fields)
     check(isinstance(r, dict), "not a receipt")
     logged = r.get("format") == "abcast-receipt/2"
+    dated = "time" in r and not (logged and r["time"] is None)
     names = ["client", "cluster", "digest", "format", "round", "sequence", "signature", "statement"]
-    check(sorted(r) == sorted(names + (["log", "time"] if logged else [])), "not the fields of a receipt")
+    more = ["log", "time"] if logged else ["time"] if dated else []
+    check(sorted(r) == sorted(names + more), "not the fields of a receipt")
     check(isinstance(r["digest"], dict) and sorted(r["digest"]) == ["algorithm", "value"], "not the fields of a digest")
     check((logged or r["format"] == "abcast-receipt/1") and r["digest"]["algorithm"] == "sha256", "not a format known here")
     for text in (r["cluster"], r["digest"]["value"], r["client"]):
         check(isinstance(text, str) and re.fullmatch("[0-9a-f]{64}", text), "not 64 lower-case hexadecimal digits")
-    for number in (r["sequence"], r["round"]):
+    for number in (r["sequence"], r["round"], *([r["time"]] if dated else [])):
         whole(number)
 
-    # The statement has one form: build it from the readable fields, and compare.
+    # The statement has one form: build it from the readable fields, and compare. Where rounds have no time, it has no such line.
+    time = f"time: {r['time']}\n" if dated else ""
     statement = (
-        f"abcast-receipt/1\ncluster: {r['cluster']}\nsequence: {r['sequence']}\nround: {r['round']}\n"
+        f"abcast-receipt/1\ncluster: {r['cluster']}\nsequence: {r['sequence']}\nround: {r['round']}\n{time}"
         f"digest: sha256:{r['digest']['value']}\nclient: {r['client']}\n"
     ).encode("ascii")
     if logged:
@@ -151,7 +154,8 @@ def main(arguments):
     except (Invalid, ValueError, RecursionError) as error:
         print(f"invalid: {error}")
         return 1
-    print(f"valid: number {r['sequence']} of cluster {r['cluster']}, for client {r['client']}")
+    time = "" if r.get("time") is None else f", at {r['time']} ms since 1970"
+    print(f"valid: number {r['sequence']} of cluster {r['cluster']}{time}, for client {r['client']}")
     return 0
 
 

@@ -5,7 +5,7 @@
 import { rmSync, existsSync } from "node:fs";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { equalBytes, toHex } from "../core/bytes.js";
-import { type Value, decode, encode, fixedBytes, struct, u32, u64 } from "../core/codec.js";
+import { type Value, decode, encode, fixedBytes, optional, struct, u32, u64 } from "../core/codec.js";
 import { beginsLikeLmdb } from "./lmdb-file.js";
 
 /** Between two writes. */
@@ -17,8 +17,8 @@ const rowCodec = struct({
   /** In its request. */
   index: u32,
   round: u64,
-  /** The round's; 0: not known. */
-  timeMs: u64,
+  /** The round's; undefined where rounds have none. */
+  timeMs: optional(u64),
   digest: fixedBytes(32),
   client: fixedBytes(32),
 });
@@ -30,7 +30,7 @@ export interface IndexedDocument extends Value<typeof rowCodec> {
 }
 
 const stateCodec = struct({ version: u32, cluster: fixedBytes(32), sequence: u64, documents: u64 });
-const VERSION = 1;
+const VERSION = 2;
 const STATE = "state";
 
 export interface NewDocument {

@@ -3,7 +3,7 @@ import { type HttpAnswer, type HttpRequest, jsonAnswer, refusal } from "../adapt
 import type { KvExpected, KvPresent } from "../client/index.js";
 import { MAX_KEY_BYTES } from "../services/kv/index.js";
 
-export const KV_PREFIX = "/v1/kv/";
+const KV_PREFIX = "/v1/kv/";
 
 /** Where in the log something was done or seen. */
 interface Position {
@@ -14,14 +14,20 @@ interface Position {
 /** The key that the path names; what to answer when it names none. */
 export function keyOfPath(path: string): Uint8Array | HttpAnswer {
   if (!path.startsWith(KV_PREFIX)) return refusal(404, "not found");
+  const key = keyNamed(path.slice(KV_PREFIX.length));
+  return typeof key === "string" ? refusal(400, key) : key;
+}
+
+/** The key that percent-encoded text names; else what is wrong with it. */
+export function keyNamed(text: string): Uint8Array | string {
   let key: Uint8Array;
   try {
-    key = percentDecoded(path.slice(KV_PREFIX.length));
+    key = percentDecoded(text);
   } catch {
-    return refusal(400, "the key is not percent-encoded as it must");
+    return "the key is not percent-encoded as it must";
   }
   if (key.length > 0 && key.length <= MAX_KEY_BYTES) return key;
-  return refusal(400, `the key has ${key.length} bytes, it must have 1 to ${MAX_KEY_BYTES}`);
+  return `the key has ${key.length} bytes, it must have 1 to ${MAX_KEY_BYTES}`;
 }
 
 /** Bytes, so that every key has a path. @throws URIError */
@@ -53,13 +59,16 @@ export function expectedOf(request: HttpRequest): KvExpected | undefined | HttpA
 }
 
 /** The value itself. */
-export function foundAnswer({ value, version }: KvPresent, position: Position): HttpAnswer {
-  return {
-    status: 200,
-    contentType: "application/octet-stream",
-    body: value,
-    headers: { ETag: `"${version}"`, ...positionHeaders(position) },
-  };
+export function foundAnswer(present: KvPresent, position: Position): HttpAnswer {
+  const headers = foundHeaders(present, position);
+  return { status: 200, contentType: "application/octet-stream", body: present.value, headers };
+}
+
+export function foundHeaders(
+  { version }: Pick<KvPresent, "version">,
+  position: Position,
+): Readonly<Record<string, string>> {
+  return { ETag: `"${version}"`, ...positionHeaders(position) };
 }
 
 export function absentAnswer(position: Position): HttpAnswer {

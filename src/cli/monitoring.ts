@@ -19,7 +19,7 @@ export interface MonitoringOptions {
   readonly storage: Pick<Storage, "size" | "syncs">;
   readonly traffic: Traffic;
   readonly desk: { readonly connectionCount: number };
-  /** What is served besides (replica-api.ts, tsa-api.ts). */
+  /** What is served besides (rest/node-rest.ts, tsa-api.ts). */
   readonly apis?: readonly AnyHttpApi[];
   readonly onLog: (message: string) => void;
 }

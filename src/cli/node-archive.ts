@@ -2,11 +2,9 @@
 import { join } from "node:path";
 import type { Applied, Machine } from "../replica/machine/index.js";
 import type { Party } from "../replica/config-files.js";
-import type { LedgerEntry, Storage } from "../replica/storage.js";
-import { decodeNotaryAnswer, readAttachment } from "../services/notary/index.js";
+import type { Storage } from "../replica/storage.js";
+import { decodeNotaryAnswer } from "../services/notary/index.js";
 import { NotaryArchive } from "./notary-archive.js";
-import { documentsOf, statementOf } from "./notary-documents.js";
-import { sha256 } from "./sha256.js";
 
 const NOTARY = "notary";
 const NOTHING = new Uint8Array();
@@ -36,7 +34,6 @@ export class NodeArchive {
         cluster: cluster.cluster,
         ledger: (sequence) => storage.ledger(sequence),
         position: () => ({ sequence: machine().tip.sequence, documents: documentCount(machine()) }),
-        timeOf: (entry) => timeOf(machine(), cluster.cluster, entry),
         onLog: this.#onLog,
       });
     } catch (error) {
@@ -73,12 +70,4 @@ function documentCount(machine: Machine): number {
   const answer = decodeNotaryAnswer(machine.query(NOTARY, NOTHING) ?? NOTHING);
   if (!answer.ok) throw new Error(`the notary answers what is no answer: ${answer.error}`);
   return answer.value.documents;
-}
-
-/** From what the notary keeps for receipts that share a signature. */
-function timeOf(machine: Machine, cluster: Uint8Array, entry: LedgerEntry): number | undefined {
-  const statements = documentsOf(entry).map((document) => statementOf(cluster, entry, document));
-  const attachment = machine.service(NOTARY)?.shared?.attachment(entry.sequence, statements);
-  const logged = attachment && readAttachment(sha256, statements, attachment);
-  return logged?.ok === true ? logged.value.head.timeMs : undefined;
 }

@@ -1,4 +1,5 @@
 /** What a replica's desk is given: the machine as far as it is durable, the certified checkpoint for proofs, the signer. */
+import type { IndexedDocument } from "../adapters/document-index.js";
 import { CheckpointProofs } from "../replica/checkpoint-proofs.js";
 import type { Party } from "../replica/config-files.js";
 import type { ArchivedDocument, DeskOptions, ShareMaker } from "../replica/desk/index.js";
@@ -7,6 +8,7 @@ import type { Replica, ReplicaState } from "../replica/replica.js";
 import type { Storage } from "../replica/storage.js";
 import type { StatementKey } from "../services/service.js";
 import type { PartyState } from "../wire/client-frames.js";
+import type { NotaryArchive } from "./notary-archive.js";
 import { documentsOf, statementOf } from "./notary-documents.js";
 
 /** Makes this party's shares of signatures with one key. */
@@ -27,6 +29,8 @@ export interface NodeDeskOptions {
   readonly storage: Pick<Storage, "size" | "checkpoints" | "chunk" | "ledgerEntry">;
   readonly signers: Signers;
   readonly hash: (bytes: Uint8Array) => Uint8Array;
+  /** Undefined where the replica does not keep its ledger, and while it starts. */
+  readonly archive: () => NotaryArchive | undefined;
   readonly onLog: (message: string) => void;
 }
 
@@ -65,6 +69,7 @@ export function deskOptions(options: NodeDeskOptions): DeskOptions {
     position: () => (replica.state.state === "active" ? replica.machine.tip : undefined),
     isDurable: () => isDurable(replica),
     document: (sequence, index) => archived(options, sequence, index),
+    find: (digest) => placeOf(options.archive()?.index.byDigest(digest)),
     proof: (service, query) => proofs.prove(service, query),
     signer: (key) => makers[key],
     state: () => partyState(replica.state, { storage, services: cluster.channel.services }),
@@ -72,7 +77,7 @@ export function deskOptions(options: NodeDeskOptions): DeskOptions {
   };
 }
 
-/** Nothing in a store may make a replica sign what was not ordered: the statement is made from the payload alone. */
+/** Nothing but its ledger may make a replica sign what was not ordered: the statement is made from the entry alone. */
 function archived(
   { party, replica, storage, hash }: NodeDeskOptions,
   sequence: number,
@@ -83,6 +88,10 @@ function archived(
   if (entry === undefined || document === undefined) return undefined;
   const statement = statementOf(party.public.cluster, entry, document);
   return { digest: hash(entry.payload), round: entry.round, statement };
+}
+
+function placeOf(document: IndexedDocument | undefined): { sequence: number; index: number } | undefined {
+  return document && { sequence: document.number, index: document.index };
 }
 
 /** Whether all that was executed is. */

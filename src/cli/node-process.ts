@@ -37,13 +37,14 @@ import { MAX_PEER_FRAME_BYTES } from "../wire/peer-frames.js";
 import type { Client } from "../client/index.js";
 import { loadKeySignatures } from "./key-signatures.js";
 import { startMonitoring } from "./monitoring.js";
+import type { DeskAccess } from "./ask-desk.js";
 import { NodeArchive } from "./node-archive.js";
 import { type KeySigner, deskOptions, isDurable, partyState } from "./node-desk.js";
 import { nodeLog } from "./node-log-publisher.js";
 import { OwnClient } from "./own-client.js";
 import { RefusalLog } from "./refusal-log.js";
-import { type ReplicaApiOptions, replicaApis } from "./replica-api.js";
 import { nodeBiddingRoutes } from "./rest/bidding-api.js";
+import { deskRoutes } from "./rest/desk-routes.js";
 import { nodeRest } from "./rest/node-rest.js";
 import { checkOwnServices, servicesOf } from "./services.js";
 import { storeDirectory } from "./store-directory.js";
@@ -184,13 +185,21 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       submit: (payload) => replica.submit(payload) === "taken",
     });
     const desk: Desk = new Desk(
-      deskOptions({ party, replica, storage, signers, hash: (bytes) => suite.hash(bytes), onLog }),
+      deskOptions({
+        party,
+        replica,
+        storage,
+        signers,
+        hash: (bytes) => suite.hash(bytes),
+        archive: () => archive.archive,
+        onLog,
+      }),
     );
     served = { replica, desk };
     // Before the replay, which may be long.
     const ownClient = new OwnClient(party);
     opened.push({ close: () => Promise.resolve(ownClient.close()) });
-    const reached: ReplicaApiOptions = {
+    const reached: DeskAccess = {
       cluster: cluster.cluster,
       open: (connection) => (isServing(replica.state) ? desk.open(connection) : undefined),
     };
@@ -202,10 +211,13 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       log: () => log.publisher,
       state: () => partyState(replica.state, { storage, services: cluster.channel.services }),
       isConnected: (peer) => replica.isConnected(peer),
-      more: nodeBiddingRoutes({ ...reached, party, client, signatures }),
+      more: [
+        ...deskRoutes({ ...reached, services: cluster.channel.services }),
+        ...nodeBiddingRoutes({ ...reached, party, client, signatures }),
+      ],
       onLog,
     });
-    const apis = [...replicaApis(reached), rest.api, ...tsaApis(party, replica, ownClient), ...log.apis];
+    const apis = [rest.api, ...tsaApis(party, replica, ownClient), ...log.apis];
     const monitoring = await startMonitoring({ party, replica, storage, traffic, group, desk, apis, onLog });
     opened.push(monitoring);
     await replica.start();

@@ -16,8 +16,6 @@ export interface NotaryArchiveOptions {
   readonly ledger: (sequence: number) => Iterable<LedgerEntry>;
   /** Payloads so far, and the documents among them. */
   readonly position: () => { readonly sequence: number; readonly documents: number };
-  /** The time of a payload's round; undefined when it is not known any more. */
-  readonly timeOf: (entry: LedgerEntry) => number | undefined;
   readonly onLog: (message: string) => void;
 }
 
@@ -39,7 +37,7 @@ export class NotaryArchive {
 
   async #catchUp(): Promise<void> {
     const { index } = this;
-    const { ledger, position, timeOf } = this.#options;
+    const { ledger, position } = this.#options;
     const end = position();
     const [first] = ledger(index.sequence + 1);
     if (first === undefined) {
@@ -52,9 +50,7 @@ export class NotaryArchive {
     }
     let count = 0;
     for (const entry of ledger(index.sequence + 1)) {
-      const documents = documentsOf(entry);
-      const timeMs = documents.length > 0 ? (timeOf(entry) ?? 0) : 0;
-      index.append({ number: entry.sequence, round: entry.round, timeMs }, documents);
+      this.#append(entry);
       if (++count % STRETCH === 0) await index.flush();
     }
   }
@@ -71,11 +67,12 @@ export class NotaryArchive {
 
   /** Payloads that are durable, in their order. */
   applied(applied: readonly Applied[]): void {
-    for (const { entry, outcome } of applied) {
-      const { sequence: number, round } = entry;
-      if (number <= this.index.sequence) continue;
-      this.index.append({ number, round, timeMs: outcome?.outcome.timeMs ?? 0 }, documentsOf(entry));
-    }
+    for (const { entry } of applied) if (entry.sequence > this.index.sequence) this.#append(entry);
+  }
+
+  #append(entry: LedgerEntry): void {
+    const { sequence: number, round, timeMs } = entry;
+    this.index.append({ number, round, timeMs }, documentsOf(entry));
   }
 
   /** A state was installed: the payloads that led to it are not to be had. */

@@ -34,8 +34,8 @@ export function documentsOf({ sequence, payload }: LedgerEntry): NotarizedDocume
 /** What the receipt of a document says. */
 export function statementOf(
   cluster: Uint8Array,
-  { sequence, round }: Pick<LedgerEntry, "sequence" | "round">,
+  { sequence, round, timeMs }: Omit<LedgerEntry, "payload">,
   { digest, client }: NotarizedDocument,
 ): Uint8Array {
-  return encodeStatement({ cluster, sequence, round, digest: { algorithm: "sha256", value: digest }, client });
+  return encodeStatement({ cluster, sequence, round, timeMs, digest: { algorithm: "sha256", value: digest }, client });
 }

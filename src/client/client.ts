@@ -22,6 +22,7 @@ import {
   ReplyLostError,
   SessionEvictedError,
 } from "./errors.js";
+import { findReceipt } from "./find-document.js";
 import type { CallHandle } from "./handle.js";
 import { type Kv, openKv } from "./kv.js";
 import { Network } from "./network.js";
@@ -381,6 +382,20 @@ export class Client implements Caller {
     };
     const suffices = (parties: PartySet): boolean => scheme.sharing.isQualified(parties);
     return askReceipt({ network: this.#network, sequence, index, timeoutMs, signal, shares, suffices });
+  }
+
+  /**
+   * The receipt of the first document with this digest (32 bytes), whoever had it notarised; undefined when the replicas do not agree on one.
+   * One that was notarised just now, or of which too few keep the payload, may not be found. @throws as `query`
+   */
+  findReceipt(
+    digest: Uint8Array,
+    timeoutMs: number,
+    { signal }: Pick<CallOptions, "signal"> = {},
+  ): Promise<ArchivedReceipt | undefined> {
+    if (this.#isClosed) return Promise.reject(new ClientClosedError("the client is closed"));
+    const asked = { network: this.#network, cluster: this.cluster, digest, timeoutMs, signal };
+    return findReceipt(asked, (place, leftMs) => this.receipt(place, leftMs, signal && { signal }));
   }
 
   /** Each replica's own account of itself, from those that answer within `timeoutMs`; the others' problems. */

@@ -1,7 +1,7 @@
 /** Notarised documents: calls of the notary with the group's signature, as receipts that anybody can check. */
 import { equalBytes, toHex } from "../core/bytes.js";
 import type { PartyId } from "../core/party-set.js";
-import { encodeNotaryOperation, encodeStatement, readAttachment } from "../services/notary/index.js";
+import { encodeNotaryOperation, readAttachment, readStatement } from "../services/notary/index.js";
 import { LOGGED_RECEIPT_FORMAT, type LoggedReceipt, type PlainReceipt, receiptOf } from "../verify/index.js";
 import type { CallOptions, Caller } from "./types.js";
 
@@ -27,14 +27,33 @@ export async function notarize(caller: Caller, digest: Uint8Array, options: Nota
     reply: "signed",
   });
   if (signature === undefined) throw new Error("a signed reply without a signature");
-  const { cluster, publicKey: client } = caller;
-  const expected = encodeStatement({ cluster, sequence, round, digest: documentDigest, client });
   // An honest party stands behind the signature, so this is a defect.
-  if (!equalBytes(signature.statement, expected))
+  if (!isAsAsked(caller, { sequence, round, digest }, signature.statement))
     throw new Error("the cluster signed another statement than was asked for");
   const receipt = receiptOf(signature.statement, signature.signature);
   if (!receipt.ok) throw new Error(receipt.error);
   return { receipt: receipt.value, faulty };
+}
+
+interface Asked {
+  readonly sequence: number;
+  readonly round: number;
+  /** SHA-256, 32 bytes. */
+  readonly digest: Uint8Array;
+}
+
+/** Whether a statement says what was asked for; the time is the cluster's to say. */
+function isAsAsked({ cluster, publicKey }: Caller, { sequence, round, digest }: Asked, statement: Uint8Array): boolean {
+  const read = readStatement(statement);
+  if (!read.ok) return false;
+  const said = read.value;
+  return (
+    said.cluster === toHex(cluster) &&
+    said.sequence === sequence &&
+    said.round === round &&
+    said.digest === toHex(digest) &&
+    said.client === toHex(publicKey)
+  );
 }
 
 /** Documents in one request: the replies that they get have room in one. */
@@ -58,31 +77,30 @@ export async function notarizeTogether(
 ): Promise<NotarizedTogether> {
   if (digests.length === 0 || digests.length > MAX_NOTARIZED_TOGETHER)
     throw new RangeError(`${digests.length} documents: 1 to ${MAX_NOTARIZED_TOGETHER} can be notarised together`);
-  const asked = digests.map((value) => ({ algorithm: "sha256", value }) as const);
   const { sequence, round, replies, faulty, signature } = await caller.callAll(
     SERVICE,
-    asked.map(encodeNotaryOperation),
+    digests.map((value) => encodeNotaryOperation({ algorithm: "sha256", value })),
     {
       ...options,
       reply: "signed",
     },
   );
   const { cluster, publicKey: client } = caller;
-  const expected = asked.map((digest) => encodeStatement({ cluster, sequence, round, digest, client }));
-  const logged = signature && readAttachment(hash, expected, signature.attachment);
-  const isAsAsked =
-    replies.length === expected.length && replies.every((reply, at) => equalBytes(reply, expected[at] ?? reply));
+  const isRight =
+    replies.length === digests.length &&
+    digests.every((digest, at) => isAsAsked(caller, { sequence, round, digest }, replies[at] ?? new Uint8Array()));
+  const logged = signature && readAttachment(hash, replies, signature.attachment);
   if (signature?.attachment.length === 0)
     throw new Error(`document ${sequence} was notarised too long ago for a receipt: have it notarised again`);
-  if (signature === undefined || !logged?.ok || !isAsAsked || !equalBytes(signature.statement, logged.value.statement))
+  if (signature === undefined || !logged?.ok || !isRight || !equalBytes(signature.statement, logged.value.statement))
     throw new Error("the cluster signed another statement than was asked for");
   const { first, head, inclusions } = logged.value;
-  const receipts = expected.map((_, at): LoggedReceipt => ({
+  const receipts = digests.map((digest, at): LoggedReceipt => ({
     format: LOGGED_RECEIPT_FORMAT,
     cluster: toHex(cluster),
     sequence,
     round,
-    digest: { algorithm: "sha256", value: toHex(digests[at] ?? new Uint8Array()) },
+    digest: { algorithm: "sha256", value: toHex(digest) },
     client: toHex(client),
     time: head.timeMs ?? null,
     log: { index: first + at, documents: head.documents, proof: inclusions[at] ?? [] },

@@ -12,6 +12,7 @@ import {
   type OrderedLanes,
   type Rows,
   type Storage,
+  isSameEntry,
   roundOfSlot,
 } from "./storage.js";
 
@@ -143,6 +144,6 @@ function checkLane(storage: Storage, { self, state }: Execution): void {
 
 function checkEntry(storage: Storage, entry: LedgerEntry): void {
   const stored = storage.ledgerEntry(entry.sequence);
-  if (stored === undefined || !equalBytes(stored.payload, entry.payload) || stored.round !== entry.round)
+  if (stored === undefined || !isSameEntry(stored, entry))
     throw new Error(`the log leads to another ledger entry ${entry.sequence} than the one stored`);
 }

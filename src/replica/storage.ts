@@ -5,6 +5,7 @@
  * anything happened. All else that a commit brings, the tables, follows from the inputs; it is written behind, and what a crash
  * kept from them is made again by the replay. So the tables are a second witness of what the log must lead to.
  */
+import { equalBytes } from "../core/bytes.js";
 import type { PartyId } from "../core/party-set.js";
 import type { BatchName } from "../core/protocol.js";
 import type { Tag } from "../core/tag.js";
@@ -14,6 +15,8 @@ export interface LedgerEntry {
   /** Counts from 1 without gaps. */
   readonly sequence: number;
   readonly round: number;
+  /** The round's time; undefined where rounds have none. */
+  readonly timeMs: number | undefined;
   readonly payload: Uint8Array;
 }
 
@@ -160,6 +163,11 @@ export interface Storage {
   readonly syncs: number;
   /** After what was begun. */
   close(): Promise<void>;
+}
+
+/** Whether two entries of one number say the same. */
+export function isSameEntry(a: Omit<LedgerEntry, "sequence">, b: Omit<LedgerEntry, "sequence">): boolean {
+  return a.round === b.round && a.timeMs === b.timeMs && equalBytes(a.payload, b.payload);
 }
 
 /** The round in a slot's tag: the first number in it; 0 for a slot of a lane, whose heights have nothing to do with rounds. */

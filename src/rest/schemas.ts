@@ -22,6 +22,7 @@ const receiptFields = {
   cluster: digestField,
   sequence: wholeNumber.describe("the document's number in the cluster's log"),
   round: wholeNumber,
+  time: wholeNumber.optional().describe("the round's, in milliseconds since 1970; left out where rounds have none"),
   digest: z.object({ algorithm: z.literal("sha256"), value: digestField }),
   client: digestField.describe("the Ed25519 key of who had it notarised"),
   statement: base64.describe("the signed bytes"),
@@ -33,10 +34,7 @@ export const receiptSchema = z
   .object({ format: z.literal("abcast-receipt/1"), ...receiptFields })
   .describe("a receipt as abcast verify takes it (docs/receipt.md)");
 
-const time = z
-  .int()
-  .nullable()
-  .describe("the round's, in milliseconds since 1970; null when it has none, or is not known here");
+const time = z.int().nullable().describe("the round's, in milliseconds since 1970; null where there is none");
 
 export const entrySchema = z
   .object({
@@ -80,6 +78,28 @@ export const consistencySchema = z
     proof: z.array(hash),
   })
   .describe("that a log is the beginning of a later one (RFC 9162, section 2.1.4)");
+
+/** docs/sessions.md */
+export const outcomeSchema = z
+  .object({
+    digest: base64.describe("SHA-256 of the request that took the number: another one's where that came first"),
+    sequence: wholeNumber.describe("its number in the cluster's log"),
+    round: wholeNumber,
+    timeMs: time,
+    isVoid: z.boolean().describe("the number was given up: nothing was executed"),
+    reply: base64.nullable().describe("the service's; null when it is kept no more, and of what is void"),
+  })
+  .describe("what became of the number that a request asks for, as this replica says");
+
+export const kvProofSchema = z
+  .object({
+    summary: base64.describe("what the certificate is on"),
+    certificate: base64.describe("of a quorum"),
+    index: wholeNumber.describe("of the chunk"),
+    chunk: base64.describe("the part of the state that has the answer"),
+    path: z.array(hash).describe("from the chunk up to the root in the summary"),
+  })
+  .describe("a proof of what a certified checkpoint has under a key (docs/clients.md)");
 
 const accusationSchema = z.object({ party: wholeNumber, fault: z.string(), tag: z.string(), count: wholeNumber });
 

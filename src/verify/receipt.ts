@@ -2,11 +2,11 @@
  * The receipt as a file: what a client keeps, and what anybody can check without the cluster.
  *
  *     { "format": "abcast-receipt/1",
- *       "cluster": <64 hex>, "sequence": <integer>, "round": <integer>,
+ *       "cluster": <64 hex>, "sequence": <integer>, "round": <integer>, "time": <milliseconds since 1970>,
  *       "digest": { "algorithm": "sha256", "value": <64 hex> }, "client": <64 hex>,
  *       "statement": <base64>, "signature": <base64> }
  *
- * Only `statement` and `signature` prove anything; the other fields repeat the statement for readers and
+ * `time` is there where rounds have a time, and else left out. Only `statement` and `signature` prove anything; the other fields repeat the statement for readers and
  * are compared with it on verification (verify-receipt.ts).
  *
  * Where the documents of a round share a signature, it is on the head of the notary's log, and the receipt has the way there:
@@ -51,6 +51,8 @@ interface ReceiptFields {
 /** `statement` is the document's own (services/notary/statement.ts). */
 export interface PlainReceipt extends ReceiptFields {
   readonly format: "abcast-receipt/1";
+  /** The round's, in milliseconds since 1970, 0..2^53-1; left out where rounds have none. */
+  readonly time?: number;
 }
 
 /** `statement` is the head of the notary's log after the round (services/notary/log-head.ts). */
@@ -148,10 +150,12 @@ function isLogged(value: unknown): boolean {
 }
 
 function plainReceipt(value: unknown): PlainReceipt {
-  const receipt = objectOf("", FIELDS, value);
+  const isDated = typeof value === "object" && value !== null && Object.hasOwn(value, "time");
+  const receipt = objectOf("", isDated ? [...FIELDS, "time"] : FIELDS, value);
   return {
     format: literal("format", RECEIPT_FORMAT, receipt["format"]),
     ...commonFields(receipt, MAX_STATEMENT_BYTES),
+    ...(isDated && { time: whole("time", receipt["time"]) }),
   };
 }
 
@@ -197,6 +201,7 @@ export function formatReceipt(receipt: Receipt): string {
     cluster,
     sequence,
     round,
+    ...(receipt.format === RECEIPT_FORMAT && receipt.time !== undefined && { time: receipt.time }),
     digest: { algorithm: digest.algorithm, value: digest.value },
     client,
     ...(receipt.format === LOGGED_RECEIPT_FORMAT && {
@@ -213,7 +218,7 @@ export function formatReceipt(receipt: Receipt): string {
 export function receiptOf(statement: Uint8Array, signature: Uint8Array): Decoded<PlainReceipt> {
   const decoded = decodeStatement(statement);
   if (!decoded.ok) return { ok: false, error: `the statement is malformed: ${decoded.error}` };
-  const { cluster, sequence, round, digest, client } = decoded.value;
+  const { cluster, sequence, round, timeMs, digest, client } = decoded.value;
   return {
     ok: true,
     value: {
@@ -221,6 +226,7 @@ export function receiptOf(statement: Uint8Array, signature: Uint8Array): Decoded
       cluster: toHex(cluster),
       sequence,
       round,
+      ...(timeMs !== undefined && { time: timeMs }),
       digest: { algorithm: "sha256", value: toHex(digest.value) },
       client: toHex(client),
       statement,

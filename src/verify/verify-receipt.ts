@@ -35,15 +35,25 @@ function checkPlain(receipt: PlainReceipt): Verdict {
   const stated = receiptOf(receipt.statement, receipt.signature);
   if (!stated.ok) return invalid(stated.error);
   const signed = stated.value;
-  const pairs: readonly (readonly [string, string | number, string | number])[] = [
+  return compare([
     ["cluster", receipt.cluster, signed.cluster],
     ["sequence", receipt.sequence, signed.sequence],
     ["round", receipt.round, signed.round],
+    ["time", receipt.time ?? null, signed.time ?? null],
     ["digest", receipt.digest.value, signed.digest.value],
     ["client", receipt.client, signed.client],
-  ];
-  for (const [field, shown, proved] of pairs) {
-    if (shown !== proved) return invalid(`the receipt's ${field} says ${shown}, its signed statement says ${proved}`);
+  ]);
+}
+
+type Said = string | number | null;
+
+/** What the receipt says in each field, and its signed statement. */
+function compare(fields: readonly (readonly [field: string, shown: Said, proved: Said])[]): Verdict {
+  for (const [field, shown, proved] of fields) {
+    if (shown !== proved)
+      return invalid(
+        `the receipt's ${field} says ${shown ?? "nothing"}, its signed statement says ${proved ?? "nothing"}`,
+      );
   }
   return { valid: true };
 }
@@ -53,15 +63,13 @@ function checkLogged(receipt: LoggedReceipt): Verdict {
   if (!decoded.ok) return invalid(`the statement is malformed: ${decoded.error}`);
   const head = decoded.value;
   const { index, documents, proof } = receipt.log;
-  const pairs: readonly (readonly [string, string | number | null, string | number | null])[] = [
+  const compared = compare([
     ["cluster", receipt.cluster, toHex(head.cluster)],
     ["round", receipt.round, head.round],
     ["time", receipt.time, head.timeMs ?? null],
     ["log.documents", documents, head.documents],
-  ];
-  for (const [field, shown, proved] of pairs) {
-    if (shown !== proved) return invalid(`the receipt's ${field} says ${shown}, its signed statement says ${proved}`);
-  }
+  ]);
+  if (!compared.valid) return compared;
   const { sequence, round, client, digest } = receipt;
   const [clientBytes, value] = [fromHex(client), fromHex(digest.value)];
   if (clientBytes?.length !== 32 || value?.length !== 32) return invalid("the receipt's client or digest is none");
@@ -69,6 +77,8 @@ function checkLogged(receipt: LoggedReceipt): Verdict {
     cluster: head.cluster,
     sequence,
     round,
+    // That of the head: documents of one round have one time.
+    timeMs: head.timeMs,
     digest: { algorithm: "sha256", value },
     client: clientBytes,
   });

@@ -2,8 +2,8 @@
  * Frames between a client and a replica, on a connection that the client dialled. `id` is the SHA-256 of the payload, or 32 bytes
  * that a client made up for a query: answers repeat it.
  *
- *   client → replica   hello, submit, await, query, status, document
- *   replica → client   welcome, reply, share, answer, proof, refused, state
+ *   client → replica   hello, submit, await, query, status, document, find
+ *   replica → client   welcome, reply, share, answer, proof, refused, state, found
  */
 import { type Codec, type Value, bytes, fixedBytes, list, struct, text, u32, u64, u8, union } from "../core/codec.js";
 import { MAX_LEAVES_PER_PARTY } from "../core/formula.js";
@@ -62,7 +62,7 @@ export const REFUSALS = [
   "not-ready",
   /** No certified checkpoint shows the answer. */
   "no-proof",
-  /** This replica has no such document, or has its payload no more. */
+  /** This replica knows no such document, or has its payload no more. */
   "no-document",
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
@@ -120,6 +120,8 @@ export const clientFrameCodec = union({
   status: empty,
   /** A share of the signature on the receipt of a document that is in the log, whoever had it notarised: operation `index` of payload `sequence`. */
   document: struct({ id, sequence: u64, index: u32, want: choice(["share", "proof"]) }),
+  /** Where the first document with this digest is in the log, whoever had it notarised. */
+  find: struct({ id, digest: fixedBytes(32) }),
 });
 
 /** What became of the number that a payload asks for. */
@@ -181,6 +183,8 @@ export const replyFrameCodec = union({
     clocks: list(struct({ party: u8, aheadMs: u64, behindMs: u64, isFar: flag }), MAX_PARTIES),
     accusations: list(struct({ party: u8, fault: text(64), tag: text(160), count: u64 }), MAX_ACCUSATIONS),
   }),
+  /** To `find`: operation `index` of payload `sequence`, by what this replica knows. */
+  found: struct({ id, sequence: u64, index: u32 }),
 });
 
 export type ClientFrame = Value<typeof clientFrameCodec>;

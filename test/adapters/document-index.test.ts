@@ -14,7 +14,8 @@ afterEach(async () => {
 const digest = (name: number): Uint8Array => new Uint8Array(32).fill(name);
 const documents = (...names: readonly number[]): NewDocument[] =>
   names.map((name) => ({ digest: digest(name), client: digest(100 + name) }));
-const at = (number: number) => ({ number, round: 2 * number, timeMs: 1000 * number });
+/** The first is at the beginning of time, and one has no time. */
+const at = (number: number) => ({ number, round: 2 * number, timeMs: number === 4 ? undefined : 1000 * (number - 1) });
 
 function newPath(): string {
   const directory = mkdtempSync(join(tmpdir(), "abcast-index-"));
@@ -65,7 +66,8 @@ function expectAll(index: DocumentIndex): void {
     logIndex: 4,
   });
   // The first with this digest.
-  expect(index.byDigest(digest(1))?.number).toBe(1);
+  expect(index.byDigest(digest(1))).toMatchObject(at(1));
+  expect(index.byDigest(digest(5))?.timeMs).toBeUndefined();
   expect(index.byDigest(digest(9))).toBeUndefined();
 }
 

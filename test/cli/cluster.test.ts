@@ -48,10 +48,28 @@ describe("a cluster", () => {
       const { code, stdout, stderr } = await cluster.notarize(file(name), file(`${name}.receipt`), "--json");
       expect(code, stderr).toBe(0);
       const value = createHash("sha256").update(content).digest("hex");
-      expect(JSON.parse(stdout)).toMatchObject({ sequence: index + 1, digest: { algorithm: "sha256", value } });
+      expect(JSON.parse(stdout)).toMatchObject({
+        new: true,
+        sequence: index + 1,
+        time: expect.any(Number) as number,
+        digest: { algorithm: "sha256", value },
+      });
       const verified = await cluster.ok("verify", file(name), file(`${name}.receipt`), "--public", cluster.publicFile);
       expect(verified).toContain(`valid: ${file(name)} is number ${index + 1} of cluster`);
     }
+  });
+
+  it("gives the receipt that there is for a document that is known, to any client, and no number", async () => {
+    await cluster.settled(documents.length);
+    const [{ name } = { name: "" }] = documents;
+    const out = file("again.receipt");
+    const args = ["notarize", file(name), "--cluster", cluster.client(1), "-o", out];
+    expect(JSON.parse(await cluster.ok(...args, "--json"))).toMatchObject({ new: false, sequence: 1 });
+    expect(readFileSync(out, "utf8")).toBe(readFileSync(file(`${name}.receipt`), "utf8"));
+    expect(await cluster.ok(...args)).toMatch(
+      /is already notarised as number 1 \(round 1, 20\d\d-[-0-9T:.]+Z\), receipt in .*again\.receipt; --new makes another entry\n$/,
+    );
+    await cluster.settled(documents.length);
   });
 
   it.runIf(requireTool("openssl"))("gives receipts that openssl verifies", async () => {
@@ -161,7 +179,16 @@ describe("a cluster", () => {
       [0, 1].flatMap((client) => {
         return [0, 1].map(async (count) => {
           const out = file(`client-${client}-${count}.receipt`);
-          const args = ["notarize", file("contract.txt"), "--cluster", cluster.client(client), "-o", out, "--json"];
+          const args = [
+            "notarize",
+            file("contract.txt"),
+            "--new",
+            "--cluster",
+            cluster.client(client),
+            "-o",
+            out,
+            "--json",
+          ];
           return JSON.parse(await cluster.ok(...args)) as { readonly sequence: number };
         });
       }),
@@ -208,7 +235,7 @@ describe("a cluster", () => {
     expect(stderr).toMatch(
       /did not answer within 2 s \(party 0: .+; party 1: .*ECONNREFUSED.*; party 2: .+; party 3: .*ECONNREFUSED.*\)/,
     );
-    expect(stderr).toContain("it may still be ordered; notarising again makes a second entry");
+    expect(stderr).toContain("it may still be ordered; notarise it again for its receipt");
     expect(stderr).not.toContain("abcast up");
     expect(code).toBe(3);
     // The request may be ordered when enough are back; nobody's log differs then either.

@@ -72,7 +72,7 @@ describe("the HTTP interface of a cluster", () => {
 
   it("says what is under a key, and orders what a client signed", async () => {
     const [status, absent] = await answer(0, "/v1/kv/none");
-    expect([status, absent]).toMatchObject([404, { error: "there is no such key", sequence: 0 }]);
+    expect([status, absent]).toMatchObject([404, { code: "no-such-key" }]);
     const posted = await fetch(`http://127.0.0.1:${ports[0]}/v1/requests`, { method: "POST", body: "nonsense" });
     expect([posted.status, await posted.json()]).toMatchObject([400, { code: "invalid-payload" }]);
   });

@@ -51,8 +51,9 @@ export class LocalCluster {
     return stdout;
   }
 
+  /** With a number of its own each time, also when the document is known. */
   notarize(document: string, receipt: string, ...more: readonly string[]): Promise<Finished> {
-    return runCli(["notarize", document, "--cluster", this.client(), "-o", receipt, ...more]);
+    return runCli(["notarize", document, "--new", "--cluster", this.client(), "-o", receipt, ...more]);
   }
 
   async status(): Promise<readonly PartyStatus[]> {

@@ -38,9 +38,25 @@ describe("abcast notarize", () => {
     expect(again.stderr).toContain(`${document}.receipt: exists already; name another file with --out`);
     expect(again.code).toBe(2);
     expect(readFileSync(`${document}.receipt`, "utf8")).toBe(receipt);
-    expect((await notarize(document, "--out", `${document}.receipt`)).code).toBe(0);
+    expect((await notarize(document, "--out", `${document}.receipt`, "--new")).code).toBe(0);
     expect(readFileSync(`${document}.receipt`, "utf8")).not.toBe(receipt);
     expect(readdirSync(directory).sort()).toEqual(["document", "document.receipt"]);
+  });
+
+  it("makes a new entry of a document that is known only when told to", async () => {
+    writeFileSync(document, "a text of its own");
+    const numberOf = async (...more: readonly string[]): Promise<readonly unknown[]> => {
+      const { code, stdout, stderr } = await notarize(document, "-o", join(directory, "r"), "--json", ...more);
+      expect(code, stderr).toBe(0);
+      const { sequence, new: isNew } = JSON.parse(stdout) as { sequence: number; new: boolean };
+      return [sequence, isNew];
+    };
+    const [first] = await numberOf();
+    const receipt = readFileSync(join(directory, "r"), "utf8");
+    expect(await numberOf("--new")).toEqual([Number(first) + 1, true]);
+    expect(readFileSync(join(directory, "r"), "utf8")).not.toBe(receipt);
+    expect(await numberOf()).toEqual([first, false]);
+    expect(readFileSync(join(directory, "r"), "utf8")).toBe(receipt);
   });
 
   it.each<[string, () => string[], string]>([
@@ -65,6 +81,7 @@ describe("abcast notarize", () => {
     ["a device as the receipt", () => [document, "-o", "/dev/null"], "--out: /dev/null: is not a regular file"],
     ["the document as the receipt", () => [document, "-o", document], "which would be lost; name another one"],
     ["the client's file as the receipt", () => [document, "-o", cluster.client()], "which would be lost"],
+    ["--new with --recursive", () => [directory, "-r", "--new"], "--new: cannot be combined with --recursive"],
     ["no time", () => [document, "--timeout", "0"], "whole number from 1 to 86400"],
   ])("refuses %s, before the document gets a number", async (_, args, message) => {
     const before = await log();

@@ -16,12 +16,20 @@ export interface MakeReceipt {
   readonly document: string;
   readonly sequence: number;
   readonly round: number;
+  readonly timeMs: number | undefined;
   /** The parties whose shares are combined. */
   readonly parties: readonly number[];
 }
 
 /** Goes the whole way: validation, state machine, signature shares, combination. */
-export async function makeReceipt({ cluster, document, sequence, round, parties }: MakeReceipt): Promise<Receipt> {
+export async function makeReceipt({
+  cluster,
+  document,
+  sequence,
+  round,
+  timeMs,
+  parties,
+}: MakeReceipt): Promise<Receipt> {
   const shared = await loadPublic(join(cluster, "public.json"));
   const client = await loadClient(join(cluster, "client-0.json"));
   const signer = createEd25519Signer(client.signing);
@@ -29,7 +37,7 @@ export async function makeReceipt({ cluster, document, sequence, round, parties 
   const notary = createNotaryService({ cluster: shared.cluster, hash: sha256 });
   const operation = encodeNotaryOperation({ algorithm: "sha256", value });
   if (notary.validate?.(operation) !== true) throw new Error("the notary refuses a correct digest");
-  const context = { sequence, index: 0, round, roundTimeMs: undefined, client: signer.publicKey };
+  const context = { sequence, index: 0, round, roundTimeMs: timeMs, client: signer.publicKey };
   const statement = notary.apply(context, operation);
 
   const shares = new Map<number, Uint8Array>();

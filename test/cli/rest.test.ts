@@ -6,8 +6,11 @@ import { join } from "node:path";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { loadPublic } from "../../src/replica/config-files.js";
-import { isConsistent, isIncluded } from "../../src/tlog/index.js";
+import { loadClient, loadPublic } from "../../src/replica/config-files.js";
+import { formatReceipt, notarize } from "../../src/rest/index.js";
+import { isConsistent, isIncluded, leafHash } from "../../src/tlog/index.js";
+import { createEd25519Signer } from "../../src/crypto/ed25519/ed25519.js";
+import { encodePayload, requestStatement } from "../../src/wire/payload.js";
 import { requireTool } from "../support/tools.js";
 import { sha256 } from "../../src/cli/sha256.js";
 import { LocalCluster } from "./local-cluster.js";
@@ -100,11 +103,13 @@ describe("the REST API of a cluster", { timeout: 120_000 }, () => {
       "/v1/entries",
       "/v1/entries/{number}",
       "/v1/events",
+      "/v1/kv/{key}",
       "/v1/openapi.json",
       "/v1/proofs/consistency",
       "/v1/proofs/inclusion",
       "/v1/receipts",
       "/v1/receipts/{number}",
+      "/v1/requests",
       "/v1/status",
     ]);
     expect((await ask("/v1/openapi.json")).status).toBe(200);
@@ -137,7 +142,12 @@ describe("the REST API of a cluster", { timeout: 120_000 }, () => {
       expect(curl(url(`/v1/receipts?digest=${digest}`, party))).toBe(receipt);
       expect(curl("--json", JSON.stringify({ digest }), url("/v1/entries", party))).toBe(receipt);
     }
-    expect((await post(digest, { new: true })).sequence).toBe(2);
+    for (const party of [0, 3]) expect(formatReceipt(await notarize(url("", party), digest))).toBe(receipt);
+    const { sequence, time } = await notarize(url(""), digest, { new: true });
+    expect([sequence, time]).toEqual([
+      2,
+      expect.toSatisfy((ms) => ms >= (JSON.parse(receipt) as { time: number }).time),
+    ]);
   });
 
   it("gives one receipt to all who ask for a digest at the same time", async () => {
@@ -175,7 +185,12 @@ describe("the REST API of a cluster", { timeout: 120_000 }, () => {
     expect((await ask("/v1/entries/{number}", "/v1/entries/4")).value).toMatchObject({ code: "several-documents" });
     expect((await ask("/v1/entries/{number}", "/v1/entries/4?index=1")).value).toMatchObject({ index: 1 });
     const { value } = await ask("/v1/receipts/{number}", "/v1/receipts/4?index=2");
-    expect(value).toMatchObject({ sequence: 4, format: "abcast-receipt/1" });
+    const [, , { time } = { time: 0 }] = rest.entries;
+    expect(value).toMatchObject({ sequence: 4, format: "abcast-receipt/1", time });
+    const { leaf } = (await ask("/v1/proofs/inclusion", "/v1/proofs/inclusion?number=4&index=2")).value as {
+      leaf: string;
+    };
+    expect(bytes(leaf)).toEqual(leafHash(sha256, bytes((value as { statement: string }).statement)));
   });
 
   it("proves that documents are in the log, and that the log only grows", async () => {
@@ -217,6 +232,29 @@ describe("the REST API of a cluster", { timeout: 120_000 }, () => {
     const parties = Array.from({ length: 4 }, (_, party) => ({ party, state: "active", connected: true }));
     expect((await ask("/v1/status")).value).toMatchObject({ party: 0, parties });
     expect((await ask("/v1/config")).value).toEqual(JSON.parse(readFileSync(cluster.publicFile, "utf8")));
+  });
+
+  it("has its word of the key-value store, or a proof, and takes requests that a client has signed", async () => {
+    expect(await ask("/v1/kv/{key}", "/v1/kv/none")).toMatchObject({ status: 404, value: { code: "no-such-key" } });
+    const proved = await ask("/v1/kv/{key}", "/v1/kv/none?consistency=any");
+    expect([200, 404]).toContain(proved.status);
+    const config = await loadClient(cluster.client());
+    const signer = createEd25519Signer(config.signing);
+    const unsigned = {
+      cluster: config.public.cluster,
+      client: signer.publicKey,
+      session: { opened: 1, nonce: new Uint8Array(8) },
+      number: 1,
+      acknowledged: 0,
+      action: { kind: "void" },
+    } as const;
+    const body = encodePayload({ kind: "request", ...unsigned, signature: signer.sign(requestStatement(unsigned)) });
+    const ordered = await ask("/v1/requests", "/v1/requests", { method: "POST", body: Buffer.from(body) });
+    expect(ordered).toMatchObject({ status: 200, value: { isVoid: true, reply: null } });
+    const again = await ask("/v1/requests", "/v1/requests", { method: "POST", body: Buffer.from(body) });
+    expect(again).toEqual(ordered);
+    const refused = await ask("/v1/requests", "/v1/requests", { method: "POST", body: "nonsense" });
+    expect(refused).toMatchObject({ status: 400, value: { code: "invalid-payload" } });
   });
 
   it("tells of new entries as they come, and goes on where a client was", async () => {

@@ -142,7 +142,7 @@ describe("inspect and export", () => {
     const { stdout, code } = await runCli(["inspect", party, "--json"]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
-      format: "abcast-storage/2",
+      format: "abcast-storage/3",
       baseRound: CYCLE,
       checkpoints: [{ round: CYCLE, chunks: 3, certified: true }],
       // Of two rounds, and of four heights of lanes that are not ordered at the checkpoint.
@@ -157,7 +157,8 @@ describe("inspect and export", () => {
   it("write the ledger", async () => {
     const expected = Array.from({ length: STEPS }, (_, index) => {
       const [entry] = batchOf(index + 1).ledger;
-      return { sequence: index + 1, round: index + 1, payload: toBase64(entry?.payload ?? new Uint8Array()) };
+      const [time, payload] = [entry?.timeMs ?? null, toBase64(entry?.payload ?? new Uint8Array())];
+      return { sequence: index + 1, round: index + 1, time, payload };
     });
     const parse = (text: string): unknown =>
       text

@@ -26,13 +26,14 @@ const cluster = join(work.path, "cluster");
 const shared = join(cluster, "public.json");
 const document = join(work.path, "contract.txt");
 const receiptFile = join(work.path, "contract.receipt");
+const TIME_MS = Date.UTC(2025, 10, 29, 6, 0, 0, 123);
 let receipt: Receipt;
 afterAll(() => work.remove());
 
 beforeAll(async () => {
   expect((await runInit("--n", "4", "--out", cluster)).code).toBe(0);
   writeFileSync(document, "I owe you a cake.\n");
-  receipt = await makeReceipt({ cluster, document, sequence: 17, round: 5, parties: [1, 3] });
+  receipt = await makeReceipt({ cluster, document, sequence: 17, round: 5, timeMs: TIME_MS, parties: [1, 3] });
   writeFileSync(receiptFile, formatReceipt(receipt));
 });
 
@@ -51,17 +52,36 @@ describe("abcast verify", () => {
     const { code, stdout, stderr } = await verify(receiptFile);
     expect(stderr).toBe("");
     expect(stdout).toContain(`valid: ${document} is number 17 of cluster ${receipt.cluster}, round 5, for client 0`);
+    expect(stdout).toContain("\n  time    2025-11-29T06:00:00.123Z\n");
     expect(code).toBe(0);
   });
 
+  it("accepts one without a time, and says none", async () => {
+    const made = await makeReceipt({ cluster, document, sequence: 3, round: 2, timeMs: undefined, parties: [0, 1] });
+    const path = receiptWith(formatReceipt(made));
+    const { code, stdout } = await verify(path);
+    expect([code, stdout]).toEqual([0, expect.not.stringContaining("time")]);
+    expect(JSON.parse((await verify(path, "--json")).stdout)).toMatchObject({ valid: true, time: null });
+  });
+
   it("is the same receipt whichever parties signed", async () => {
-    expect(await makeReceipt({ cluster, document, sequence: 17, round: 5, parties: [0, 2] })).toEqual(receipt);
+    expect(await makeReceipt({ cluster, document, sequence: 17, round: 5, timeMs: TIME_MS, parties: [0, 2] })).toEqual(
+      receipt,
+    );
   });
 
   it("prints JSON", async () => {
     const { code, stdout } = await verify(receiptFile, "--json");
     const { cluster: id, client, digest } = receipt;
-    expect(JSON.parse(stdout)).toEqual({ valid: true, sequence: 17, round: 5, digest, client, cluster: id });
+    expect(JSON.parse(stdout)).toEqual({
+      valid: true,
+      sequence: 17,
+      round: 5,
+      time: TIME_MS,
+      digest,
+      client,
+      cluster: id,
+    });
     expect(code).toBe(0);
   });
 
@@ -88,6 +108,8 @@ describe("abcast verify", () => {
       "the receipt's sequence says 16, its signed statement says 17",
     ],
     ["another round", (json) => (json["round"] = 6), "the receipt's round says 6"],
+    ["another time", (json) => (json["time"] = 6), `the receipt's time says 6, its signed statement says ${TIME_MS}`],
+    ["no time", (json) => delete json["time"], "the receipt's time says nothing"],
     ["another client", (json) => (json["client"] = "0".repeat(64)), "the receipt's client says 000"],
     ["a negative number", (json) => (json["sequence"] = -17), 'field "sequence": must be a whole number'],
     ["a number as text", (json) => (json["sequence"] = "17"), 'field "sequence": must be a whole number'],

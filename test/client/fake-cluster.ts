@@ -137,6 +137,7 @@ class Party {
       position: () => machine.tip,
       isDurable: () => true,
       document: (sequence, index) => this.#document(sequence, index),
+      find: (digest) => this.#find(digest),
       proof: (service, query) => this.#prove(service, query),
       signer: () => {
         return {
@@ -168,6 +169,14 @@ class Party {
     const document = entry && documentsOf(entry)[index];
     if (entry === undefined || document === undefined) return undefined;
     return { digest: sha256(entry.payload), round: entry.round, statement: statementOf(CLUSTER, entry, document) };
+  }
+
+  #find(digest: Uint8Array): { sequence: number; index: number } | undefined {
+    for (const entry of this.#ledger) {
+      const index = documentsOf(entry).findIndex((document) => toHex(document.digest) === toHex(digest));
+      if (index >= 0) return { sequence: entry.sequence, index };
+    }
+    return undefined;
   }
 
   #prove(name: string, query: Uint8Array): ChunkProof | undefined {

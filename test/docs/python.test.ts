@@ -38,12 +38,24 @@ describe.runIf(requireTool("python3"))("docs/verify-receipt.py", async () => {
     cluster,
     sequence: 7,
     round: 3,
+    timeMs: 1_764_396_000_123,
     digest: { algorithm: "sha256", value: digest },
     client: new Uint8Array(32).fill(0x0e),
   });
-  const receipt = receiptOf(statement, new Uint8Array(createSign("sha256").update(statement).sign(privateKey)));
-  if (!receipt.ok) throw new Error(receipt.error);
-  const text = formatReceipt(receipt.value);
+  const receiptTextOf = (signed: Uint8Array): string => {
+    const receipt = receiptOf(signed, new Uint8Array(createSign("sha256").update(signed).sign(privateKey)));
+    if (!receipt.ok) throw new Error(receipt.error);
+    return formatReceipt(receipt.value);
+  };
+  const text = receiptTextOf(statement);
+  // As receipts of before are, and those of clusters whose rounds have no time.
+  const timeless = receiptTextOf(
+    Buffer.from(
+      Buffer.from(statement)
+        .toString()
+        .replace(/time: .*\n/, ""),
+    ),
+  );
 
   const documentPath = file("document", document);
   const keyPath = file("key.pem", pem);
@@ -71,7 +83,13 @@ describe.runIf(requireTool("python3"))("docs/verify-receipt.py", async () => {
     const receiptPath = file("good.receipt", text);
     expect(run(documentPath, receiptPath, keyPath)).toMatchObject({
       status: 0,
-      stdout: expect.stringContaining("valid: number 7") as string,
+      stdout: expect.stringMatching(/^valid: number 7 of cluster (c1){32}, at 1764396000123 ms since 1970/) as string,
+    });
+    expect(await isValidHere(timeless, document)).toBe(true);
+    const timelessPath = file("timeless.receipt", timeless);
+    expect(run(documentPath, timelessPath, keyPath)).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^valid: number 7 of cluster (c1){32}, for client/) as string,
     });
     expect(run(documentPath, receiptPath, keyPath, "c1".repeat(32)).status).toBe(0);
   });
@@ -108,7 +126,12 @@ describe.runIf(requireTool("python3"))("docs/verify-receipt.py", async () => {
     ["another number", text.replace('"sequence": 7', '"sequence": 8')],
     ["a number as text", text.replace('"sequence": 7', '"sequence": "7"')],
     ["a field twice", text.replace('"round"', '"sequence": 7, "round"')],
-    ["a field too many", text.replace('"round"', '"time": 7, "round"')],
+    ["a field too many", text.replace('"round"', '"log": 7, "round"')],
+    ["another time", text.replace('"time": 1764396000123', '"time": 1764396000124')],
+    ["a time that is none", text.replace('"time": 1764396000123', '"time": null')],
+    ["a time as text", text.replace('"time": 1764396000123', '"time": "1764396000123"')],
+    ["no time where the statement has one", text.replace(/ *"time": .*\n/, "")],
+    ["a time where the statement has none", timeless.replace('"round"', '"time": 1764396000123, "round"')],
     ["an empty file", ""],
     ["no JSON object", "[]"],
     ["very deep nesting", "[".repeat(100_000)],

@@ -115,6 +115,7 @@ export const REPLICA_MUTANTS = [
     CRASH,
     "if (number <= appliedInput) for (const entry of consequences.rows.ledger) checkEntry(storage, entry);",
   ),
+  mutant("times in the ledger not compared", `${ROOM}/storage.ts`, CRASH, "a.timeMs === b.timeMs && "),
   mutant(
     "signatures not counted",
     REPLAY,

@@ -26,6 +26,7 @@ import { MACHINE_MUTANTS } from "./machine.mjs";
 import { LANE_MUTANTS } from "./lanes.mjs";
 import { EVIDENCE_MUTANTS } from "./evidence.mjs";
 import { MUTANTS as PROTOCOL_MUTANTS } from "./mutants.mjs";
+import { NOTARY_MUTANTS } from "./notary.mjs";
 import { REPLICA_MUTANTS } from "./replica.mjs";
 import { RELAY_MUTANTS } from "./relay.mjs";
 import { TLS_MUTANTS } from "./tls.mjs";
@@ -46,6 +47,7 @@ const MUTANTS = [
   ...EVIDENCE_MUTANTS,
   ...TRANSFER_MUTANTS,
   ...TSA_MUTANTS,
+  ...NOTARY_MUTANTS,
   ...CHECKPOINT_MUTANTS,
   ...CRYPTO_MUTANTS,
 ];

@@ -168,6 +168,7 @@ class Office {
       sequence === 9 && index < 2
         ? { digest: hash(utf8("payload")), round: 4, statement: utf8(`document ${index}`) }
         : undefined,
+    find: ([first]) => (first === 1 ? { sequence: 9, index: 1 } : undefined),
     proof: () =>
       this.isProvable
         ? { summary: utf8("s"), certificate: utf8("c"), index: 1, chunk: utf8("chunk"), path: [new Uint8Array(32)] }
@@ -249,7 +250,7 @@ class Office {
       };
       this.statuses.set(key, { kind: "done", ...outcome });
       applied.push({
-        entry: { sequence: this.sequence, round: 10, payload },
+        entry: { sequence: this.sequence, round: 10, timeMs: undefined, payload },
         outcome: { client, session: of, number, digest: hash(payload), outcome },
       });
     }
@@ -319,6 +320,17 @@ describe("the desk", () => {
     ]);
     expect(new Set(office.keys)).toEqual(new Set(["receipt"]));
     expect(visitor.say(ask(9, 2), ask(8, 0)).heard.slice(2)).toEqual(["no-document", "no-document"]);
+  });
+
+  it("says where a document is, if it knows, in the client's turn", () => {
+    const office = new Office();
+    const ask = (first: number): ClientFrame => {
+      return { kind: "find", id: hash(utf8("x")), digest: new Uint8Array(32).fill(first) };
+    };
+    const visitor = office.visitor().say(ask(1), ask(2));
+    expect(visitor.replies[1]).toEqual({ kind: "found", id: hash(utf8("x")), sequence: 9, index: 1 });
+    expect(visitor.replies[2]).toMatchObject({ kind: "refused", id: hash(utf8("x")), retryAfterMs: 0 });
+    expect(visitor.heard.at(-1)).toBe("no-document");
   });
 
   it("tells who had another payload with the number which one took it", () => {

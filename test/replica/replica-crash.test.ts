@@ -230,6 +230,7 @@ describe("a disk that is not what the replica left", () => {
       [first, second],
       [first, second, { ...third, round: third.round + 1 }],
       [first, { ...second, payload: utf8("other") }, third],
+      [first, { ...second, timeMs: (second.timeMs ?? 0) + 1 }, third],
       [first, second, third, { ...third, sequence: 4 }],
     ];
     const tell = (story: readonly LedgerEntry[]): void => {

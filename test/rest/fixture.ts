@@ -18,6 +18,7 @@ export function receiptText(digest: Uint8Array = sha256(DOCUMENT)): string {
     cluster: CLUSTER,
     sequence: 3,
     round: 2,
+    timeMs: 1_764_396_000_123,
     client,
     digest: { algorithm: "sha256", value: digest },
   } as const;

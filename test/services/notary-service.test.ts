@@ -29,15 +29,19 @@ const anyDigest = fc
 const NOTHING = new Uint8Array();
 
 describe("the notary as a service", () => {
-  it("replies with the statement that binds cluster, number, round, digest and client, and has it signed", () => {
+  it("replies with the statement that binds cluster, number, round, time, digest and client, and has it signed", () => {
+    const anyTime = fc.option(fc.maxSafeNat(), { nil: undefined });
     fc.assert(
-      fc.property(anyDigest, fc.maxSafeNat(), fc.maxSafeNat(), (digest, sequence, round) => {
+      fc.property(anyDigest, fc.maxSafeNat(), fc.maxSafeNat(), anyTime, (digest, sequence, round, timeMs) => {
         const client = random(32);
         const notary = create();
         const operation = encodeNotaryOperation(digest);
-        const reply = notary.apply({ sequence, index: 0, round, roundTimeMs: 5, client }, operation);
+        const reply = notary.apply({ sequence, index: 0, round, roundTimeMs: timeMs, client }, operation);
         operation.fill(0);
-        expect(decodeStatement(reply)).toEqual({ ok: true, value: { cluster, sequence, round, digest, client } });
+        expect(decodeStatement(reply)).toEqual({
+          ok: true,
+          value: { cluster, sequence, round, timeMs, digest, client },
+        });
         expect(notary.statement?.(reply)).toEqual(reply);
       }),
     );
@@ -150,6 +154,25 @@ describe("documents of one round", () => {
       }
       expect(heads.size).toBe(1);
     }
+  });
+
+  it.each([undefined, 0, 7])("have one time, in the head and in each statement: %s", (timeMs) => {
+    const notary = create();
+    // As the context says it: a default would stand for undefined.
+    const operation = encodeNotaryOperation({ algorithm: "sha256", value: random(32) });
+    const context = { sequence: 1, round: 1, roundTimeMs: timeMs, client: random(32) };
+    const replies = [0, 1].map((index) => notary.apply({ ...context, index }, operation));
+    const logged = readAttachment(sha256, replies, notary.shared?.attachment(1, replies) ?? NOTHING);
+    expect(logged).toMatchObject({ ok: true, value: { head: { timeMs } } });
+    for (const reply of replies) expect(decodeStatement(reply)).toMatchObject({ ok: true, value: { timeMs } });
+  });
+
+  it("share nothing when they have different times", () => {
+    const notary = create();
+    const replies = [1000, 1001].map((timeMs, index) => apply(notary, 1, 1, index, timeMs));
+    const attachment = notary.shared?.attachment(1, replies) ?? NOTHING;
+    expect(attachment).not.toEqual(NOTHING);
+    expect(notary.shared?.statement(replies, attachment)).toBeUndefined();
   });
 
   it("have it also at a replica that was restored on the way", () => {

@@ -13,6 +13,7 @@ import {
   type Rows,
   type Storage,
   isForgotten,
+  isSameEntry,
   laneOfSlot,
   roundOfSlot,
 } from "../../src/replica/storage.js";
@@ -91,13 +92,13 @@ export class MemoryDisk {
     }
     let last = this.lastSequence;
     return rows.ledger.filter((entry) => {
-      const { sequence, round, payload } = entry;
+      const { sequence } = entry;
       if (last === 0 || sequence === last + 1) {
         last = sequence;
         return true;
       }
       const earlier = this.ledger.get(sequence);
-      const isSame = earlier === undefined || (earlier.round === round && equalBytes(earlier.payload, payload));
+      const isSame = earlier === undefined || isSameEntry(earlier, entry);
       if (sequence > last || !isSame) throw new Error(`ledger entry ${sequence} after ${last}`);
       return false;
     });

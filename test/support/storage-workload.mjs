@@ -28,6 +28,9 @@ export function laneBatchOf(step) {
   return { channel: "abc", name: { lane: step % 3, height: step, digest: sha256(bytes) }, bytes };
 }
 
+/** Some rounds have none, and the first one is at the beginning of time. */
+const timeOf = (step) => (step % 3 === 0 ? undefined : 1000 * (step - 1));
+
 /** Step `step` is of round `step` and delivers entry `step`. */
 export function batchOf(step) {
   const text = (kind, index) => utf8(`${kind} ${step}.${index} `.padEnd(20 + ((step * 37) % 300), "x"));
@@ -38,7 +41,7 @@ export function batchOf(step) {
       { slot: `abc/lane/${step % 3}/${step}#batch`, digest: text("lane", 0) },
     ],
     proofs: [{ channel: "abc", round: step, envelope: text("proof", 0) }],
-    ledger: [{ sequence: step, round: step, payload: text("payload", 0) }],
+    ledger: [{ sequence: step, round: step, timeMs: timeOf(step), payload: text("payload", 0) }],
     certificates: [],
     batches: [laneBatchOf(step)],
   };
@@ -121,6 +124,7 @@ export function differences(storage, step) {
   for (let number = first; number <= step; number++) {
     const { proofs, ledger } = batchOf(number);
     same(`entry ${number}`, storage.ledgerEntry(number)?.payload, ledger[0].payload);
+    if (storage.ledgerEntry(number)?.timeMs !== ledger[0].timeMs) found.push(`time of entry ${number}`);
     const { channel, name, bytes } = laneBatchOf(number);
     same(`batch ${number}`, storage.batch(channel, name), bytes);
     same(`proof ${number}`, storage.proof("abc", number), proofs[0].envelope);

@@ -25,10 +25,10 @@ const client = new Uint8Array(randomBytes(32));
 const DOCUMENTS = Array.from({ length: 21 }, (_, index) => new TextEncoder().encode(`document ${index}`));
 
 /** Receipts of a round that had all of the documents but the first ten, and the first of the next. */
-function receipts(timeMs: number | undefined): LoggedReceipt[] {
+function receipts(timeMs: number | undefined, leafTimeMs = timeMs): LoggedReceipt[] {
   const digestOf = (index: number) =>
     ({ algorithm: "sha256", value: hash(DOCUMENTS[index] ?? new Uint8Array()) }) as const;
-  const common = { cluster: clusterId, sequence: 7, round: 3, client };
+  const common = { cluster: clusterId, sequence: 7, round: 3, timeMs: leafTimeMs, client };
   const leaves = DOCUMENTS.map((_, index) => leafHash(hash, encodeStatement({ ...common, digest: digestOf(index) })));
   const tree = new TreeWindow(hash, EMPTY_FRONTIER, leaves);
   const [first, size] = [10, 20];
@@ -52,7 +52,10 @@ function receipts(timeMs: number | undefined): LoggedReceipt[] {
 }
 
 const [receipt, other] = receipts(1_700_000_000_000);
-if (receipt === undefined || other === undefined) throw new Error("no receipt");
+const [otherTime] = receipts(1_700_000_000_000, 1_700_000_000_001);
+const [timelessHead] = receipts(undefined, 1_700_000_000_000);
+if (receipt === undefined || other === undefined || otherTime === undefined || timelessHead === undefined)
+  throw new Error("no receipt");
 const document = DOCUMENTS[10] ?? new Uint8Array();
 const reasonOf = async (changed: LoggedReceipt): Promise<string> => {
   const verdict = await verifyReceipt({
@@ -68,6 +71,8 @@ const reasonOf = async (changed: LoggedReceipt): Promise<string> => {
 const LIES: readonly [string, LoggedReceipt, RegExp][] = [
   ["the time", { ...receipt, time: 1_700_000_000_001 }, /time says/],
   ["that there is a time", { ...receipt, time: null }, /time says/],
+  ["the time in the document's own statement", otherTime, /does not lead/],
+  ["that there is one in the document's own statement", timelessHead, /does not lead/],
   ["the round", { ...receipt, round: 4 }, /round says/],
   ["the cluster", { ...receipt, cluster: "00".repeat(32) }, /cluster says/],
   ["the number", { ...receipt, sequence: 8 }, /does not lead/],

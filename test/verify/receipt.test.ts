@@ -9,6 +9,7 @@ import {
   formatReceipt,
   parseReceipt,
   publicKeyFromPem,
+  type PlainReceipt,
   type Receipt,
   ReceiptKeyError,
   receiptOf,
@@ -23,14 +24,16 @@ const digest = new Uint8Array(createHash("sha256").update("a document").digest()
 const clusterId = new Uint8Array(randomBytes(32));
 const cluster = toHex(clusterId);
 
-const statement = encodeStatement({
-  cluster: clusterId,
-  sequence: 1234,
-  round: 56,
-  digest: { algorithm: "sha256", value: digest },
-  client: new Uint8Array(randomBytes(32)),
-});
-const receipt = valueOf(receiptOf(statement, new Uint8Array(sign("sha256", statement, privateKey))));
+const client = new Uint8Array(randomBytes(32));
+
+function receiptAt(timeMs: number | undefined): PlainReceipt {
+  const said = { cluster: clusterId, sequence: 1234, round: 56, timeMs, client } as const;
+  const signed = encodeStatement({ ...said, digest: { algorithm: "sha256", value: digest } });
+  return valueOf(receiptOf(signed, new Uint8Array(sign("sha256", signed, privateKey))));
+}
+
+const receipt = receiptAt(1_764_396_000_123);
+const { statement } = receipt;
 
 function valueOf<T>(
   decoded: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string },
@@ -60,6 +63,20 @@ async function reasonOf(verdict: Promise<Verdict>): Promise<string> {
 describe("verifyReceipt", () => {
   it("accepts an ordinary RSA signature on the statement", async () => {
     expect(await verify(receipt)).toEqual({ valid: true });
+  });
+
+  it("accepts one without a time, as those of before were, and no time that its statement has not", async () => {
+    const timeless = receiptAt(undefined);
+    expect(timeless).not.toHaveProperty("time");
+    expect(await verify(timeless)).toEqual({ valid: true });
+    expect(await reasonOf(verify({ ...timeless, time: 0 }))).toBe(
+      "the receipt's time says 0, its signed statement says nothing",
+    );
+    const { time, ...withoutTime } = receipt;
+    expect(await reasonOf(verify(withoutTime))).toBe(
+      `the receipt's time says nothing, its signed statement says ${time}`,
+    );
+    expect(await verify(receiptAt(0))).toEqual({ valid: true });
   });
 
   it("rejects every flipped bit of the signature", async () => {
@@ -123,6 +140,7 @@ describe("verifyReceipt", () => {
       await reasonOf(verify({ ...receipt, cluster: zeros })),
       await reasonOf(verify({ ...receipt, sequence: 1235 })),
       await reasonOf(verify({ ...receipt, round: 57 })),
+      await reasonOf(verify({ ...receipt, time: 57 })),
       await reasonOf(verify({ ...receipt, digest: { algorithm: "sha256", value: zeros } })),
       await reasonOf(verify({ ...receipt, client: zeros })),
       await reasonOf(verify({ ...receipt, statement: statement.subarray(1) })),
@@ -133,7 +151,7 @@ describe("verifyReceipt", () => {
     ];
     expect(new Set(reasons).size).toBe(reasons.length);
     expect(reasons[1]).toBe("the receipt's sequence says 1235, its signed statement says 1234");
-    expect(reasons[8]).toBe("the signature has 255 bytes, the cluster's key makes 256");
+    expect(reasons[9]).toBe("the signature has 255 bytes, the cluster's key makes 256");
   });
 
   it("rejects another key's signature and another padding or hash", async () => {
@@ -163,13 +181,15 @@ describe("parseReceipt", () => {
       cluster: hex,
       sequence: fc.maxSafeNat(),
       round: fc.maxSafeNat(),
+      time: fc.maxSafeNat(),
       digest: fc.record({ algorithm: fc.constant("sha256" as const), value: hex }),
       client: hex,
       statement: fc.uint8Array({ minLength: 1, maxLength: 250 }),
       signature: fc.uint8Array({ minLength: 1, maxLength: 1024 }),
     });
+    const timeless = any.map(({ time: _time, ...rest }) => rest);
     fc.assert(
-      fc.property(any, (value) => {
+      fc.property(fc.oneof(any, timeless), (value) => {
         expect(parseReceipt(formatReceipt(value))).toEqual({ ok: true, value });
       }),
     );

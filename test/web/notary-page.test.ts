@@ -159,6 +159,7 @@ describe.skipIf(executablePath === undefined)("the notary's page", () => {
         .first()
         .waitFor();
       expect(await page.locator("#said").textContent()).toContain(`contract.txt has number ${number}`);
+      expect(await card.locator("dt", { hasText: "Ordered at" }).count()).toBe(1);
 
       const document = join(cluster.work, DOCUMENT.name);
       writeFileSync(document, DOCUMENT.buffer);
@@ -197,6 +198,7 @@ describe.skipIf(executablePath === undefined)("the notary's page", () => {
       const VALID = /^The receipt is valid\./;
       const INVALID = /^This does not prove it\./;
       expect(await check(DOCUMENT.buffer, receipt)).toMatch(VALID);
+      expect(await page.locator("#verdict ul").textContent()).toMatch(/in round [\d,]+, at .*20\d\d/);
       expect(await check(DOCUMENT.buffer, receipt, cluster.publicFile)).toMatch(VALID);
       const shared = readFileSync(await sharedReceipt(), "utf8");
       expect(await check(DOCUMENT.buffer, shared, cluster.publicFile)).toMatch(/valid.*by a path of \d+ hashes/);

@@ -10,6 +10,7 @@ export {
   type HttpSink,
   type HttpStream,
   type HttpTask,
+  isTask,
   jsonAnswer,
   refusal,
   type StagedApi,

@@ -5,5 +5,14 @@ export { EventStreams, type Feed, type FeedEvent } from "./event-streams.js";
 export { openApiOf } from "./openapi.js";
 export { ProblemError, type ProblemDetails, problemSchema } from "./problem.js";
 export { RateLimits } from "./rate-limits.js";
-export { eventRoute, jsonRoute, type Named, type Route, type RouteInput, textRoute, wholeParameter } from "./route.js";
+export {
+  bytesRoute,
+  eventRoute,
+  jsonRoute,
+  type Named,
+  type Route,
+  type RouteInput,
+  textRoute,
+  wholeParameter,
+} from "./route.js";
 export { restApi, type RestOptions } from "./router.js";

@@ -20,7 +20,7 @@ const KEY = "apiKey";
 export function openApiOf(routes: readonly Route[], { hasApiKeys, ...info }: OpenApiInfo): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const route of routes) {
-    const operations = (paths[route.path] ??= {});
+    const operations = (paths[route.path.replace("*}", "}")] ??= {});
     operations[route.method.toLowerCase()] = operationOf(route, hasApiKeys);
   }
   const answers = routes.flatMap(({ answer }) => (answer.kind === "text" ? [] : [answer]));
@@ -77,6 +77,16 @@ function answerOf({ answer, summary: description }: Route): Json {
   if (answer.kind === "json")
     return { description, content: { "application/json": { schema: reference(answer.name) } } };
   if (answer.kind === "text") return { description, content: { [answer.contentType]: { schema: { type: "string" } } } };
+  if (answer.kind === "bytes") {
+    const headers = Object.fromEntries(
+      Object.entries(answer.headers).map(([name, meaning]) => [
+        name,
+        { description: meaning, schema: { type: "string" } } as const,
+      ]),
+    );
+    const content = { [answer.contentType]: {}, "application/json": { schema: reference(answer.name) } };
+    return { description, headers, content };
+  }
   return {
     description: `${description}; the data of an event are JSON, as x-event-data says`,
     content: { "text/event-stream": { schema: { type: "string" }, "x-event-data": reference(answer.name) } },

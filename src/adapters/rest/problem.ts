@@ -27,6 +27,7 @@ export interface ProblemDetails {
   readonly errors?: Problem["errors"];
   /** When to ask again. */
   readonly retryAfterMs?: number;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Ends a request with a problem. */
@@ -40,7 +41,7 @@ export class ProblemError extends Error {
   }
 }
 
-export function problemAnswer({ status, code, detail, errors, retryAfterMs }: ProblemDetails): HttpAnswer {
+export function problemAnswer({ status, code, detail, errors, retryAfterMs, headers }: ProblemDetails): HttpAnswer {
   const problem: Problem = {
     type: "about:blank",
     title: STATUS_CODES[status] ?? "Error",
@@ -53,8 +54,9 @@ export function problemAnswer({ status, code, detail, errors, retryAfterMs }: Pr
     status,
     contentType: "application/problem+json",
     body: `${JSON.stringify(problem)}\n`,
-    ...(retryAfterMs !== undefined && {
-      headers: { "Retry-After": String(Math.max(1, Math.ceil(retryAfterMs / 1000))) },
-    }),
+    headers: {
+      ...headers,
+      ...(retryAfterMs !== undefined && { "Retry-After": String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }),
+    },
   };
 }

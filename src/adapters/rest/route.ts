@@ -38,12 +38,18 @@ export type RouteBody = JsonBody<z.ZodType> | StreamedBody;
 export type RouteAnswer =
   | ({ readonly kind: "json" } & Named)
   | { readonly kind: "text"; readonly contentType: string }
+  /** Bytes, with headers that are described here; or JSON, for who asks for that. */
+  | ({
+      readonly kind: "bytes";
+      readonly contentType: string;
+      readonly headers: Readonly<Record<string, string>>;
+    } & Named)
   /** Server-sent events, of which the data are JSON. */
   | ({ readonly kind: "events" } & Named);
 
 interface Declared {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
-  /** Such as `/v1/receipts/{number}`: a parameter is a whole segment. */
+  /** Such as `/v1/receipts/{number}`: a parameter is a whole segment. `{name*}` at the end is all that follows, not decoded. */
   readonly path: string;
   /** Its name in clients that are made from the OpenAPI document. */
   readonly operationId: string;
@@ -117,6 +123,25 @@ export function textRoute<P extends Shape = None, Q extends Shape = None>({
   ...typed
 }: Typed<P, Q, undefined, string> & { readonly contentType: string }): Route {
   return routeOf({ kind: "text", contentType }, typed);
+}
+
+/** What a route answers with bytes, or with JSON where that was asked for. */
+export type BytesResult<Json> =
+  | { readonly bytes: Uint8Array; readonly headers: Readonly<Record<string, string>> }
+  | { readonly json: Json };
+
+/** Answers 200 with bytes, or with JSON of the schema. */
+export function bytesRoute<S extends z.ZodType, P extends Shape = None, Q extends Shape = None>({
+  contentType,
+  headers,
+  json,
+  ...typed
+}: Typed<P, Q, undefined, BytesResult<z.input<S>>> & {
+  readonly contentType: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly json: Named<S>;
+}): Route {
+  return routeOf({ kind: "bytes", contentType, headers, ...json }, typed);
 }
 
 /** Answers 200 with server-sent events. */

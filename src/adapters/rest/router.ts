@@ -15,7 +15,7 @@ import { type ApiKey, apiKeyOf } from "./api-keys.js";
 import { judgeOrigin, PREFLIGHT_HEADERS } from "./cors.js";
 import { type ProblemDetails, ProblemError, problemAnswer } from "./problem.js";
 import type { RateLimits } from "./rate-limits.js";
-import type { Route, RouteBody } from "./route.js";
+import type { BytesResult, Route, RouteBody } from "./route.js";
 
 /** Of a body that is JSON. */
 const MAX_JSON_BYTES = 16 * 1024;
@@ -154,17 +154,19 @@ const SERVER_CODES = {
 
 function patternOf(path: string): RegExp {
   const segments = path.split("/").map((segment) => {
-    const name = /^\{([a-z][A-Za-z]*)\}$/.exec(segment)?.[1];
-    return name === undefined ? segment.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") : `(?<${name}>[^/]+)`;
+    const [, name, rest] = /^\{([a-z][A-Za-z]*)(\*?)\}$/.exec(segment) ?? [];
+    if (name === undefined) return segment.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    return rest === "" ? `(?<${name}>[^/]+)` : `(?<${name}>.*)`;
   });
   return new RegExp(`^${segments.join("/")}$`);
 }
 
-/** Percent-decoded. @throws ProblemError */
-function segmentsOf({ pattern }: Entry, path: string): Record<string, string> {
+/** Percent-decoded, but for the rest of a path. @throws ProblemError */
+function segmentsOf({ route, pattern }: Entry, path: string): Record<string, string> {
   const groups = pattern.exec(path)?.groups ?? {};
   return Object.fromEntries(
     Object.entries(groups).map(([name, text]) => {
+      if (route.path.endsWith(`{${name}*}`)) return [name, text];
       try {
         return [name, decodeURIComponent(text)];
       } catch (error) {
@@ -236,8 +238,19 @@ function jsonOf(bytes: Uint8Array): unknown {
 function answerOf({ answer }: Route, result: unknown): HttpAnswer | HttpStream {
   // As eventRoute has it.
   if (answer.kind === "events") return result as HttpStream;
+  if (answer.kind === "bytes") return bytesAnswer(answer.contentType, result as BytesResult<unknown>);
   if (answer.kind === "text") return { status: 200, contentType: answer.contentType, body: String(result) };
-  return { status: 200, contentType: "application/json; charset=utf-8", body: `${JSON.stringify(result)}\n` };
+  return jsonAnswer(result);
+}
+
+function jsonAnswer(value: unknown): HttpAnswer {
+  return { status: 200, contentType: "application/json; charset=utf-8", body: `${JSON.stringify(value)}\n` };
+}
+
+/** As bytesRoute has it. */
+function bytesAnswer(contentType: string, result: BytesResult<unknown>): HttpAnswer {
+  if ("json" in result) return jsonAnswer(result.json);
+  return { status: 200, contentType, body: result.bytes, headers: result.headers };
 }
 
 async function settled(

@@ -2,12 +2,12 @@
  * A backup: the latest certified checkpoint with its chunks, the proofs and the ledger, in one file. Nothing in it lets a party
  * speak: what it signed and heard is not there, and what is restored from it is silent until the others have delivered its rejoin.
  *
- *     "abcast-backup/1\n", then items: length u32 | kind u8 | content, the last of kind `end` with the SHA-256 of all before it
+ *     "abcast-backup/2\n", then items: length u32 | kind u8 | content, the last of kind `end` with the SHA-256 of all before it
  */
 import { createHash, randomBytes } from "node:crypto";
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { equalBytes, toHex } from "../../core/bytes.js";
-import { type Value, bytes, decode, encode, fixedBytes, struct, u64, union } from "../../core/codec.js";
+import { type Value, bytes, decode, encode, fixedBytes, optional, struct, u64, union } from "../../core/codec.js";
 import { MAX_BODY_BYTES } from "../../core/envelope.js";
 import { tagCodec } from "../../core/tag.js";
 import { REJOIN_RANDOM_BYTES, rejoinNonce } from "../../replica/machine/index.js";
@@ -18,7 +18,7 @@ import { createStorage } from "./index.js";
 import { Reader, hashesIn, sha256 } from "./reader.js";
 import { Tables, checkpointCodec, ledgerCodec } from "./tables.js";
 
-const MAGIC = Buffer.from("abcast-backup/1\n", "latin1");
+const MAGIC = Buffer.from("abcast-backup/2\n", "latin1");
 const MAX_LIST_BYTES = 1 << 28;
 const MAX_ITEM_BYTES = MAX_LIST_BYTES + (1 << 20);
 
@@ -31,7 +31,7 @@ const itemCodec = union({
   }),
   chunk: struct({ bytes: bytes(MAX_BODY_BYTES) }),
   proof: struct({ channel: tagCodec, round: u64, envelope: bytes(2 * MAX_BODY_BYTES) }),
-  entry: struct({ sequence: u64, round: u64, payload: bytes(MAX_BODY_BYTES) }),
+  entry: struct({ sequence: u64, round: u64, timeMs: optional(u64), payload: bytes(MAX_BODY_BYTES) }),
   end: struct({ digest: fixedBytes(32) }),
 });
 
@@ -209,7 +209,7 @@ function* readItems(file: string): Iterable<Item> {
   try {
     const hash = createHash("sha256");
     const magic = readAll(input, MAGIC.length);
-    if (!magic.equals(MAGIC)) throw new StorageError(`${file}: is no backup of the format abcast-backup/1`);
+    if (!magic.equals(MAGIC)) throw new StorageError(`${file}: is no backup of the format abcast-backup/2`);
     hash.update(magic);
     const order = new Order(file);
     for (let number = 1; ; number++) {

@@ -19,6 +19,7 @@ import {
   type Rows,
   type Storage,
   isForgotten,
+  isSameEntry,
   roundOfSlot,
 } from "../../replica/storage.js";
 import type { CountingDisk } from "./disk.js";
@@ -357,7 +358,7 @@ export class DurableStorage implements Storage {
     });
     let last = this.#lastSequence;
     const ledger = rows.ledger.filter((entry) => {
-      const { sequence, round, payload } = entry;
+      const { sequence, payload } = entry;
       if (last === 0 || sequence === last + 1) {
         // Before anything is written.
         if (payload.length > MAX_LEDGER_PAYLOAD_BYTES)
@@ -366,7 +367,7 @@ export class DurableStorage implements Storage {
         return true;
       }
       const earlier = this.ledgerEntry(sequence);
-      const isSame = earlier === undefined || (earlier.round === round && equalBytes(earlier.payload, payload));
+      const isSame = earlier === undefined || isSameEntry(earlier, entry);
       if (sequence > last || !isSame) throw new StorageError(`ledger entry ${sequence} after ${last}`);
       return false;
     });

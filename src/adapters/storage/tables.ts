@@ -3,7 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { type Database, type RootDatabase, open } from "lmdb";
-import { type Codec, atMost, bytes, decode, encode, fixedBytes, struct, u32, u64 } from "../../core/codec.js";
+import { type Codec, atMost, bytes, decode, encode, fixedBytes, optional, struct, u32, u64 } from "../../core/codec.js";
 import { MAX_BODY_BYTES } from "../../core/envelope.js";
 import { type BatchName, MAX_BATCH_BYTES } from "../../core/protocol.js";
 import type { Tag } from "../../core/tag.js";
@@ -12,13 +12,13 @@ import type { Disk, WritePoint } from "./disk.js";
 import { StorageError, damaged, failed, missing } from "./errors.js";
 import { STORE_ID_BYTES } from "./log-format.js";
 
-export const FORMAT = "abcast-storage/2";
+export const FORMAT = "abcast-storage/3";
 
 /**
  * The version of the engine whose inputs the log holds. To be raised whenever the same inputs lead elsewhere: another engine
  * that replayed them might contradict what was signed (docs/protocols.md, section 4).
  */
-export const ENGINE = "abcast-engine/2";
+export const ENGINE = "abcast-engine/3";
 
 const TABLES_FILE = "store.mdb";
 const CRC_BYTES = 4;
@@ -27,9 +27,17 @@ const NO_BYTES = new Uint8Array(0);
 const MAX_PART_BYTES = 1 << 30;
 
 export const MAX_LEDGER_PAYLOAD_BYTES = MAX_BODY_BYTES;
-export const ledgerCodec = struct({ round: u64, payload: bytes(MAX_LEDGER_PAYLOAD_BYTES) });
+export const ledgerCodec = struct({
+  round: u64,
+  timeMs: optional(u64),
+  payload: bytes(MAX_LEDGER_PAYLOAD_BYTES),
+});
 /** What stands before the payload. */
-export const ledgerHeadCodec = struct({ round: u64, payloadBytes: atMost(u32, MAX_LEDGER_PAYLOAD_BYTES) });
+export const ledgerHeadCodec = struct({
+  round: u64,
+  timeMs: optional(u64),
+  payloadBytes: atMost(u32, MAX_LEDGER_PAYLOAD_BYTES),
+});
 
 export const checkpointCodec = struct({
   summary: bytes(MAX_PART_BYTES),

@@ -17,7 +17,7 @@ export function registerExport(program: Command): void {
     .command("export")
     .summary("write a party's ledger as JSON lines")
     .description(
-      "Writes what the party in DIR has delivered and keeps, in order: one {sequence, round, payload} a line, the payload in base64. The party may run.",
+      "Writes what the party in DIR has delivered and keeps, in order: one {sequence, round, time, payload} a line, the payload in base64. The party may run.",
     )
     .argument("<DIR>", "the party's directory, or its store")
     .option("--out <FILE>", "where to; a new file. Without it: stdout")
@@ -56,8 +56,8 @@ async function writePages(store: StorageReader, write: (text: string) => Promise
   let count = 0;
   for (let next = 0; ;) {
     const lines: string[] = [];
-    for (const { sequence, round, payload } of store.ledger(next)) {
-      lines.push(`${JSON.stringify({ sequence, round, payload: toBase64(payload) })}\n`);
+    for (const { sequence, round, timeMs, payload } of store.ledger(next)) {
+      lines.push(`${JSON.stringify({ sequence, round, time: timeMs ?? null, payload: toBase64(payload) })}\n`);
       next = sequence + 1;
       if (lines.length === PAGE_ENTRIES) break;
     }

@@ -12,6 +12,7 @@ import { EXIT } from "../errors.js";
 import { hashWithProgress } from "../hash-progress.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
 import { createOutput, type Output } from "../output.js";
+import { timeText } from "../time-text.js";
 import { checkTarget, writeWhole } from "../whole-file.js";
 import { passphrase } from "../passphrase.js";
 
@@ -19,6 +20,7 @@ interface Options {
   readonly cluster: string;
   readonly out?: string;
   readonly recursive?: boolean;
+  readonly new?: boolean;
   readonly timeout: number;
   readonly json?: boolean;
 }
@@ -28,13 +30,14 @@ export function registerNotarize(program: Command): void {
     .command("notarize")
     .summary("have a document notarised")
     .description(
-      "Sends the SHA-256 digest of FILE to the cluster, which gives it a number in its total order, and writes the signed receipt. The document itself stays here.",
+      "Sends the SHA-256 digest of FILE to the cluster, which gives it a number in its total order, and writes the signed receipt. A document that has a number already keeps it, and its receipt is written again. The document itself stays here.",
     )
     .argument("<FILE>", "the document; with --recursive a directory")
     .option(
       "-r, --recursive",
       "notarise all files below a directory, many at a time; each gets FILE.receipt beside it, and those that have one are skipped, so that it can be interrupted and repeated",
     )
+    .option("--new", "make a new entry, with a number of its own, though the document has one already")
     .requiredOption("--cluster <FILE>", "the client's file, client-I.json")
     .option(
       "-o, --out <FILE>",
@@ -61,9 +64,11 @@ async function notarize(document: string, options: Options): Promise<void> {
   const client = connectClient(config);
   try {
     const startedMs = performance.now();
-    const { receipt, faulty } = await client.notarize(digest, options.timeout * 1000).catch(sayThatItMayBeOrdered);
+    const timeoutMs = options.timeout * 1000;
+    const known = options.new === true ? undefined : await client.findReceipt(digest, timeoutMs);
+    const { receipt, faulty } = known ?? (await client.notarize(digest, timeoutMs).catch(sayThatItMayBeOrdered));
     const latencyMs = Math.round(performance.now() - startedMs);
-    const { sequence, round, cluster } = receipt;
+    const { sequence, round, time = null, client: owner, cluster } = receipt;
     await writeWhole(out, formatReceipt(receipt)).catch((error: unknown) => {
       if (!(error instanceof InputError)) throw error;
       throw new InputError(
@@ -72,9 +77,23 @@ async function notarize(document: string, options: Options): Promise<void> {
       );
     });
     for (const party of faulty) output.note(`party ${party} sent a wrong signature share`);
+    const where = `number ${sequence} (round ${round}${time === null ? "" : `, ${timeText(time)}`})`;
     output.result(
-      { receipt: out, sequence, round, digest: receipt.digest, client: receipt.client, cluster, latencyMs, faulty },
-      `${document} is number ${sequence} (round ${round}), receipt in ${out}`,
+      {
+        receipt: out,
+        new: known === undefined,
+        sequence,
+        round,
+        time,
+        digest: receipt.digest,
+        client: owner,
+        cluster,
+        latencyMs,
+        faulty,
+      },
+      known === undefined
+        ? `${document} is ${where}, receipt in ${out}`
+        : `${document} is already notarised as ${where}, receipt in ${out}; --new makes another entry`,
     );
   } finally {
     client.close();
@@ -84,6 +103,11 @@ async function notarize(document: string, options: Options): Promise<void> {
 async function notarizeBelow(directory: string, options: Options): Promise<void> {
   if (options.out !== undefined)
     throw new InputError({ option: "--out" }, "cannot be combined with --recursive: receipts are beside the documents");
+  if (options.new === true)
+    throw new InputError(
+      { option: "--new" },
+      "cannot be combined with --recursive: documents without a receipt get a new entry",
+    );
   const output = createOutput(options);
   const config = await loadClient(options.cluster, passphrase);
   const documents: string[] = [];
@@ -122,5 +146,5 @@ function progressBar(output: Output, documents: number): SingleBar | undefined {
 
 function sayThatItMayBeOrdered(error: unknown): never {
   if (!(error instanceof ClusterUnreachableError)) throw error;
-  throw new ClusterUnreachableError(`${error.message}; notarising again makes a second entry`, error.reasons);
+  throw new ClusterUnreachableError(`${error.message}; notarise it again for its receipt`, error.reasons);
 }

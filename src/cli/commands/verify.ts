@@ -12,6 +12,7 @@ import { example, jsonOption } from "../options.js";
 import { createOutput } from "../output.js";
 import { readReceipt } from "../receipt-file.js";
 import { receiptKeySpki } from "../receipt-key.js";
+import { timeText } from "../time-text.js";
 
 export function registerVerify(program: Command): void {
   program
@@ -52,8 +53,9 @@ async function verifyDocument(document: string, receiptFile: string, options: Ve
   const receipt = parsed.value;
   const verdict = await check(receipt, digest, cluster, options.public);
   const { sequence, round, client } = receipt;
+  const time = receipt.time ?? null;
   output.result(
-    { ...verdict, sequence, round, digest: receipt.digest, client, cluster: receipt.cluster },
+    { ...verdict, sequence, round, time, digest: receipt.digest, client, cluster: receipt.cluster },
     verdict.valid ? validText(document, receipt, cluster) : `invalid: ${verdict.reason}`,
   );
   if (!verdict.valid) process.exitCode = EXIT.invalid;
@@ -80,7 +82,7 @@ async function check(
 
 function validText(
   document: string,
-  { sequence, round, client, cluster, digest }: Receipt,
+  { sequence, round, time, client, cluster, digest }: Receipt,
   { clients }: ClusterPublic,
 ): string {
   const key = fromHex(client) ?? new Uint8Array();
@@ -88,6 +90,7 @@ function validText(
   const who = index === -1 ? "a client that public.json does not list" : `client ${index}`;
   return [
     `valid: ${document} is number ${sequence} of cluster ${cluster}, round ${round}, for ${who}`,
+    ...(typeof time === "number" ? [`  time    ${timeText(time)}`] : []),
     `  SHA-256 ${digest.value}`,
     `  client  ${client}`,
   ].join("\n");

@@ -1,13 +1,13 @@
 /** The routes of auctions and order books, with what a replica has for them. */
 import { ProblemError, type Route } from "../../adapters/rest/index.js";
 import type { Party } from "../../replica/config-files.js";
-import { REFUSALS, type ReplyFrame } from "../../wire/client-frames.js";
-import { askDesk, type ReplicaApiOptions } from "../replica-api.js";
+import type { ReplyFrame } from "../../wire/client-frames.js";
+import { askDesk, type DeskAccess, type DeskReply } from "../ask-desk.js";
 import { type BiddingKeyRoutesOptions, biddingKeyRoutes } from "./bidding-key-routes.js";
 import { type BiddingRoutesOptions, biddingRoutes } from "./bidding-routes.js";
-import { CALL_PROBLEMS, notServing } from "./failures.js";
+import { outcomeIn } from "./desk-replies.js";
 
-export interface NodeBiddingOptions extends ReplicaApiOptions, Pick<BiddingRoutesOptions, "client"> {
+export interface NodeBiddingOptions extends DeskAccess, Pick<BiddingRoutesOptions, "client"> {
   readonly party: Party;
   readonly signatures: BiddingKeyRoutesOptions["signatures"];
 }
@@ -28,19 +28,8 @@ export function nodeBiddingRoutes(options: NodeBiddingOptions): Route[] {
 }
 
 /** @throws ProblemError when it was not executed, or nobody knows yet */
-function executed(reply: ReplyFrame | "closed" | "late"): Extract<ReplyFrame, { readonly kind: "reply" }> {
-  if (reply === "closed") throw notServing();
-  if (reply === "late") {
-    const detail = CALL_PROBLEMS["no-answer-in-time"];
-    throw new ProblemError({ status: 504, code: "no-answer-in-time", detail, retryAfterMs: 1_000 });
-  }
-  if (reply.kind === "reply") {
-    if (!reply.isVoid) return reply;
-    throw new ProblemError({ status: 409, code: "number-used", detail: "the request's number was given up" });
-  }
-  if (reply.kind !== "refused") throw new Error(`the desk answered with ${reply.kind}`);
-  const { code, reason: detail, retryAfterMs } = reply;
-  if (retryAfterMs > 0) throw new ProblemError({ status: 503, code: "busy", detail, retryAfterMs });
-  const name = REFUSALS[code] ?? "refused";
-  throw new ProblemError({ status: name === "invalid-payload" ? 400 : 409, code: name, detail });
+function executed(reply: DeskReply): Extract<ReplyFrame, { readonly kind: "reply" }> {
+  const outcome = outcomeIn(reply);
+  if (!outcome.isVoid) return outcome;
+  throw new ProblemError({ status: 409, code: "number-used", detail: "the request's number was given up" });
 }

@@ -45,12 +45,12 @@ export function logRoutes(options: LogRoutesOptions): Route[] {
       async run({ query }) {
         const log = logOf(options);
         const document = oneOf(indexOf(options), query.number, query.index);
-        const { logIndex, number: sequence, round } = document;
+        const { logIndex, number: sequence, round, timeMs } = document;
         const count = query.size ?? log.size;
         mustHave(log, count);
         if (logIndex >= count) throw tooLarge(`document ${logIndex} is not in a log of ${count}`);
         const { root, proof } = await proveInclusion(log, logIndex, count);
-        const leaf = leafHash(sha256, statementOf(options.cluster, { sequence, round }, document));
+        const leaf = leafHash(sha256, statementOf(options.cluster, { sequence, round, timeMs }, document));
         const hashes = { root: toBase64(root), leaf: toBase64(leaf), proof: proof.map(toBase64) };
         return { sequenceNumber: sequence, logIndex, size: count, ...hashes };
       },

@@ -200,7 +200,7 @@ export function entryOf({ number, index, digest, round, timeMs, client, logIndex
     index,
     digest: toHex(digest),
     round,
-    time: timeMs === 0 ? null : timeMs,
+    time: timeMs ?? null,
     client: toHex(client),
     logIndex,
   };

@@ -19,10 +19,10 @@ import {
   clientFrameCodec,
 } from "../../wire/client-frames.js";
 import { type SessionId, decodePayload } from "../../wire/payload.js";
-import { decodeReplies } from "../../wire/replies.js";
 import { replyStatement } from "../../wire/reply-statement.js";
 import type { Connection, ConnectionHandlers } from "../links.js";
 import type { Applied, Outcome, OutcomeStatus } from "../machine/types.js";
+import { attachmentOf, NO_ATTACHMENT, sharedStatement } from "./shared-statement.js";
 import { Turns } from "./turns.js";
 import { NOTHING, Visitor } from "./visitor.js";
 import { type Place, type Waiter, Waiting } from "./waiting.js";
@@ -33,7 +33,6 @@ const MAX_WAITING_PER_CLIENT = 1024;
 const MAX_CONNECTIONS_PER_CLIENT = 8;
 /** Shares of signatures that are remembered. */
 const MAX_REMEMBERED_SHARES = 64;
-const NO_ATTACHMENT = new Uint8Array();
 /** When to ask a busy replica again. */
 const BUSY_RETRY_MS = 250;
 /** When to ask a replica again that lacks what others have. */
@@ -78,6 +77,8 @@ export interface DeskOptions {
   isDurable(): boolean;
   /** Operation `index` of the payload in the ledger, durable, where that has a document notarised; undefined when it does not, or is kept no more. */
   document(sequence: number, index: number): ArchivedDocument | undefined;
+  /** Where the first document with this digest is, durable; undefined when none is known here. */
+  find(digest: Uint8Array): { readonly sequence: number; readonly index: number } | undefined;
   /** From the latest certified checkpoint; undefined when there is none or no chunk of it shows the answer. */
   proof(service: string, query: Uint8Array): ChunkProof | undefined;
   /** What makes this party's shares of signatures with the key. */
@@ -150,6 +151,8 @@ export class Desk {
         return this.#onStatus(visitor);
       case "document":
         return this.#onDocument(visitor, { ...frame, id: frame.id.slice() });
+      case "find":
+        return this.#onFind(visitor, { ...frame, id: frame.id.slice(), digest: frame.digest.slice() });
     }
   }
 
@@ -335,6 +338,14 @@ export class Desk {
     });
   }
 
+  #onFind(visitor: Visitor, { id, digest }: Request["find"]): void {
+    this.#answerInTurn(visitor, () => {
+      const place = this.#options.find(digest);
+      if (place === undefined) visitor.refuse(id, "no-document", "no document with this digest is known here");
+      else visitor.reply({ kind: "found", id, ...place });
+    });
+  }
+
   /** Requests of one round may share a statement: its share is made once. */
   #share({ key, bytes }: Statement): Uint8Array {
     const name = `${key} ${toHex(this.#options.hash(bytes))}`;
@@ -400,6 +411,14 @@ export class Desk {
   }
 
   #onStatus(visitor: Visitor): void {
+    this.#answerInTurn(visitor, () => {
+      const { accusations, ...state } = this.#options.state();
+      visitor.reply({ kind: "state", ...state, accusations: accusations.slice(0, MAX_ACCUSATIONS) });
+    });
+  }
+
+  /** What costs little, and needs nothing that others make. */
+  #answerInTurn(visitor: Visitor, answer: () => void): void {
     visitor.owe(1);
     this.#turns.add({
       client: visitor.client,
@@ -407,8 +426,7 @@ export class Desk {
       isCancelled: () => visitor.hasLeft,
       run: (done) => {
         visitor.owe(-1);
-        const { accusations, ...state } = this.#options.state();
-        visitor.reply({ kind: "state", ...state, accusations: accusations.slice(0, MAX_ACCUSATIONS) });
+        answer();
         done();
       },
     });
@@ -425,23 +443,6 @@ export class Desk {
 
 function refuseService(visitor: Visitor, id: Uint8Array, name: string): void {
   visitor.refuse(id, "unknown-service", `there is no service ${name} in this cluster`);
-}
-
-/** Of a request with several operations; empty when the service has none, or has it no more. */
-function attachmentOf(service: Service | undefined, { action, sequence }: Outcome, reply: Uint8Array): Uint8Array {
-  const replies = action === "calls" && service?.shared !== undefined ? decodeReplies(reply) : undefined;
-  if (replies?.ok !== true) return NO_ATTACHMENT;
-  return service?.shared?.attachment(sequence, replies.value) ?? NO_ATTACHMENT;
-}
-
-function sharedStatement(
-  service: Service | undefined,
-  reply: Uint8Array,
-  attachment: Uint8Array,
-): Uint8Array | undefined {
-  const replies = decodeReplies(reply);
-  if (attachment.length === 0 || !replies.ok) return undefined;
-  return service?.shared?.statement(replies.value, attachment);
 }
 
 function frameOf(id: Uint8Array, { digest, sequence, round, timeMs, action, reply }: Outcome) {

@@ -128,7 +128,7 @@ export class Machine {
   }
 
   #deliver(round: number, timeMs: number | undefined, payload: Uint8Array): Applied {
-    const entry: LedgerEntry = { sequence: this.#tip.sequence + 1, round, payload };
+    const entry: LedgerEntry = { sequence: this.#tip.sequence + 1, round, timeMs, payload };
     const known = this.#reader.read(payload);
     const decoded = decodePayload(payload);
     if (known === undefined || !decoded.ok)
@@ -142,18 +142,13 @@ export class Machine {
       return { entry, rejoined: identity.party };
     }
     const { value } = decoded;
-    if (identity.kind === "duty" && value.kind === "duty") return this.#executeDuty(entry, timeMs, value);
-    if (identity.kind === "request" && value.kind === "request") return this.#execute(entry, timeMs, identity, value);
+    if (identity.kind === "duty" && value.kind === "duty") return this.#executeDuty(entry, value);
+    if (identity.kind === "request" && value.kind === "request") return this.#execute(entry, identity, value);
     throw new InvariantError(`payload ${entry.sequence} was read in two ways`);
   }
 
-  #execute(
-    entry: LedgerEntry,
-    timeMs: number | undefined,
-    place: Place,
-    { client, session, acknowledged, action }: Request,
-  ): Applied {
-    const { sequence, round, payload } = entry;
+  #execute(entry: LedgerEntry, place: Place, { client, session, acknowledged, action }: Request): Applied {
+    const { sequence, round, timeMs, payload } = entry;
     const { kind } = this.#sessions.standing(place);
     if (kind !== "open") throw new InvariantError(`payload ${sequence} was ordered, and its number is ${kind}`);
     const digest = this.#reader.digestOf(payload);
@@ -168,8 +163,8 @@ export class Machine {
     return { entry, outcome: { client: owner, session: itsSession, number: place.number, digest, outcome } };
   }
 
-  #executeDuty(entry: LedgerEntry, timeMs: number | undefined, { party, number, service, operation }: Duty): Applied {
-    const { sequence, round } = entry;
+  #executeDuty(entry: LedgerEntry, { party, number, service, operation }: Duty): Applied {
+    const { sequence, round, timeMs } = entry;
     const duties = this.#services.get(service)?.duties;
     if (duties === undefined) throw new InvariantError(`service ${service} takes no duties`);
     this.#duties.take({ party, number });

@@ -10,8 +10,6 @@ const attachmentCodec = struct({
   first: u64,
   /** Documents in the log after the round. */
   size: u64,
-  /** The round's time; none or one. */
-  times: list(u64, 1),
   proof: list(fixedBytes(32), MAX_RANGE_PROOF_HASHES),
 });
 export type Attachment = Value<typeof attachmentCodec>;
@@ -32,16 +30,16 @@ export interface Logged extends Pick<ProvenRange, "inclusions"> {
 export function readAttachment(hash: Hash, statements: readonly Uint8Array[], bytes: Uint8Array): Decoded<Logged> {
   const attachment = decode(attachmentCodec, bytes);
   if (!attachment.ok) return attachment;
-  const { first, size, times, proof } = attachment.value;
+  const { first, size, proof } = attachment.value;
   const [one, ...others] = statements.map(readStatement);
   if (one === undefined || !one.ok) return one ?? { ok: false, error: "no statement" };
-  const { round } = one.value;
+  const { round, timeMs } = one.value;
   const cluster = fromHex(one.value.cluster) ?? new Uint8Array();
-  if (!others.every((other) => other.ok && other.value.round === round))
+  if (!others.every((other) => other.ok && other.value.round === round && other.value.timeMs === timeMs))
     return { ok: false, error: "statements of several rounds" };
   const leaves = statements.map((statement) => leafHash(hash, statement));
   const proven = proveRange(hash, { first, size }, leaves, proof);
   if (proven === undefined) return { ok: false, error: "the proof of the documents has another form" };
-  const head = { cluster, round, timeMs: times[0], documents: size, root: proven.root };
+  const head = { cluster, round, timeMs, documents: size, root: proven.root };
   return { ok: true, value: { first, head, statement: encodeLogHead(head), inclusions: proven.inclusions } };
 }

@@ -27,8 +27,6 @@ const documentCodec = struct({
   /** Of the request; not less than that of the document before. */
   sequence: u64,
   round: u64,
-  /** The round's; 0 for none. */
-  timeMs: u64,
 });
 type Document = Value<typeof documentCodec>;
 
@@ -52,7 +50,6 @@ export interface Place {
   readonly first: number;
   /** Documents in the log after the round. */
   readonly size: number;
-  readonly timeMs: number | undefined;
   /** The range proof (tlog/range-proof.ts). */
   readonly proof: readonly Uint8Array[];
 }
@@ -72,7 +69,7 @@ export class Documents {
     return this.#tree.size;
   }
 
-  add(statement: Uint8Array, at: Pick<Document, "sequence" | "round" | "timeMs">): void {
+  add(statement: Uint8Array, at: Pick<Document, "sequence" | "round">): void {
     if (at.round !== this.#recent.at(-1)?.round) this.#trim();
     const leaf = leafHash(this.#hash, statement);
     this.#recent.push({ leaf, ...at });
@@ -98,8 +95,7 @@ export class Documents {
     const start = this.#tree.start.size;
     const size = start + lowerBound(this.#recent, ({ round }) => round <= first.round);
     const range = { first: start + at, count, size };
-    const timeMs = first.timeMs === 0 ? undefined : first.timeMs;
-    return { first: range.first, size, timeMs, proof: rangeProof(this.#hash, this.#tree.nodeAt, range) };
+    return { first: range.first, size, proof: rangeProof(this.#hash, this.#tree.nodeAt, range) };
   }
 
   snapshot(): Uint8Array[] {

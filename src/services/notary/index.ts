@@ -8,6 +8,7 @@ export {
   decodeStatement,
   encodeStatement,
   MAX_STATEMENT_BYTES,
+  readStatement,
   RECEIPT_FORMAT,
   type ReceiptStatement,
 } from "./statement.js";

@@ -1,6 +1,6 @@
 /**
  * The head of the notary's log after a round: the exact bytes that the group signs for all documents that were notarised in it together
- * (docs/receipt.md). Leaves of the tree are the documents' statements (statement.ts).
+ * (docs/receipt.md). Leaves of the tree are the documents' statements (statement.ts); those of the round have its time, too.
  *
  *     abcast-log/1
  *     cluster: <64 hexadecimal digits>

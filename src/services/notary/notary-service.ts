@@ -45,11 +45,11 @@ export function createNotaryService({ cluster, hash }: NotaryOptions): Service {
 
     validate: (operation) => decode(documentDigestCodec, operation).ok,
 
-    apply({ sequence, round, roundTimeMs = 0, client }, operation) {
+    apply({ sequence, round, roundTimeMs: timeMs, client }, operation) {
       const digest = decode(documentDigestCodec, operation);
       if (!digest.ok) throw new Error(`operation ${sequence} was ordered but is no digest: ${digest.error}`);
-      const statement = encodeStatement({ cluster, sequence, round, digest: digest.value, client });
-      documents.add(statement, { sequence, round, timeMs: roundTimeMs });
+      const statement = encodeStatement({ cluster, sequence, round, timeMs, digest: digest.value, client });
+      documents.add(statement, { sequence, round });
       return statement;
     },
 
@@ -67,9 +67,7 @@ export function createNotaryService({ cluster, hash }: NotaryOptions): Service {
     shared: {
       attachment(sequence, statements) {
         const place = documents.place(sequence, statements.length);
-        if (place === undefined) return undefined;
-        const { first, size, timeMs, proof } = place;
-        return encodeAttachment({ first, size, times: timeMs === undefined ? [] : [timeMs], proof });
+        return place && encodeAttachment(place);
       },
 
       statement(statements, attachment) {

@@ -7,7 +7,6 @@ import { save } from "../common/files.js";
 import { sizeText, timeText } from "../common/format.js";
 import { reasonOf } from "../common/shell.js";
 import { digestOf } from "./hashing.js";
-import type { Entry } from "./log-view.js";
 import { genTimeMs, readTimeStamp, timeStampQuery } from "./time-stamp.js";
 
 const NONCE_BYTES = 16;
@@ -24,7 +23,6 @@ export class DocumentsView {
   readonly #options: DocumentsOptions;
   readonly #list = byId("document-list", HTMLOListElement);
   readonly #said = byId("said", HTMLElement);
-  readonly #cards: DocumentCard[] = [];
   #last: Promise<void> = Promise.resolve();
 
   constructor(options: DocumentsOptions) {
@@ -34,15 +32,9 @@ export class DocumentsView {
   add(files: readonly File[]): void {
     for (const file of files) {
       const card = new DocumentCard(file, this.#options, (text) => setText(this.#said, text));
-      this.#cards.push(card);
       this.#list.prepend(card.element);
       this.#last = this.#last.then(() => card.notarise());
     }
-  }
-
-  /** The replica has delivered it: perhaps one of these. */
-  told(entry: Entry): void {
-    for (const card of this.#cards) card.told(entry);
   }
 }
 
@@ -58,12 +50,6 @@ class DocumentCard {
   readonly #facts = make("dl", { className: "facts", hidden: true });
   readonly #actions = make("div", { className: "row" });
   readonly #problem = make("p", { className: "problem", hidden: true });
-  /** Hexadecimal, once it is known. */
-  #hex = "";
-  /** That of its receipt. */
-  #number: number | undefined;
-  /** When its numbers were given, as this replica tells; that may be before the receipt is here, or after. */
-  readonly #times = new Map<number, number | undefined>();
 
   constructor(file: File, options: DocumentsOptions, say: (text: string) => void) {
     this.#file = file;
@@ -85,10 +71,10 @@ class DocumentCard {
       this.#show("fingerprinting");
       const digest = await digestOf(this.#file, (bytes) => this.#progress(bytes));
       this.#meter.hidden = true;
-      this.#hex = toHex(digest);
-      setText(this.#digest, `SHA-256 ${this.#hex}`);
+      const hex = toHex(digest);
+      setText(this.#digest, `SHA-256 ${hex}`);
       this.#show("being ordered");
-      const text = await postJson("/v1/entries", { digest: this.#hex });
+      const text = await postJson("/v1/entries", { digest: hex });
       await this.#ordered(text, digest);
     } catch (error) {
       this.#fail(error);
@@ -107,25 +93,14 @@ class DocumentCard {
     await this.#check(receipt, digest);
     this.#tell("Number", receipt.sequence.toLocaleString(), "number");
     this.#tell("Round", receipt.round.toLocaleString());
-    this.#number = receipt.sequence;
-    this.#tellTime();
+    const time = timeText(receipt.time);
+    if (time !== "") this.#tell("Ordered at", time);
     this.#actions.replaceChildren(
       this.#button("Download receipt", () => save(`${this.#file.name}.receipt.json`, "application/json", text)),
       this.#button("Get a time stamp (.tsr)", () => this.#stamp(digest)),
     );
     this.#say(`${this.#file.name} has number ${receipt.sequence}, in round ${receipt.round}.`);
     this.#options.onOrdered(receipt.digest.value);
-  }
-
-  told({ digest, sequence, timeMs }: Entry): void {
-    if (digest !== this.#hex) return;
-    this.#times.set(sequence, timeMs);
-    this.#tellTime();
-  }
-
-  #tellTime(): void {
-    const time = this.#number === undefined ? "" : timeText(this.#times.get(this.#number));
-    if (time !== "") this.#tell("Ordered at", time);
   }
 
   /** Where the browser has no WebCrypto, on plain HTTP of another machine, the receipt is shown unchecked. */

@@ -9,7 +9,7 @@ const SHOWN = 12;
 const LOOKED_BACK = 200;
 const RETRY_MS = 5_000;
 
-export interface Entry {
+interface Entry {
   readonly sequence: number;
   /** Which of those with this number. */
   readonly index: number;
@@ -23,13 +23,8 @@ export class LogView {
   readonly #empty = byId("log-empty", HTMLElement);
   readonly #live = byId("live", HTMLElement);
   readonly #own = new Set<string>();
-  readonly #onEntry: (entry: Entry) => void;
   /** The last one that was shown: after a new connection some come again. */
   #last: Pick<Entry, "sequence" | "index"> = { sequence: 0, index: 0 };
-
-  constructor(onEntry: (entry: Entry) => void) {
-    this.#onEntry = onEntry;
-  }
 
   /** Never rejects. A stream that breaks off the browser opens again, from where it was; one that is refused comes later. */
   async follow(): Promise<void> {
@@ -70,7 +65,6 @@ export class LogView {
     this.#empty.hidden = true;
     this.#list.prepend(this.#item(entry));
     while (this.#list.children.length > SHOWN) this.#list.lastElementChild?.remove();
-    this.#onEntry(entry);
   }
 
   #item({ sequence, digest, round, timeMs }: Entry): HTMLLIElement {

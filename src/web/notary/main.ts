@@ -24,7 +24,7 @@ async function clusterKey(): Promise<VerificationKey> {
 
 const cluster = new ClusterView();
 const documents = new DocumentsView({ key: clusterKey, onOrdered: (digest) => log.mark(digest) });
-const log = new LogView((entry) => documents.told(entry));
+const log = new LogView();
 const verification = new VerifyView({ key: clusterKey });
 onFiles(byId("documents", HTMLInputElement), (files) => documents.add(files));
 verification.listen();

@@ -110,7 +110,7 @@ export class VerifyView {
 }
 
 function dated(receipt: Receipt): string {
-  const time = receipt.format === "abcast-receipt/2" ? timeText(receipt.time) : "";
+  const time = timeText(receipt.time);
   return time === "" ? "" : `, at ${time}`;
 }
 

@@ -1,7 +1,7 @@
 /** What any implementation of the port must do. */
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../../src/core/bytes.js";
-import type { Batch, Storage } from "../../../src/replica/storage.js";
+import type { Batch, LedgerEntry, Storage } from "../../../src/replica/storage.js";
 import {
   CYCLE,
   batchOf,
@@ -73,15 +73,19 @@ export function compliance(name: string, freshPlace: () => Promise<Place>): void
       const storage = await opened();
       await run(storage, 1, 3);
       const [entry] = batchOf(2).ledger;
+      if (entry === undefined) throw new Error("no entry");
       const rest: Batch = { inputs: [utf8("x")], signed: [], proofs: [], ledger: [], certificates: [], batches: [] };
+      const contradicting = (other: Partial<LedgerEntry>): Batch => ({ ...rest, ledger: [{ ...entry, ...other }] });
       const wrong: readonly Batch[] = [
         { ...rest, signed: [{ slot: "abc/2#slot", digest: utf8("other") }] },
-        { ...rest, ledger: [{ sequence: 5, round: 5, payload: NOTHING }] },
-        { ...rest, ledger: [{ sequence: 2, round: 2, payload: utf8("other") }] },
+        { ...rest, ledger: [{ sequence: 5, round: 5, timeMs: undefined, payload: NOTHING }] },
+        contradicting({ payload: utf8("other") }),
+        contradicting({ round: 3 }),
+        contradicting({ timeMs: 1001 }),
+        contradicting({ timeMs: undefined }),
       ];
       for (const batch of wrong) await expect(storage.commit(batch)).rejects.toThrow(/signed twice|ledger entry/);
       expect(differences(storage, 3)).toEqual([]);
-      if (entry === undefined) throw new Error("no entry");
       await storage.commit({ ...rest, inputs: [], signed: batchOf(2).signed, ledger: [entry] });
       expect(differences(storage, 3)).toEqual([]);
       await storage.close();

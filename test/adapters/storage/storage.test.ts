@@ -63,7 +63,7 @@ describe("opening", () => {
   });
 
   it("another format is refused and named", async () => {
-    for (const format of ["abcast-store/1", "abcast-storage/3"]) {
+    for (const format of ["abcast-store/1", "abcast-storage/2", "abcast-storage/4"]) {
       const directory = freshDirectory();
       mkdirSync(directory);
       await putRoot(directory, "format", format);
@@ -90,7 +90,8 @@ describe("opening", () => {
 describe("a commit", () => {
   it("of what cannot be stored changes nothing", async () => {
     const storage = await openStorage(await freshStore());
-    const batch = { ...batchOf(1), ledger: [{ sequence: 1, round: 1, payload: new Uint8Array(MAX_BODY_BYTES + 1) }] };
+    const entry = { sequence: 1, round: 1, timeMs: undefined, payload: new Uint8Array(MAX_BODY_BYTES + 1) };
+    const batch = { ...batchOf(1), ledger: [entry] };
     await expect(storage.commit(batch)).rejects.toThrow(/above the bound/);
     expect([storage.lastInput, storage.ledgerEntry(1)]).toEqual([0, undefined]);
     await storage.commit(batchOf(1));
@@ -193,7 +194,9 @@ describe("a commit", () => {
     let done = 0;
     const payload = new Uint8Array(MAX_BODY_BYTES);
     for (let step = 1; step <= 6; step++) {
-      void storage.commit({ ...batchOf(step), ledger: [{ sequence: step, round: step, payload }] }).then(() => done++);
+      void storage
+        .commit({ ...batchOf(step), ledger: [{ sequence: step, round: step, timeMs: step, payload }] })
+        .then(() => done++);
     }
     // The fifth has more than what may wait.
     while (storage.lastSignedRound() < 4) await new Promise((resolve) => setImmediate(resolve));

@@ -183,7 +183,7 @@ describe("a request", () => {
     };
     expect(applied).toEqual([
       {
-        entry: { sequence: 1, round: 9, payload },
+        entry: { sequence: 1, round: 9, timeMs: 77, payload },
         outcome: { client: ME, session: S, number: 1, digest: sha256(payload), outcome },
       },
     ]);
@@ -403,7 +403,7 @@ describe("a duty", () => {
     duties.apply = (context) => void contexts.push(context);
     const payload = duty(2, 1, operation);
     expect(machine.apply({ round: 9, payloads: [payload], timeMs: 77 })).toEqual([
-      { entry: { sequence: 1, round: 9, payload } },
+      { entry: { sequence: 1, round: 9, timeMs: 77, payload } },
     ]);
     expect(contexts).toEqual([{ sequence: 1, index: 0, round: 9, roundTimeMs: 77, party: 2 }]);
   });
