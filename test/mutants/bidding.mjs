@@ -13,6 +13,7 @@ const ACTOR = "src/client/bidding-actor.ts";
 const AWARD = "src/verify/award.ts";
 const REST = "src/cli/rest/bidding-routes.ts";
 const IDENTITY = "src/web/auctions/identity.ts";
+const SENDERS = "src/web/auctions/senders.ts";
 const NUMBERS = "src/replica/machine/duty-numbers.ts";
 const READER = "src/replica/machine/payload-reader.ts";
 const ADMISSION = "src/replica/machine/admission.ts";
@@ -30,6 +31,7 @@ const actor = mutantOf("test/client/bidding-actor.test.ts");
 const award = mutantOf("test/verify/award.test.ts");
 const rest = mutantOf("test/cli/rest/bidding-routes.test.ts");
 const identity = mutantOf("test/web/auctions/identity.test.ts");
+const senders = mutantOf("test/web/auctions/senders.test.ts");
 const machine = mutantOf("test/replica/machine/rules.test.ts");
 const bearer = mutantOf("test/replica/duty-bearer.test.ts");
 
@@ -251,6 +253,13 @@ export const BIDDING_MUTANTS = [
     "publicKey.some((byte) => byte !== 0) ? createEncryption",
     "true ? createEncryption",
   ),
+  senders(
+    "a key's commands sent again by the page",
+    SENDERS,
+    "{ operation }, [429])",
+    "{ operation }, [0, 429, 503, 504])",
+  ),
+  senders("the page signs numbers again", SENDERS, `Math.max(numberIn(registered, "least") ?? 1, this.#used + 1)`, "1"),
   machine("duties executed again", NUMBERS, "if (number !== this.next(party))", "if (false)"),
   machine(
     "duties in any order",

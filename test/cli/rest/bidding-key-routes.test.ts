@@ -1,60 +1,32 @@
 /** Registered keys over REST: what a replica carries for who is no client, and what it does not. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { listenHttp } from "../../../src/adapters/http/index.js";
-import { openApiOf, RateLimits, restApi } from "../../../src/adapters/rest/index.js";
+import { openApiOf } from "../../../src/adapters/rest/index.js";
 import { biddingKeyRoutes } from "../../../src/cli/rest/bidding-key-routes.js";
 import { toBase64 } from "../../../src/core/base64.js";
 import { toHex } from "../../../src/core/bytes.js";
 import { type BiddingOperation, encodeBiddingOperation } from "../../../src/services/bidding/index.js";
 import { holder, register, registration, signed } from "../../services/bidding/keys.js";
 import { CLUSTER, keyOf, sealing, TERMS, World } from "../../services/bidding/support.js";
+import { replicaClient, serve } from "./bidding-fixture.js";
 
-const REPLICA = 7;
 const world = new World();
 /** What was ordered by the replica's client. */
 let ordered = 0;
 let isServing = true;
 
+const client = replicaClient(world, () => (ordered += 1));
 const routes = biddingKeyRoutes({
   cluster: CLUSTER,
   signatures: sealing.signatures,
-  client: () =>
-    isServing
-      ? {
-          cluster: CLUSTER,
-          publicKey: keyOf(REPLICA),
-          query: async (_service, query) => {
-            return { answer: world.service.query(query).slice(), sequence: 1, round: 1, timeMs: 1, faulty: [] };
-          },
-          call: async (_service, operation) => {
-            ordered += 1;
-            world.sequence += 1;
-            const { sequence } = world;
-            const context = { sequence, index: 0, round: sequence, roundTimeMs: 1, client: keyOf(REPLICA) };
-            return {
-              reply: world.service.apply(context, operation).slice(),
-              sequence,
-              round: 1,
-              timeMs: 1,
-              faulty: [],
-            };
-          },
-          callAll: () => Promise.reject(new Error("not used")),
-        }
-      : undefined,
+  client: () => (isServing ? client : undefined),
 });
 
 let base = "";
 let stop: () => Promise<void>;
 beforeAll(async () => {
-  const limits = new RateLimits({ perSecond: 1000, burst: 1000, nowMs: () => performance.now() });
-  const api = restApi({ prefix: "/v1/", routes, apiKeys: [], allowedOrigins: [], limits });
-  const onError = (error: unknown): void => {
-    throw error;
-  };
-  const listener = await listenHttp({ host: "127.0.0.1", port: 0, routes: new Map(), onError, apis: [api] });
-  base = `http://127.0.0.1:${listener.port}`;
-  stop = () => listener.close();
+  const served = await serve(routes);
+  base = served.base;
+  stop = () => served.close();
 });
 afterAll(() => stop());
 
