@@ -142,7 +142,8 @@ describe("the REST API of a cluster", { timeout: 120_000 }, () => {
       expect(curl(url(`/v1/receipts?digest=${digest}`, party))).toBe(receipt);
       expect(curl("--json", JSON.stringify({ digest }), url("/v1/entries", party))).toBe(receipt);
     }
-    for (const party of [0, 3]) expect(formatReceipt(await notarize(url("", party), digest))).toBe(receipt);
+    for (const party of [0, 3])
+      expect(JSON.parse(formatReceipt(await notarize(url("", party), digest)))).toEqual(JSON.parse(receipt));
     const { sequence, time } = await notarize(url(""), digest, { new: true });
     expect([sequence, time]).toEqual([
       2,

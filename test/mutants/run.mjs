@@ -83,7 +83,7 @@ function copyWith(mutant) {
   const copy = mkdtempSync(join(tmpdir(), "abcast-mutant-"));
   for (const name of ["src", "test", "package.json", "tsconfig.json"])
     cpSync(join(ROOT, name), join(copy, name), { recursive: true });
-  for (const name of ["node_modules", "bin", "dist"]) symlinkSync(join(ROOT, name), join(copy, name));
+  for (const name of ["node_modules", "bin", "dist", "docs"]) symlinkSync(join(ROOT, name), join(copy, name));
   writeFileSync(join(copy, "vitest.config.ts"), CONFIG);
   if (mutant !== undefined) writeFileSync(join(copy, mutant.file), mutated(mutant));
   return copy;
