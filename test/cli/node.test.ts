@@ -193,9 +193,12 @@ describe("abcast up and down", () => {
 
   it("agree when two start a cluster at the same time", async () => {
     const runs = await Promise.all([runCli(["up", cluster.directory]), runCli(["up", cluster.directory])]);
-    expect(runs.map(({ code, stderr }) => [code, stderr])).toEqual([
-      [0, ""],
-      [0, ""],
+    // On a slow machine it says besides what it waits for.
+    const unexpected = (stderr: string): string[] =>
+      stderr.split("\n").filter((line) => line !== "" && !line.startsWith("waiting: a replica replays its log"));
+    expect(runs.map(({ code, stderr }) => [code, unexpected(stderr)])).toEqual([
+      [0, []],
+      [0, []],
     ]);
     expect(cluster.processes()).toHaveLength(4);
     await cluster.ok("down", cluster.directory);

@@ -221,6 +221,7 @@ it("disk use stays flat under steady load", async () => {
   process.stdout.write(`log and tables after 150, 300, 450 steps: ${JSON.stringify(sizes)}\n`);
   const [, , last] = sizes;
   expect(Math.max(...sizes.map(({ logBytes }) => logBytes))).toBeLessThan(3 * 4000);
-  // The tables' file is as long as it ever was, and reuses its pages.
-  expect(last?.tableBytes).toBe(sizes[0]?.tableBytes);
+  // The tables' file is as long as it ever was, and reuses its pages. How many are in use at once depends on how many steps share a
+  // transaction, which is up to the disk; all that the later steps wrote would make it three times as long.
+  expect(last?.tableBytes).toBeLessThan(1.5 * (sizes[0]?.tableBytes ?? 0));
 });
