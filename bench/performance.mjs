@@ -3,9 +3,10 @@
  * tables, or JSON with --json; writes performance.json, img/performance-*.svg and the tables of PERFORMANCE.md into docs/. The exit
  * code is 1 when logs differ, 2 when the options are wrong.
  *
- *     npm run bench:performance [-- [--short] [--out DIRECTORY] [--render] [--json]]
+ *     npm run bench:performance [-- [--short] [--only PATTERN] [--out DIRECTORY] [--render] [--json]]
  *
- * The short form takes little time and writes nothing unless --out says where. --render renders performance.json again.
+ * --only takes measurements whose names match, and the first, to which others are compared. The short form takes little time and
+ * writes nothing unless --out says where. --render renders performance.json again.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
@@ -25,6 +26,7 @@ const [BEGIN, END] = ["<!-- begin: npm run bench:performance -->", "<!-- end: np
 const { values } = parseOptions("bench/performance.mjs", {
   options: {
     short: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
     out: { type: "string" },
     render: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
@@ -32,7 +34,17 @@ const { values } = parseOptions("bench/performance.mjs", {
 });
 const form = values.short ? FORMS.short : FORMS.full;
 const out = values.out ?? (values.short ? undefined : DOCS);
+const only = patternOf(values.only);
 const signal = interruption();
+
+function patternOf(text) {
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    console.error(`bench/performance.mjs: --only: ${error.message}`);
+    process.exit(2);
+  }
+}
 
 function machineNow() {
   const [{ model }] = cpus();
@@ -51,7 +63,7 @@ async function measureAll() {
   const startedMs = performance.now();
   const machine = machineNow();
   const runs = [];
-  const steps = plan(form);
+  const steps = plan(form).filter(({ name }, index) => index === 0 || only.test(name));
   for (const [index, { name, settings }] of steps.entries()) {
     const most = runs[0]?.report.payloadsPerSecond ?? 0;
     const onPhase = watch(`${index + 1}/${steps.length} ${name}`);
@@ -63,7 +75,7 @@ async function measureAll() {
   const { seconds, warmUpSeconds } = form;
   const wan = form.isShort
     ? null
-    : await measureWan({ seconds, warmUpSeconds, dissemination: null, onPhase: watch("wide area"), signal });
+    : await measureWan({ seconds, warmUpSeconds, dissemination: "certified", onPhase: watch("wide area"), signal });
   return { machine, seconds: Math.round((performance.now() - startedMs) / 1000), runs, wan };
 }
 

@@ -64,8 +64,11 @@ test("plots and tables in docs are those of the committed figures", () => {
   }
 });
 
-test("an option that there is not is named", () => {
-  const { status, stderr } = spawnSync(process.execPath, [SCRIPT, "--quick"], { encoding: "utf8" });
-  expect(stderr).toContain("bench/performance.mjs: Unknown option '--quick'");
+test.each([
+  ["an option that there is not", ["--quick"], "bench/performance.mjs: Unknown option '--quick'"],
+  ["a pattern that is none", ["--only", "("], "bench/performance.mjs: --only: Invalid regular expression"],
+])("%s is named", (_, args, problem) => {
+  const { status, stderr } = spawnSync(process.execPath, [SCRIPT, ...args], { encoding: "utf8" });
+  expect(stderr).toContain(problem);
   expect(status).toBe(2);
 });
