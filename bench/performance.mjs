@@ -42,7 +42,7 @@ function patternOf(text) {
     return new RegExp(text);
   } catch (error) {
     console.error(`bench/performance.mjs: --only: ${error.message}`);
-    process.exit(2);
+    return process.exit(2);
   }
 }
 
