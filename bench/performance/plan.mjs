@@ -24,7 +24,8 @@ export const OFFERED_RATE = 100_000;
 /** Lengths in seconds, and what is left out. */
 export const FORMS = {
   full: { seconds: 8, warmUpSeconds: 3, idleSeconds: 10, sustainedSeconds: 60, isShort: false },
-  short: { seconds: 1, warmUpSeconds: 1, idleSeconds: 1, sustainedSeconds: 1, isShort: true },
+  // Long enough that on a slow machine the first requests are through, and the one before an idle time.
+  short: { seconds: 3, warmUpSeconds: 4, idleSeconds: 1, sustainedSeconds: 3, isShort: true },
 };
 
 /**
