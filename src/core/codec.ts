@@ -125,9 +125,9 @@ export class Writer {
       this.discard();
       return own;
     }
-    const short = this.#slab === this.#cut ? this.#slab.subarray(start, end) : this.#slab.slice(start, end);
-    // The next one starts at a multiple of eight, as if it had been allocated.
-    if (this.#slab === this.#cut) this.#used = (end + 7) & ~7;
+    // It never outgrew its slab. The next one starts at a multiple of eight, as if it had been allocated.
+    const short = this.#slab.subarray(start, end);
+    this.#used = (end + 7) & ~7;
     this.discard();
     return short;
   }

@@ -172,17 +172,7 @@ export class Desk {
 
   /** To verify a signature takes us longer than it takes to send a wrong one. */
   #onSubmit(visitor: Visitor, payload: Uint8Array, want: Want): void {
-    visitor.owe(1);
-    this.#checks.add({
-      client: visitor.client,
-      cost: 2,
-      isCancelled: () => visitor.hasLeft,
-      run: (done) => {
-        visitor.owe(-1);
-        this.#check(visitor, payload, want);
-        done();
-      },
-    });
+    this.#inTurn(visitor, { turns: this.#checks, cost: 2 }, () => this.#check(visitor, payload, want));
   }
 
   #check(visitor: Visitor, payload: Uint8Array, want: Want): void {
@@ -339,7 +329,7 @@ export class Desk {
   }
 
   #onFind(visitor: Visitor, { id, digest }: Request["find"]): void {
-    this.#answerInTurn(visitor, () => {
+    this.#inTurn(visitor, { turns: this.#turns, cost: 1 }, () => {
       const place = this.#options.find(digest);
       if (place === undefined) visitor.refuse(id, "no-document", "no document with this digest is known here");
       else visitor.reply({ kind: "found", id, ...place });
@@ -411,22 +401,22 @@ export class Desk {
   }
 
   #onStatus(visitor: Visitor): void {
-    this.#answerInTurn(visitor, () => {
+    this.#inTurn(visitor, { turns: this.#turns, cost: 1 }, () => {
       const { accusations, ...state } = this.#options.state();
       visitor.reply({ kind: "state", ...state, accusations: accusations.slice(0, MAX_ACCUSATIONS) });
     });
   }
 
-  /** What costs little, and needs nothing that others make. */
-  #answerInTurn(visitor: Visitor, answer: () => void): void {
+  /** What is done at once when its turn has come, and needs nothing that others make. */
+  #inTurn(visitor: Visitor, { turns, cost }: { turns: Turns; cost: number }, work: () => void): void {
     visitor.owe(1);
-    this.#turns.add({
+    turns.add({
       client: visitor.client,
-      cost: 1,
+      cost,
       isCancelled: () => visitor.hasLeft,
       run: (done) => {
         visitor.owe(-1);
-        answer();
+        work();
         done();
       },
     });
