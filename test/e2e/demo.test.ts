@@ -2,7 +2,7 @@
  * The demo, as a user runs it: real processes, a SIGKILL, a corrupted replica. Its own checks are the assertions; here it
  * must also leave nothing behind, whether it ends or is interrupted.
  */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -79,8 +79,12 @@ describe("abcast demo", () => {
 
   test("--keep leaves a cluster of honest replicas up, and the commands that it prints work on it", async () => {
     const temporary = mkdtempSync(join(tmpdir(), "abcast-demo-keep-"));
-    const abcast = (...words: readonly string[]): string =>
-      execFileSync(process.execPath, [BIN, ...words], { encoding: "utf8", env: { ...process.env, TMPDIR: temporary } });
+    const abcast = (...words: readonly string[]): string => {
+      const env = { ...process.env, TMPDIR: temporary };
+      const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...words], { encoding: "utf8", env });
+      expect(status, `${stdout}${stderr}`).toBe(0);
+      return stdout;
+    };
     try {
       const story = abcast("demo", "--keep");
       const [, cluster = ""] = /still up, in (.+)\. Try:/.exec(story) ?? [];

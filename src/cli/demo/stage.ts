@@ -6,8 +6,10 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { openReader } from "../../adapters/storage/index.js";
 import { createRejoining } from "../../adapters/storage/backup.js";
 import type { Client } from "../../client/index.js";
+import { toHex } from "../../core/bytes.js";
 import type { PartyId } from "../../core/party-set.js";
 import type { Receipt } from "../../verify/index.js";
 import { byzantineCommand } from "../byzantine-program.js";
@@ -144,6 +146,32 @@ export class Stage {
       );
       if (equal || poll === CATCH_UP_POLLS) return { equal, states };
       await sleep(POLL_MS);
+    }
+  }
+
+  /**
+   * Entries 1 to `last` of the logs on the disks of `parties`, a line each. A replica that runs writes to its log a
+   * moment after it has said what it delivered: what is not there yet is waited for, until waiting is given up.
+   */
+  async logs(parties: readonly PartyId[], last: number): Promise<readonly (readonly string[])[]> {
+    for (let poll = 1; ; poll++) {
+      const logs = await Promise.all(parties.map((party) => this.#log(party, last)));
+      if (poll === CATCH_UP_POLLS || logs.every(({ length }) => length === last)) return logs;
+      await sleep(POLL_MS);
+    }
+  }
+
+  async #log(party: PartyId, last: number): Promise<readonly string[]> {
+    const store = openReader(storeDirectory(this.partyDirectory(party)));
+    try {
+      const lines: string[] = [];
+      for (const { sequence, round, payload } of store.ledger(1)) {
+        if (sequence > last) break;
+        lines.push(`${sequence} ${round} ${toHex(payload)}`);
+      }
+      return lines;
+    } finally {
+      await store.close();
     }
   }
 
