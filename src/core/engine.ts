@@ -140,10 +140,12 @@ export class Engine<Message, Output, State> {
   readonly #signed = new Map<string, Uint8Array>();
   /** Slots of which evidence was given, each with the guilty party before it. */
   readonly #proved = new Set<string>();
+  readonly #others: readonly PartyId[];
   #effects: Effect<Output>[] = [];
 
   constructor(options: EngineOptions<Message, Output, State>) {
     this.#options = options;
+    this.#others = options.group.parties.filter((party) => party !== options.self);
   }
 
   /** Starts the channels; the first call, before any `step`. */
@@ -251,6 +253,10 @@ export class Engine<Message, Output, State> {
       if (to === self) this.#queue.push(() => this.#route(self, envelope.tag, envelope.body));
       else this.#effects.push(isBulk ? { kind: "send", to, envelope, isBulk } : { kind: "send", to, envelope });
     };
+    const sendTo = (parties: readonly PartyId[], message: M, how?: SendOptions): void => {
+      const envelope = { tag, body: encode(protocol.message, message) };
+      for (const party of parties) send(party, envelope, how);
+    };
     return {
       tag,
       self,
@@ -261,11 +267,9 @@ export class Engine<Message, Output, State> {
       // What is not signed is not sent either: nobody sees the empty bytes.
       endorse: (as, slot, purpose, body) =>
         isMuted ? new Uint8Array(0) : this.#endorse(as, `${tag}#${slot}`, statementBelow(purpose, body)),
-      send: (to, message, how) => send(to, { tag, body: encode(protocol.message, message) }, how),
-      broadcast: (message, how) => {
-        const envelope = { tag, body: encode(protocol.message, message) };
-        for (const party of group.parties) send(party, envelope, how);
-      },
+      send: (to, message, how) => sendTo([to], message, how),
+      broadcast: (message, how) => sendTo(group.parties, message, how),
+      announce: (message, how) => sendTo(this.#others, message, how),
       // A channel's outputs are effects; what it says after one comes after it.
       output: (value) => (tag === channel ? onOutput(value) : void this.#queue.push(() => onOutput(value))),
       accuse: (party, fault) => this.#accuse(party, tag, fault),

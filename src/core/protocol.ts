@@ -111,6 +111,8 @@ export interface Scope<Message, Output> {
   send(to: PartyId, message: Message, options?: SendOptions): void;
   /** To all parties including this one; the own copy comes through the queue, never by recursion. */
   broadcast(message: Message, options?: SendOptions): void;
+  /** To all other parties. */
+  announce(message: Message, options?: SendOptions): void;
   output(value: Output): void;
   accuse(party: PartyId, fault: Fault): void;
   /**

@@ -18,9 +18,7 @@ export class Voice {
   /** To all others. */
   announce(lane: PartyId, height: number, message: LaneMessage): void {
     const isBulk = message.kind === "batch";
-    this.#within(lane, height, (scope) => {
-      for (const party of scope.group.parties) if (party !== scope.self) scope.send(party, message, { isBulk });
-    });
+    this.#within(lane, height, (scope) => scope.announce(message, { isBulk }));
   }
 
   /** Signs that the whole lane from the last cut to this place is stored here, and tells its owner. */
