@@ -1,4 +1,5 @@
 /** A replica's desk, asked by the replica's own HTTP interfaces: as by a client that connects, asks one thing and leaves. */
+import { concat } from "../core/bytes.js";
 import { decode, encode } from "../core/codec.js";
 import type { Connection, ConnectionHandlers } from "../replica/links.js";
 import {
@@ -34,8 +35,8 @@ export function askDesk(options: DeskAccess, frame: ClientFrame): Promise<DeskRe
     const timer = setTimeout(() => finish("late"), ANSWER_TIMEOUT_MS);
     handlers = options.open({
       peer: { kind: "client", client: -1 },
-      send(bytes) {
-        const reply = decode(replyFrameCodec, bytes);
+      send(...pieces) {
+        const reply = decode(replyFrameCodec, concat(...pieces));
         if (reply.ok && reply.value.kind !== "welcome") finish(reply.value);
         return true;
       },

@@ -13,10 +13,27 @@ export function fromUtf8(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
-export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+/** Bytes that lie in several places, in order. */
+export type Pieces = readonly Uint8Array[];
+
+export function sizeOfPieces(pieces: Pieces): number {
   let sizeBytes = 0;
-  for (const part of parts) sizeBytes += part.length;
-  const all = new Uint8Array(sizeBytes);
+  for (const { length } of pieces) sizeBytes += length;
+  return sizeBytes;
+}
+
+/** What of `pieces` comes after its first `sizeBytes`. */
+export function piecesAfter(pieces: Pieces, sizeBytes: number): Pieces {
+  let skipped = 0;
+  for (const [index, piece] of pieces.entries()) {
+    if (skipped + piece.length > sizeBytes) return [piece.subarray(sizeBytes - skipped), ...pieces.slice(index + 1)];
+    skipped += piece.length;
+  }
+  return [];
+}
+
+export function concat(...parts: Pieces): Uint8Array {
+  const all = new Uint8Array(sizeOfPieces(parts));
   let offset = 0;
   for (const part of parts) {
     all.set(part, offset);

@@ -9,7 +9,8 @@
  * Integers are big-endian and fixed-size; lists and byte strings are prefixed by a u32 length; a union
  * is a one-byte index and the chosen variant.
  */
-import { fromUtf8, utf8 } from "./bytes.js";
+import { type Pieces, fromUtf8, utf8 } from "./bytes.js";
+import { Writer } from "./writer.js";
 
 export interface Codec<T> {
   write(writer: Writer, value: T): void;
@@ -30,114 +31,6 @@ const MALFORMED = new Error("not an encoding");
 /** A value that its codec cannot carry (too long, out of range): the caller's mistake. */
 export class EncodeError extends Error {
   override readonly name = "EncodeError";
-}
-
-/** Encodings are cut from slabs of this size: an allocation for each would cost more than to write it. */
-const SLAB_BYTES = 16 * 1024;
-/** From this size on an encoding has memory of its own, so that what is kept of a slab is worth it. */
-const LARGE_BYTES = 4 * 1024;
-
-/** Memory for encodings that outgrow their slab is kept for the next ones up to this size. */
-const MAX_SCRATCH_BYTES = 1024 * 1024;
-
-export class Writer {
-  /** What is written to: `#cut`, or the scratch memory when an encoding outgrows that. */
-  #slab = new Uint8Array(SLAB_BYTES);
-  /** Where the encoding that is being written starts, and its end so far. */
-  #start = 0;
-  #end = 0;
-  /** The slab that short encodings are cut from, and up to where it is used. */
-  #cut = this.#slab;
-  #used = 0;
-  #scratch = new Uint8Array(0);
-
-  /** What was written since the last `finish`. */
-  get sizeBytes(): number {
-    return this.#end - this.#start;
-  }
-
-  #reserve(sizeBytes: number): number {
-    const offset = this.#end;
-    if (offset + sizeBytes > this.#slab.length) return this.#move(sizeBytes);
-    this.#end = offset + sizeBytes;
-    return offset;
-  }
-
-  /** Goes on where there is room for `sizeBytes` more: in a new slab, or when it gets long in the scratch memory. */
-  #move(sizeBytes: number): number {
-    const offset = this.#end - this.#start;
-    const written = this.#slab.subarray(this.#start, this.#end);
-    this.#slab = offset + sizeBytes < LARGE_BYTES ? this.#newSlab() : this.#roomyScratch(offset + sizeBytes);
-    this.#slab.set(written);
-    this.#start = 0;
-    this.#end = offset + sizeBytes;
-    return offset;
-  }
-
-  #newSlab(): Uint8Array<ArrayBuffer> {
-    this.#cut = new Uint8Array(SLAB_BYTES);
-    this.#used = 0;
-    return this.#cut;
-  }
-
-  #roomyScratch(neededBytes: number): Uint8Array<ArrayBuffer> {
-    if (this.#scratch.length < neededBytes) this.#scratch = new Uint8Array(Math.max(4 * SLAB_BYTES, 2 * neededBytes));
-    return this.#scratch;
-  }
-
-  u8(value: number): void {
-    const offset = this.#reserve(1);
-    this.#slab[offset] = value;
-  }
-
-  u32(value: number): void {
-    const offset = this.#reserve(4);
-    const slab = this.#slab;
-    slab[offset] = value >>> 24;
-    slab[offset + 1] = value >>> 16;
-    slab[offset + 2] = value >>> 8;
-    slab[offset + 3] = value;
-  }
-
-  u64(value: number): void {
-    this.u32(Math.floor(value / 0x1_0000_0000));
-    this.u32(value >>> 0);
-  }
-
-  raw(bytes: Uint8Array): void {
-    const offset = this.#reserve(bytes.length);
-    this.#slab.set(bytes, offset);
-  }
-
-  /** Text that `isAscii`. */
-  ascii(value: string): void {
-    const offset = this.#reserve(value.length);
-    const slab = this.#slab;
-    for (let index = 0; index < value.length; index++) slab[offset + index] = value.charCodeAt(index);
-  }
-
-  /** What was written, and makes the writer ready for the next encoding. */
-  finish(): Uint8Array {
-    const start = this.#start;
-    const end = this.#end;
-    if (end - start >= LARGE_BYTES) {
-      const own = this.#slab.slice(start, end);
-      this.discard();
-      return own;
-    }
-    // It never outgrew its slab. The next one starts at a multiple of eight, as if it had been allocated.
-    const short = this.#slab.subarray(start, end);
-    this.#used = (end + 7) & ~7;
-    this.discard();
-    return short;
-  }
-
-  /** Forgets what was written. */
-  discard(): void {
-    if (this.#scratch.length > MAX_SCRATCH_BYTES) this.#scratch = new Uint8Array(0);
-    this.#slab = this.#cut;
-    this.#start = this.#end = this.#used;
-  }
 }
 
 export class Reader {
@@ -189,6 +82,19 @@ export class Reader {
     return this.#bytes.subarray(offset, offset + sizeBytes);
   }
 
+  get offset(): number {
+    return this.#offset;
+  }
+
+  skip(sizeBytes: number): void {
+    this.#take(sizeBytes);
+  }
+
+  /** A view of what was read from `offset` on. */
+  since(offset: number): Uint8Array {
+    return this.#bytes.subarray(offset, this.#offset);
+  }
+
   fail(reason: string): never {
     this.#problem = reason;
     throw MALFORMED;
@@ -205,10 +111,19 @@ const writers: Writer[] = [];
 
 /** @throws EncodeError when `value` exceeds a bound of `codec`. */
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
+  return write(codec, value, (writer) => writer.finish());
+}
+
+/** As `encode`, but not in one piece: long byte strings of `value` are not copied. For who writes them out, or hashes. */
+export function encodePieces<T>(codec: Pick<Codec<T>, "write">, value: T): Pieces {
+  return write(codec, value, (writer) => writer.finishPieces());
+}
+
+function write<T, Encoding>(codec: Pick<Codec<T>, "write">, value: T, finish: (writer: Writer) => Encoding): Encoding {
   const writer = writers.pop() ?? new Writer();
   try {
     codec.write(writer, value);
-    return writer.finish();
+    return finish(writer);
   } finally {
     // After an error there is something left of it.
     writer.discard();
@@ -333,6 +248,50 @@ export function list<T>(item: Codec<T>, maxItems: number): Codec<readonly T[]> {
       const values: T[] = [];
       for (let i = 0; i < count; i++) values.push(item.read(reader));
       return values;
+    },
+  };
+}
+
+/** Byte strings, in order; an array of them is one. */
+export interface ByteStrings extends Iterable<Uint8Array> {
+  readonly length: number;
+}
+
+/** Encoded byte strings, each with its length, known to be so. A view of one is made when it is asked for: most never are. */
+class EncodedByteStrings implements ByteStrings {
+  readonly length: number;
+  readonly encoded: Uint8Array;
+
+  constructor(length: number, encoded: Uint8Array) {
+    this.length = length;
+    this.encoded = encoded;
+  }
+
+  *[Symbol.iterator](): Iterator<Uint8Array> {
+    const reader = new Reader(this.encoded);
+    for (let index = 0; index < this.length; index++) yield reader.raw(reader.u32());
+  }
+}
+
+/** At most `maxItems` byte strings of at most `maxBytes` each: as `list(bytes(maxBytes), maxItems)`, where there are many. */
+export function byteStrings(maxBytes: number, maxItems: number): Codec<ByteStrings> {
+  const item = bytes(maxBytes);
+  return {
+    write(writer, values) {
+      if (values.length > maxItems) throw new EncodeError(`${values.length} items above the bound of ${maxItems}`);
+      writer.u32(values.length);
+      for (const value of values) item.write(writer, value);
+    },
+    read(reader) {
+      const count = reader.u32();
+      if (count > maxItems) reader.fail(`${count} items above the bound of ${maxItems}`);
+      const start = reader.offset;
+      for (let index = 0; index < count; index++) {
+        const sizeBytes = reader.u32();
+        if (sizeBytes > maxBytes) reader.fail(`${sizeBytes} bytes above the bound of ${maxBytes}`);
+        reader.skip(sizeBytes);
+      }
+      return new EncodedByteStrings(count, reader.since(start));
     },
   };
 }

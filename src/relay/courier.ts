@@ -13,7 +13,7 @@
  * what it has not seen and what its origin signed, once to each other neighbour. So a relayed frame makes at most
  * (n-1) + (n-2)² copies. As the peer it acknowledges on the way on which it was spoken to, at most once a tick.
  */
-import { equalBytes } from "../core/bytes.js";
+import { type Pieces, concat, equalBytes } from "../core/bytes.js";
 import { decode, encode } from "../core/codec.js";
 import type { Envelope } from "../core/envelope.js";
 import type { PartyId } from "../core/party-set.js";
@@ -192,7 +192,7 @@ export class Courier {
     party: PartyId,
     number: number,
     line: Line = "prompt",
-  ): { readonly number: number; readonly frame: Uint8Array } | undefined {
+  ): { readonly number: number; readonly frame: Pieces } | undefined {
     const { said, serving } = this.#peer(party);
     const { outbox } = said[line];
     for (;;) {
@@ -304,7 +304,7 @@ export class Courier {
     const { prompt, bulk } = hearing;
     const frame = encode(peerFrameCodec, { kind: "heard", run, upTo: prompt.durable, bulkUpTo: bulk.durable });
     if (owed.has("direct")) this.#options.acknowledge(party, frame);
-    if (owed.has("relay")) this.#relay(peer, frame);
+    if (owed.has("relay")) this.#relay(peer, [frame]);
     // The rest follows when it is durable.
     if (prompt.durable === prompt.upTo && bulk.durable === bulk.upTo) owed.clear();
   }
@@ -353,15 +353,12 @@ export class Courier {
   }
 
   /** To all neighbours: the peer itself may hear this party, and not be able to say so. */
-  #relay(peer: Peer, content: Uint8Array): void {
+  #relay(peer: Peer, content: Pieces): void {
     const { self, keys } = this.#options;
     if (keys === undefined) return;
     const name = { origin: self, to: peer.party, run: this.#run, number: ++peer.relayed };
     const header = this.#header(name);
-    const text = new Uint8Array(header.length + content.length);
-    text.set(header);
-    text.set(content, header.length);
-    const sealed = keys.seal(peer.party, text);
+    const sealed = keys.seal(peer.party, concat(header, ...content));
     const signature = keys.sign(this.#statement(name, sealed));
     const frame = encode(peerFrameCodec, { kind: "relay", ...name, sealed, signature });
     for (const neighbour of this.#peers.keys()) this.#options.relay(neighbour, self, frame);

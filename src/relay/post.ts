@@ -1,4 +1,5 @@
 /** A courier whose direct links take everything at once: for hosts without connections, such as the simulator. */
+import { concat } from "../core/bytes.js";
 import { decode } from "../core/codec.js";
 import type { PartyId } from "../core/party-set.js";
 import { type Line, isItem, peerFrameCodec } from "../wire/peer-frames.js";
@@ -38,7 +39,7 @@ export class Post {
           const next = this.courier.nextAfter(to, cursors[line], line);
           if (next === undefined) break;
           cursors[line] = next.number;
-          this.#options.send(to, next.frame);
+          this.#options.send(to, concat(...next.frame));
         }
       }
     }

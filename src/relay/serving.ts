@@ -3,7 +3,8 @@
  * checkpoint, and of that the chunks for which it asks; and batches for which it asks. All is read from storage when it is sent: a peer that asks for much and
  * takes nothing costs a few numbers.
  */
-import { encode } from "../core/codec.js";
+import type { Pieces } from "../core/bytes.js";
+import { encodePieces } from "../core/codec.js";
 import type { Envelope } from "../core/envelope.js";
 import { type BatchName, InvariantError } from "../core/protocol.js";
 import type { Tag } from "../core/tag.js";
@@ -145,7 +146,7 @@ export class Serving {
   }
 
   /** Undefined when there is no such batch: then the entry is gone. @throws InvariantError when the archive lacks what it must have */
-  frame(entry: OutboxEntry, line: Line): Uint8Array | undefined {
+  frame(entry: OutboxEntry, line: Line): Pieces | undefined {
     const outbox = this.#outboxes[line];
     const item = { number: entry.number, after: outbox.before(entry) };
     const frame = this.#content(item, entry.said, line);
@@ -156,7 +157,7 @@ export class Serving {
       return undefined;
     }
     outbox.sent(entry, frame.kind === "batch" ? frame.bytes.length : entry.sizeBytes);
-    return encode(peerFrameCodec, frame);
+    return encodePieces(peerFrameCodec, frame);
   }
 
   #content(item: { readonly number: number; readonly after: number }, said: Said, line: Line): PeerFrame | undefined {

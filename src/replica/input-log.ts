@@ -1,5 +1,6 @@
 /** The encoding of the engine's inputs in the log. */
-import { type Value, bytes, decode, encode, fixedBytes, struct, u64, u8, union } from "../core/codec.js";
+import type { Pieces } from "../core/bytes.js";
+import { type Value, bytes, decode, encodePieces, fixedBytes, struct, u64, u8, union } from "../core/codec.js";
 import type { Input } from "../core/engine.js";
 import { MAX_BODY_BYTES, envelopeCodec } from "../core/envelope.js";
 import { tagCodec } from "../core/tag.js";
@@ -22,8 +23,9 @@ const inputCodec = union({
   }),
 });
 
-export function encodeInput(input: Input): Uint8Array {
-  return encode(inputCodec, input satisfies Value<typeof inputCodec>);
+/** The payloads in it are the input's own, not copies. */
+export function encodeInput(input: Input): Pieces {
+  return encodePieces(inputCodec, input satisfies Value<typeof inputCodec>);
 }
 
 /** @throws Error when the record is damaged: the log is not what was written. */

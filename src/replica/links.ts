@@ -5,6 +5,7 @@
  * A connection delivers a prefix of the frames that were sent on it, in order and unaltered. When it
  * breaks, frames may be lost; whoever needs them at the other end sends them again on the next one.
  */
+import type { Pieces } from "../core/bytes.js";
 import type { PartyId } from "../core/party-set.js";
 
 /** Who is at the other end: proved by the TLS handshake, never by what a frame says. */
@@ -16,10 +17,10 @@ export type Peer =
 export interface Connection {
   readonly peer: Peer;
   /**
-   * Queues `frame`. False when the send buffer is full: the caller MUST stop until `onWritable`.
+   * Queues a frame, which may come in several pieces. False when the send buffer is full: the caller MUST stop until `onWritable`.
    * A closed connection swallows frames: `onClose` has been or will be called.
    */
-  send(frame: Uint8Array): boolean;
+  send(...frame: Pieces): boolean;
   /** Stops reading from the network; frames already read may still arrive. */
   pause(): void;
   resume(): void;

@@ -4,6 +4,7 @@
  * connection has taken already. What it relays for others, and relays itself, waits in a queue of its own and takes turns with
  * what it says to the peer. Relaying needs no `welcome`: the other direction may be the one that fails.
  */
+import { type Pieces, sizeOfPieces } from "../core/bytes.js";
 import { decode, encode } from "../core/codec.js";
 import { InvariantError } from "../core/protocol.js";
 import type { PartyId } from "../core/party-set.js";
@@ -29,7 +30,7 @@ export interface OutgoingLinkOptions {
   /** The peer is in `round` of `channel`. */
   position(channel: Tag, round: number): LinkFault | undefined;
   /** The first item of the line above `number`, encoded. @throws InvariantError when the archive lacks what it must have */
-  nextAfter(number: number, line: Line): { readonly number: number; readonly frame: Uint8Array } | undefined;
+  nextAfter(number: number, line: Line): { readonly number: number; readonly frame: Pieces } | undefined;
   heard(heard: Heard): LinkFault | undefined;
   /** The peer sent something that no honest peer sends. */
   onFault(fault: LinkFault): void;
@@ -148,20 +149,20 @@ export class OutgoingLink {
       const frame = this.#next();
       if (frame === undefined) return;
       this.sentFrames++;
-      this.sentBytes += frame.length;
-      this.#writable = connection.send(frame);
+      this.sentBytes += sizeOfPieces(frame);
+      this.#writable = connection.send(...frame);
     }
   }
 
   /** Items and relayed frames in turn; bulk when there is nothing else. */
-  #next(): Uint8Array | undefined {
+  #next(): Pieces | undefined {
     const first = this.#hasRelayed
       ? (this.#nextItem("prompt") ?? this.#nextRelayed())
       : (this.#nextRelayed() ?? this.#nextItem("prompt"));
     return first ?? this.#nextItem("bulk");
   }
 
-  #nextItem(line: Line): Uint8Array | undefined {
+  #nextItem(line: Line): Pieces | undefined {
     const conversation = this.#conversation;
     const next = conversation && this.#options.nextAfter(conversation.cursors[line], line);
     if (conversation === undefined || next === undefined) return undefined;
@@ -170,13 +171,13 @@ export class OutgoingLink {
     return next.frame;
   }
 
-  #nextRelayed(): Uint8Array | undefined {
+  #nextRelayed(): Pieces | undefined {
     const frame = this.#relayed.take();
     if (frame === undefined) return undefined;
     this.#hasRelayed = true;
     this.relayedFrames++;
     this.relayedBytes += frame.length;
-    return frame;
+    return [frame];
   }
 
   close(): void {

@@ -5,7 +5,7 @@
  * anything happened. All else that a commit brings, the tables, follows from the inputs; it is written behind, and what a crash
  * kept from them is made again by the replay. So the tables are a second witness of what the log must lead to.
  */
-import { equalBytes } from "../core/bytes.js";
+import { type Pieces, equalBytes } from "../core/bytes.js";
 import type { PartyId } from "../core/party-set.js";
 import type { BatchName } from "../core/protocol.js";
 import type { Tag } from "../core/tag.js";
@@ -41,7 +41,7 @@ export interface Rows {
 /** Everything that one group commit makes durable. */
 export interface Batch extends Rows {
   /** Encoded inputs in the order in which the engine took them. Numbered on from `lastInput`. */
-  readonly inputs: readonly Uint8Array[];
+  readonly inputs: readonly Pieces[];
 }
 
 /** The state after a round: what is the same everywhere in chunks, and this party's own part. */

@@ -2,6 +2,7 @@
  * Feeds inputs to the execution, with those that they call for, and keeps their encodings for the log, and what they led to: what
  * the next commit is made of.
  */
+import { type Pieces, sizeOfPieces } from "../core/bytes.js";
 import type { Input } from "../core/engine.js";
 import type { Tag } from "../core/tag.js";
 import { type Consequences, type Execution, hasAny, newConsequences } from "./execution.js";
@@ -12,7 +13,7 @@ const MAX_IDLE_INPUTS = 64;
 const MAX_IDLE_BYTES = 128 * 1024;
 
 export class Taker {
-  readonly inputs: Uint8Array[] = [];
+  readonly inputs: Pieces[] = [];
   readonly consequences: Consequences;
   readonly #channel: Tag;
   readonly #execution: Execution;
@@ -46,7 +47,7 @@ export class Taker {
   #step(input: Input): void {
     const encoded = encodeInput(input);
     this.inputs.push(encoded);
-    this.#sizeBytes += encoded.length;
+    this.#sizeBytes += sizeOfPieces(encoded);
     this.#execution.step(this.consequences, input, this.#lastInput + this.inputs.length);
   }
 }

@@ -1,7 +1,7 @@
 /** The fingerprint of a run: SHA-256 over all effects of all parties in order, so that two runs with one seed can be compared. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toHex } from "../core/bytes.js";
-import { Writer } from "../core/codec.js";
+import { Writer } from "../core/writer.js";
 import type { Envelope } from "../core/envelope.js";
 import type { PartyId } from "../core/party-set.js";
 import type { SimEffect } from "./party.js";

@@ -11,7 +11,7 @@ import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
 import { removePidFile, writePidFile } from "../../dist/cli/pid-file.js";
 import { REAL_PORTS, startNode } from "../../dist/cli/node-process.js";
-import { toHex } from "../../dist/core/bytes.js";
+import { concat, toHex } from "../../dist/core/bytes.js";
 import { decode, encode } from "../../dist/core/codec.js";
 import { createSuite } from "../../dist/crypto/index.js";
 import { createEd25519Signer } from "../../dist/crypto/index.js";
@@ -99,9 +99,9 @@ function lying(to, connection, omitted) {
     pause: () => connection.pause(),
     resume: () => connection.resume(),
     close: () => connection.close(),
-    send(bytes) {
-      const frame = decode(peerFrameCodec, bytes);
-      if (!frame.ok || !isItem(frame.value)) return connection.send(bytes);
+    send(...pieces) {
+      const frame = decode(peerFrameCodec, concat(...pieces));
+      if (!frame.ok || !isItem(frame.value)) return connection.send(...pieces);
       const { value } = frame;
       const lies = value.kind === "message" ? corrupted.tamper(to, value.envelope).slice(0, LIES) : [undefined];
       if (lies.length === 0) omitted.set(value.number, value.after);

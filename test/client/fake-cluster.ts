@@ -2,7 +2,7 @@
  * Four parties that a client talks to over connections in memory. Honest ones are the replica's own desk and machine, fed by a
  * log that the test is the master of; the others do with their answers what the test says.
  */
-import { toHex, utf8 } from "../../src/core/bytes.js";
+import { concat, toHex, utf8 } from "../../src/core/bytes.js";
 import { decode, encode } from "../../src/core/codec.js";
 import { thresholdGroup } from "../../src/core/group.js";
 import { Client, type ClientOptions } from "../../src/client/index.js";
@@ -276,7 +276,7 @@ export class FakeCluster {
     if (handlers !== undefined) pair.left.start(handlers);
     const desk = this.parties[party]?.desk.open({
       peer: { kind: "client", client: 0 },
-      send: (frame) => this.#say(party, pair, frame),
+      send: (...frame) => this.#say(party, pair, concat(...frame)),
       pause: () => undefined,
       resume: () => undefined,
       close: () => pair.right.close(),

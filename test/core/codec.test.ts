@@ -1,13 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { concat, utf8 } from "../../src/core/bytes.js";
+import { concat, piecesAfter, sizeOfPieces, utf8 } from "../../src/core/bytes.js";
 import {
   atMost,
+  byteStrings,
   bytes,
   choice,
   type Codec,
   decode,
   encode,
+  encodePieces,
   EncodeError,
   fixedBytes,
   list,
@@ -84,6 +86,11 @@ describe("codecs give back, are canonical, are total", () => {
       list(pair, 6),
       fc.array(fc.record({ left: fc.nat(255), right: fc.uint8Array({ maxLength: 5 }) }), { maxLength: 6 }),
     ));
+  it("byteStrings", () =>
+    keepsItsPromises(byteStrings(5, 6), fc.array(fc.uint8Array({ maxLength: 5 }), { maxLength: 6 }), (a, b) => {
+      expect([...a]).toEqual([...b]);
+      expect(a.length).toBe(b.length);
+    }));
   it("struct", () => keepsItsPromises(pair, fc.record({ left: fc.nat(255), right: fc.uint8Array({ maxLength: 5 }) })));
   it("union", () =>
     keepsItsPromises(
@@ -111,6 +118,72 @@ describe("codecs give back, are canonical, are total", () => {
       fc.array(fc.nat(255)).map((parties) => PartySet.of(parties)),
       (a, b) => expect([...a]).toEqual([...b]),
     ));
+});
+
+describe("byteStrings", () => {
+  const anyStrings = fc.array(fc.uint8Array({ maxLength: 5 }), { maxLength: 6 });
+
+  it("are written as a list of byte strings", () => {
+    fc.assert(
+      fc.property(anyStrings, (strings) => {
+        expect(encode(byteStrings(5, 6), strings)).toEqual(encode(list(bytes(5), 6), strings));
+      }),
+    );
+  });
+
+  it.each<[string, readonly number[], string]>([
+    ["too many", [0, 0, 0, 3, 0, 0, 0, 0], "3 items above the bound of 2"],
+    ["one that is too long", [0, 0, 0, 1, 0, 0, 0, 4, 1, 1, 1, 1], "4 bytes above the bound of 3"],
+    ["one that is not there", [0, 0, 0, 1, 0, 0, 0, 2, 1], "truncated: 2 bytes wanted at offset 8 of 9"],
+    ["a length that is not there", [0, 0, 0, 2, 0, 0, 0, 0], "truncated: 4 bytes wanted at offset 8 of 8"],
+  ])("that have %s are refused when they are read, not when they are used", (_, input, error) => {
+    expect(decode(byteStrings(3, 2), Uint8Array.from(input))).toEqual({ ok: false, error });
+  });
+
+  it("are not written above their bounds", () => {
+    expect(() => encode(byteStrings(3, 2), [new Uint8Array(4)])).toThrow(EncodeError);
+    expect(() => encode(byteStrings(3, 1), [new Uint8Array(1), new Uint8Array(1)])).toThrow(EncodeError);
+  });
+});
+
+/** Long byte strings, short ones, and lists that outgrow a slab. */
+describe("encodePieces", () => {
+  const codec = list(bytes(40_000), 3_000);
+  const sizes = fc.array(fc.oneof(fc.nat(40), fc.integer({ min: 4_000, max: 40_000 })), { maxLength: 12 });
+
+  it("gives in pieces what encode gives in one", () => {
+    fc.assert(
+      fc.property(sizes, fc.nat(2_500), (lengths, many) => {
+        const values = [
+          ...lengths.map((length, index) => new Uint8Array(length).fill(index)),
+          ...Array(many).fill(utf8("abcd")),
+        ];
+        const pieces = encodePieces(codec, values);
+        // Others use the writer's memory again.
+        for (let count = 0; count < 3; count++)
+          encode(codec, [new Uint8Array(3_000).fill(255), new Uint8Array(30_000)]);
+        expect(Buffer.compare(concat(...pieces), encode(codec, values))).toBe(0);
+        expect(sizeOfPieces(pieces)).toBe(4 + values.reduce((sum, { length }) => sum + 4 + length, 0));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("does not copy what is long; encode does", () => {
+    const long = new Uint8Array(10_000).fill(7);
+    expect(encodePieces(codec, [utf8("a"), long, utf8("b")])[1]).toBe(long);
+    const one = encode(codec, [long]);
+    long.fill(8);
+    expect(one[8]).toBe(7);
+  });
+
+  it("gives what comes after a part of it", () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ minLength: 1, maxLength: 9 })), fc.nat(60), (pieces, sizeBytes) => {
+        expect(concat(...piecesAfter(pieces, sizeBytes))).toEqual(concat(...pieces).subarray(sizeBytes));
+      }),
+    );
+  });
 });
 
 describe("encodings", () => {

@@ -3,6 +3,11 @@
  * write point. In the middle: half of the bytes are written, half of a transaction's changes are made.
  */
 
+function firstHalf(pieces) {
+  const bytes = Buffer.concat(pieces);
+  return bytes.subarray(0, bytes.length >> 1);
+}
+
 /**
  * @param disk the real one
  * @param plan { point, count, moment: "before" | "middle" | "after", fate: "kill" | "fail" }; undefined: only counts
@@ -37,11 +42,11 @@ export function faultyDisk(disk, plan, onHit = () => {}) {
   const once = (point, operation) => at(point, operation, () => void operation().catch(() => {}));
   return {
     create: (point, path) => disk.create(point, path),
-    write: (point, file, bytes, position) =>
+    write: (point, file, pieces, position) =>
       at(
         point,
-        () => disk.write(point, file, bytes, position),
-        () => disk.write(point, file, bytes.subarray(0, bytes.length >> 1), position),
+        () => disk.write(point, file, pieces, position),
+        () => disk.write(point, file, [firstHalf(pieces)], position),
       ),
     sync: (point, file) => once(point, () => disk.sync(point, file)),
     truncate: (point, file, sizeBytes) => once(point, () => disk.truncate(point, file, sizeBytes)),

@@ -3,6 +3,7 @@
  * broken before or after any frame. It keeps the promises of `replica/links.ts` and no others, and notes when its user
  * breaks theirs.
  */
+import { type Pieces, concat } from "../../src/core/bytes.js";
 import type { Connection, ConnectionHandlers, Peer } from "../../src/replica/links.js";
 
 export interface MemoryConnectionOptions {
@@ -55,13 +56,14 @@ export class MemoryConnection implements Connection {
     return this.#queue.length > 0;
   }
 
-  send(frame: Uint8Array): boolean {
+  send(...pieces: Pieces): boolean {
+    // A copy, as a network makes one: what the sender does with its bytes later is not heard.
+    const frame = concat(...pieces);
     if (frame.length === 0) throw new RangeError("an empty frame cannot be sent");
     if (this.#closed) return true;
     if (this.#full) this.overruns++;
     this.sent++;
-    // A copy, as a network makes one: what the sender does with its bytes later is not heard.
-    const written = this.rewrite?.(frame.slice()) ?? frame.slice();
+    const written = this.rewrite?.(frame) ?? frame;
     this.#queue.push(written);
     this.#queuedBytes += written.length;
     this.#full = this.#queuedBytes > this.#bufferBytes;

@@ -1,6 +1,6 @@
 /** The storage port in memory: a disk that outlives the process, and the handle that one process has on it. */
 import { createHash } from "node:crypto";
-import { equalBytes, toHex } from "../../src/core/bytes.js";
+import { type Pieces, concat, equalBytes, toHex } from "../../src/core/bytes.js";
 import type { BatchName } from "../../src/core/protocol.js";
 import type { Tag } from "../../src/core/tag.js";
 import {
@@ -53,9 +53,9 @@ export class MemoryDisk {
     return this.forgottenInputs + this.inputs.length;
   }
 
-  append(inputs: readonly Uint8Array[]): void {
+  append(inputs: readonly Pieces[]): void {
     this.commits++;
-    for (const input of inputs) this.inputs.push(input.slice());
+    for (const input of inputs) this.inputs.push(concat(...input));
   }
 
   /** Whole, or throws and changes nothing. */

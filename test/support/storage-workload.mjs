@@ -35,7 +35,7 @@ const timeOf = (step) => (step % 3 === 0 ? undefined : 1000 * (step - 1));
 export function batchOf(step) {
   const text = (kind, index) => utf8(`${kind} ${step}.${index} `.padEnd(20 + ((step * 37) % 300), "x"));
   return {
-    inputs: Array.from({ length: inputsOf(step) }, (_, index) => text("input", index)),
+    inputs: Array.from({ length: inputsOf(step) }, (_, index) => [text("input", index)]),
     signed: [
       { slot: `abc/${step}#slot`, digest: text("digest", 0) },
       { slot: `abc/lane/${step % 3}/${step}#batch`, digest: text("lane", 0) },
@@ -95,7 +95,7 @@ export async function recoverAll(storage) {
     step++;
     for (const expected of batchOf(step).inputs) {
       const input = inputs.shift();
-      if (input !== new TextDecoder().decode(expected)) throw new Error(`step ${step} has input ${input}`);
+      if (input !== new TextDecoder().decode(...expected)) throw new Error(`step ${step} has input ${input}`);
     }
     if (inputAfter(step) > storage.appliedInput) await storage.recover(inputAfter(step), batchOf(step));
   }
@@ -114,7 +114,7 @@ export function differences(storage, step) {
   const inputs = [...storage.inputs()];
   for (let number = baseRound + 1; number <= step; number++) {
     const { inputs: expected, signed } = batchOf(number);
-    for (const input of expected) same(`input of ${number}`, inputs.shift(), input);
+    for (const input of expected) same(`input of ${number}`, inputs.shift(), Buffer.concat(input));
     same(`lane ${number}`, storage.signed(`abc/lane/${number % 3}/${number}#batch`), signed[1].digest);
     same(`signed ${number}`, storage.signed(`abc/${number}#slot`), signed[0].digest);
   }

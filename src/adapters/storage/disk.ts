@@ -3,6 +3,7 @@
  * Reading is not part of it.
  */
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type Pieces, piecesAfter } from "../../core/bytes.js";
 
 /** Where the store writes. Each is a moment at which the process may die, before, in the middle or after. */
 export const WRITE_POINTS = [
@@ -34,8 +35,8 @@ export type WritePoint = (typeof WRITE_POINTS)[number];
 export interface Disk {
   /** Makes the file, which must not exist. */
   create(point: WritePoint, path: string): Promise<FileHandle>;
-  /** All of `bytes`, from `position` on. */
-  write(point: WritePoint, file: FileHandle, bytes: Uint8Array, position: number): Promise<void>;
+  /** All of `pieces`, from `position` on. */
+  write(point: WritePoint, file: FileHandle, pieces: Pieces, position: number): Promise<void>;
   /** Resolves when what was written is on the disk. */
   sync(point: WritePoint, file: FileHandle): Promise<void>;
   truncate(point: WritePoint, file: FileHandle, sizeBytes: number): Promise<void>;
@@ -47,9 +48,10 @@ export interface Disk {
 
 export const realDisk: Disk = {
   create: (_point, path) => open(path, "wx+", 0o600),
-  async write(_point, file, bytes, position) {
-    for (let done = 0; done < bytes.length;) {
-      const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+  async write(_point, file, pieces, position) {
+    let done = 0;
+    for (let rest = pieces; rest.length > 0; rest = piecesAfter(pieces, done)) {
+      const { bytesWritten } = await file.writev(rest, position + done);
       done += bytesWritten;
     }
   },
@@ -73,8 +75,8 @@ export class CountingDisk implements Disk {
     return this.#disk.create(point, path);
   }
 
-  write(point: WritePoint, file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-    return this.#disk.write(point, file, bytes, position);
+  write(point: WritePoint, file: FileHandle, pieces: Pieces, position: number): Promise<void> {
+    return this.#disk.write(point, file, pieces, position);
   }
 
   sync(point: WritePoint, file: FileHandle): Promise<void> {

@@ -12,7 +12,9 @@
  */
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import { equalBytes } from "../../core/bytes.js";
+import { type Pieces, equalBytes, sizeOfPieces } from "../../core/bytes.js";
+import { encodePieces } from "../../core/codec.js";
+import type { Writer } from "../../core/writer.js";
 
 export const STORE_ID_BYTES = 16;
 export const SEGMENT_HEADER_BYTES = 84;
@@ -79,27 +81,32 @@ export function decodeSegmentHeader(header: Buffer, storeId: Uint8Array): Cursor
 export function encodeRecord(
   storeId: Uint8Array,
   at: Cursor,
-  inputs: readonly Uint8Array[],
-): { readonly bytes: Buffer; readonly next: Cursor } {
-  const bodyBytes = inputs.reduce((sum, input) => sum + 4 + input.length, 0);
-  const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES + bodyBytes);
-  let offset = RECORD_HEADER_BYTES;
-  for (const input of inputs) {
-    offset = bytes.writeUInt32BE(input.length, offset);
-    bytes.set(input, offset);
-    offset += input.length;
-  }
-  const body = bytes.subarray(RECORD_HEADER_BYTES);
-  bytes.writeUInt32BE(bodyBytes, 0);
-  bytes.writeUInt32BE(inputs.length, 4);
-  bytes.writeBigUInt64BE(BigInt(at.record), 8);
-  bytes.writeBigUInt64BE(BigInt(at.input), 16);
-  bytes.writeUInt32BE(crc32(body), 24);
-  const chain = chainOf(at.chain, bytes, body);
-  bytes.set(chain, 28);
-  bytes.writeUInt32BE(headerCrc(storeId, bytes.subarray(0, 60)), 60);
-  return { bytes, next: { record: at.record + 1, input: at.input + inputs.length, chain } };
+  inputs: readonly Pieces[],
+): { readonly pieces: Pieces; readonly next: Cursor } {
+  const body = encodePieces(inputsWriter, inputs);
+  const header = Buffer.allocUnsafe(RECORD_HEADER_BYTES);
+  header.writeUInt32BE(sizeOfPieces(body), 0);
+  header.writeUInt32BE(inputs.length, 4);
+  header.writeBigUInt64BE(BigInt(at.record), 8);
+  header.writeBigUInt64BE(BigInt(at.input), 16);
+  header.writeUInt32BE(
+    body.reduce((crc, piece) => crc32(piece, crc), 0),
+    24,
+  );
+  const chain = chainOf(at.chain, header, body);
+  header.set(chain, 28);
+  header.writeUInt32BE(headerCrc(storeId, header.subarray(0, 60)), 60);
+  return { pieces: [header, ...body], next: { record: at.record + 1, input: at.input + inputs.length, chain } };
 }
+
+const inputsWriter = {
+  write(writer: Writer, inputs: readonly Pieces[]): void {
+    for (const input of inputs) {
+      writer.u32(sizeOfPieces(input));
+      for (const piece of input) writer.raw(piece);
+    }
+  },
+};
 
 /** Undefined when the 64 bytes at `offset` are no header. */
 export function decodeRecordHeader(bytes: Buffer, offset: number, storeId: Uint8Array): RecordHeader | undefined {
@@ -118,7 +125,7 @@ export function decodeRecordHeader(bytes: Buffer, offset: number, storeId: Uint8
 
 /** Does the record continue what comes before it? `header` was decoded from `headerBytes`, its body checksum was checked. */
 export function continues(previousChain: Uint8Array, header: RecordHeader, headerBytes: Buffer, body: Buffer): boolean {
-  return equalBytes(chainOf(previousChain, headerBytes, body), header.chain);
+  return equalBytes(chainOf(previousChain, headerBytes, [body]), header.chain);
 }
 
 /** The inputs in a body; undefined when it is not made of `count` inputs. They share its memory. */
@@ -145,8 +152,10 @@ export function findLaterHeader(bytes: Buffer, record: number, storeId: Uint8Arr
   return undefined;
 }
 
-function chainOf(previous: Uint8Array, header: Buffer, body: Buffer): Uint8Array {
-  return createHash("sha256").update(previous).update(header.subarray(0, 28)).update(body).digest();
+function chainOf(previous: Uint8Array, header: Buffer, body: Pieces): Uint8Array {
+  const hash = createHash("sha256").update(previous).update(header.subarray(0, 28));
+  for (const piece of body) hash.update(piece);
+  return hash.digest();
 }
 
 function headerCrc(storeId: Uint8Array, fields: Buffer): number {

@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { type Pieces, sizeOfPieces } from "../../core/bytes.js";
 import type { Disk } from "./disk.js";
 import { StorageError, failed } from "./errors.js";
 import {
@@ -30,7 +31,7 @@ export async function createSegment(
   const path = join(directory, segmentName(at.input));
   const file = await attempt(path, "making a segment", disk.create("log.roll", path));
   try {
-    await attempt(path, "writing", disk.write("log.roll", file, encodeSegmentHeader(storeId, at), 0));
+    await attempt(path, "writing", disk.write("log.roll", file, [encodeSegmentHeader(storeId, at)], 0));
     await attempt(path, "syncing", disk.sync("log.roll.sync", file));
     await attempt(directory, "syncing", disk.syncDirectory("log.roll.directory", directory));
     return file;
@@ -73,20 +74,18 @@ export class SegmentLog {
   }
 
   /** Appends one record, which is on the disk when this resolves. After a failure the end of the log is unknown. */
-  async append(inputs: readonly Uint8Array[]): Promise<void> {
+  async append(inputs: readonly Pieces[]): Promise<void> {
     const { disk, storeId, directory, maxSegmentBytes } = this.#options;
-    const sizeBytes = inputs.reduce((sum, input) => sum + 4 + input.length, 0);
+    const { pieces, next } = encodeRecord(storeId, this.#at, inputs);
+    const sizeBytes = sizeOfPieces(pieces);
     if (sizeBytes > MAX_RECORD_BYTES) {
-      throw new StorageError(
-        `${directory}: ${sizeBytes} bytes of inputs at once, above the bound of ${MAX_RECORD_BYTES}`,
-      );
+      throw new StorageError(`${directory}: a record of ${sizeBytes} bytes, above the bound of ${MAX_RECORD_BYTES}`);
     }
-    const { bytes, next } = encodeRecord(storeId, this.#at, inputs);
-    if (this.#offset > SEGMENT_HEADER_BYTES && this.#offset + bytes.length > maxSegmentBytes) await this.#roll();
+    if (this.#offset > SEGMENT_HEADER_BYTES && this.#offset + sizeBytes > maxSegmentBytes) await this.#roll();
     const { path } = this.#last();
-    await attempt(path, "appending", disk.write("log.append", this.#file, bytes, this.#offset));
+    await attempt(path, "appending", disk.write("log.append", this.#file, pieces, this.#offset));
     await attempt(path, "syncing", disk.sync("log.sync", this.#file));
-    this.#offset += bytes.length;
+    this.#offset += sizeBytes;
     this.#at = next;
   }
 

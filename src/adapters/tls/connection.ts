@@ -1,5 +1,6 @@
 /** A TLS socket as a framed connection with a bounded send buffer (port: replica/links.ts). */
 import type { TLSSocket } from "node:tls";
+import { type Pieces, sizeOfPieces } from "../../core/bytes.js";
 import type { Connection, ConnectionHandlers, Peer } from "../../replica/links.js";
 import { FRAME_HEADER_BYTES, FrameReader, writeFrameHeader } from "./framing.js";
 
@@ -15,7 +16,7 @@ export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = { sendBufferBytes: 10
 /** A caller that ignores `false` from `send` loses the connection at this multiple of the send buffer. */
 const OVERRUN_FACTOR = 16;
 
-/** Frames up to this size are copied together and cost one write; longer ones are written in place. */
+/** What of frames is up to this size is copied together and costs one write; longer pieces are written in place. */
 const COALESCE_BYTES = 16 * 1024;
 
 /** What waits in one tick is handed to the socket when it reaches this size. */
@@ -40,7 +41,7 @@ export class TlsConnection implements Connection {
   readonly #traffic: Traffic;
   #handlers: ConnectionHandlers | undefined;
   /** Frames that wait for the end of the tick. */
-  #waiting: Uint8Array[] = [];
+  #waiting: Pieces[] = [];
   #waitingBytes = 0;
   #flush: NodeJS.Immediate | undefined;
   #full = false;
@@ -97,18 +98,19 @@ export class TlsConnection implements Connection {
   }
 
   /**
-   * `frame` is queued also when this returns false; it MUST NOT be changed afterwards.
+   * A frame, in one piece or several, is queued also when this returns false; it MUST NOT be changed afterwards.
    * @throws RangeError for an empty frame, which the peer would take for an attack.
    */
-  send(frame: Uint8Array): boolean {
-    if (frame.length === 0) throw new RangeError("an empty frame cannot be sent");
+  send(...frame: Pieces): boolean {
+    const sizeBytes = sizeOfPieces(frame);
+    if (sizeBytes === 0) throw new RangeError("an empty frame cannot be sent");
     if (this.#closeReason !== undefined) return true;
     if (this.#bufferedBytes() > OVERRUN_FACTOR * this.#limits.sendBufferBytes) {
       this.abort("send buffer overrun: the sender did not wait for room");
       return true;
     }
     this.#waiting.push(frame);
-    this.#waitingBytes += FRAME_HEADER_BYTES + frame.length;
+    this.#waitingBytes += FRAME_HEADER_BYTES + sizeBytes;
     if (this.#waitingBytes >= FLUSH_BYTES) this.#writeOut();
     else this.#flush ??= setImmediate(() => this.#writeOut());
     if (this.#bufferedBytes() <= this.#limits.sendBufferBytes) return true;
@@ -165,8 +167,10 @@ export class TlsConnection implements Connection {
     if (!this.#socket.writable) return;
     this.#traffic.sentBytes += sizeBytes;
     this.#socket.cork();
+    const pieces = framed(frames, sizeBytes);
     const written = (): void => this.#wrote();
-    writeFrames(frames, sizeBytes, (bytes, last) => this.#socket.write(bytes, last ? written : undefined));
+    for (const [index, piece] of pieces.entries())
+      this.#socket.write(piece, index === pieces.length - 1 ? written : undefined);
     this.#socket.uncork();
   }
 
@@ -190,31 +194,32 @@ export class TlsConnection implements Connection {
   }
 }
 
-/** Writes headers and short frames as few buffers, long frames in place. `sizeBytes` is the sum with headers. */
-function writeFrames(
-  frames: readonly Uint8Array[],
-  sizeBytes: number,
-  write: (bytes: Uint8Array, last: boolean) => void,
-): void {
+/** The frames with their headers: what is short in as few pieces as possible, long pieces as they are. `sizeBytes` is the sum of all. */
+function framed(frames: readonly Pieces[], sizeBytes: number): Pieces {
   let copiedBytes = sizeBytes;
-  for (const frame of frames) if (frame.length > COALESCE_BYTES) copiedBytes -= frame.length;
+  for (const frame of frames) for (const { length } of frame) if (length > COALESCE_BYTES) copiedBytes -= length;
   const slab = new Uint8Array(copiedBytes);
   const view = new DataView(slab.buffer);
+  const pieces: Uint8Array[] = [];
   let start = 0;
   let offset = 0;
-  frames.forEach((frame, index) => {
-    const last = index === frames.length - 1;
-    const long = frame.length > COALESCE_BYTES;
-    writeFrameHeader(view, offset, frame.length);
+  const endPiece = (): void => {
+    if (offset > start) pieces.push(slab.subarray(start, offset));
+    start = offset;
+  };
+  for (const frame of frames) {
+    writeFrameHeader(view, offset, sizeOfPieces(frame));
     offset += FRAME_HEADER_BYTES;
-    if (!long) {
-      slab.set(frame, offset);
-      offset += frame.length;
+    for (const piece of frame) {
+      if (piece.length > COALESCE_BYTES) {
+        endPiece();
+        pieces.push(piece);
+      } else {
+        slab.set(piece, offset);
+        offset += piece.length;
+      }
     }
-    if (long || last) {
-      write(slab.subarray(start, offset), last && !long);
-      start = offset;
-    }
-    if (long) write(frame, last);
-  });
+  }
+  endPiece();
+  return pieces;
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Key, open } from "lmdb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { StorageError, createStorage, openReader, openStorage } from "../../../src/adapters/storage/index.js";
-import { toHex } from "../../../src/core/bytes.js";
+import { sizeOfPieces, toHex } from "../../../src/core/bytes.js";
 import { scanLog } from "../../../src/adapters/storage/segment-scan.js";
 import { encodeRecord } from "../../../src/adapters/storage/log-format.js";
 import { Tables } from "../../../src/adapters/storage/tables.js";
@@ -85,11 +85,12 @@ describe("a torn tail", () => {
     const behind = await withOldTables(1);
     const last = segments(behind).at(-1) ?? "";
     const sizeBytes = statSync(last).size;
-    const recordBytes = encodeRecord(
+    const { pieces } = encodeRecord(
       new Uint8Array(16),
       { record: 1, input: 1, chain: new Uint8Array(32) },
       batchOf(STEPS).inputs,
-    ).bytes.length;
+    );
+    const recordBytes = sizeOfPieces(pieces);
     const bytes = readFileSync(last);
     for (let cut = 1; cut <= recordBytes; cut++) {
       truncateSync(last, sizeBytes - cut);
@@ -204,16 +205,16 @@ describe("the log", () => {
     writeFileSync(last, Buffer.concat([bytes, bytes.subarray(84)]));
     expect(await openedTo(directory)).toMatch(/stands where input \d+ should come/);
     const { end } = scanLog(join(whole, "log"), storeId, 1);
-    const forged = encodeRecord(storeId, { ...end, chain: new Uint8Array(32) }, [new Uint8Array(3)]).bytes;
-    writeFileSync(last, Buffer.concat([bytes, forged]));
+    const { pieces } = encodeRecord(storeId, { ...end, chain: new Uint8Array(32) }, [[new Uint8Array(3)]]);
+    writeFileSync(last, Buffer.concat([bytes, ...pieces]));
     expect(await openedTo(directory)).toMatch(/does not continue the one before it/);
   });
 
   it("takes nothing that peers sent for a record of its own", async () => {
     const directory = await withOldTables(1);
     const last = segments(directory).at(-1) ?? "";
-    const forged = encodeRecord(new Uint8Array(16), { record: 99, input: 99, chain: new Uint8Array(32) }, []).bytes;
-    writeFileSync(last, Buffer.concat([readFileSync(last), Buffer.alloc(64, 7), forged]));
+    const { pieces } = encodeRecord(new Uint8Array(16), { record: 99, input: 99, chain: new Uint8Array(32) }, []);
+    writeFileSync(last, Buffer.concat([readFileSync(last), Buffer.alloc(64, 7), ...pieces]));
     expect(await openedTo(directory)).toBe(STEPS);
   });
 });

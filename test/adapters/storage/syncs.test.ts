@@ -27,7 +27,8 @@ async function syncsOf(
   await createStorage(store);
   const storage = await openStorage(store, { disk: watched });
   const before = storage.syncs;
-  for (let input = 0; input < inputs; input++) await storage.commit({ inputs: [new Uint8Array([input])], ...NO_ROWS });
+  for (let input = 0; input < inputs; input++)
+    await storage.commit({ inputs: [[new Uint8Array([input])]], ...NO_ROWS });
   const counted = storage.syncs - before;
   await storage.close();
   return { points: points.filter((point) => point === "log.sync"), counted };

@@ -33,7 +33,7 @@ async function commitTwice(plan?: {
     `import { openStorage } from ${JSON.stringify(STORAGE)};
      const storage = await openStorage(${JSON.stringify(store)});
      const rows = { signed: [], proofs: [], ledger: [], certificates: [], batches: [] };
-     for (let count = 0; count < 2; count++) await storage.commit({ ...rows, inputs: [new Uint8Array(1000)] });
+     for (let count = 0; count < 2; count++) await storage.commit({ ...rows, inputs: [[new Uint8Array(1000)]] });
      await storage.close();`,
   );
   const { signal, stderr } = spawnSync(process.execPath, ["--import", urlOf("disk.mjs"), program], {
