@@ -24,7 +24,7 @@ export function documentsOf({ sequence, payload }: LedgerEntry): NotarizedDocume
   const { action, client } = decoded.value;
   if (action.kind === "void" || action.service !== "notary") return [];
   const operations = action.kind === "call" ? [action.operation] : action.operations;
-  return operations.map((operation) => {
+  return Array.from(operations, (operation) => {
     const digest = decode(documentDigestCodec, operation);
     if (!digest.ok) throw new LedgerPayloadError(`payload ${sequence} of the ledger is no document`);
     return { digest: digest.value.value.slice(), client: client.slice() };

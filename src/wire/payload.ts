@@ -15,11 +15,11 @@ import {
   type Decoded,
   type Value,
   atMost,
+  byteStrings,
   bytes,
   decode,
   encode,
   fixedBytes,
-  list,
   refine,
   struct,
   text,
@@ -52,7 +52,7 @@ export const sessionCodec = struct({
 });
 export type SessionId = Value<typeof sessionCodec>;
 
-const operationsCodec = refine(list(bytes(MAX_OPERATION_BYTES), MAX_OPERATIONS), ({ length }) =>
+const operationsCodec = refine(byteStrings(MAX_OPERATION_BYTES, MAX_OPERATIONS), ({ length }) =>
   length > 0 ? undefined : "no operation",
 );
 

@@ -60,7 +60,7 @@ function payloadOf(
 function replyTo(action: Request["action"]): Uint8Array | undefined {
   const done = (operation: Uint8Array): Uint8Array => concat(utf8("done "), operation);
   if (action.kind === "void") return undefined;
-  return action.kind === "call" ? done(action.operation) : encodeReplies(action.operations.map(done));
+  return action.kind === "call" ? done(action.operation) : encodeReplies(Array.from(action.operations, done));
 }
 
 const submit = (payload: Uint8Array, want: Want = "reply"): ClientFrame => ({ kind: "submit", payload, want });

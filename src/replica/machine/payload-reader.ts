@@ -117,7 +117,8 @@ export class PayloadReader {
     const service = this.#services.get(action.service);
     if (service?.validate === undefined) return service !== undefined;
     const operations = action.kind === "call" ? [action.operation] : action.operations;
-    return operations.every((operation) => service.validate?.(operation) === true);
+    for (const operation of operations) if (!service.validate(operation)) return false;
+    return true;
   }
 
   #checkRejoin(rejoin: Rejoin): KnownPayload | undefined {

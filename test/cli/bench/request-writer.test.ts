@@ -47,7 +47,7 @@ function requestIn(frame: Uint8Array) {
   if (!payload.ok || payload.value.kind !== "request" || payload.value.action.kind !== "calls")
     throw new Error("no calls");
   const { action } = payload.value;
-  return { payload: submit.value.payload, request: { ...payload.value, action }, operations: action.operations };
+  return { payload: submit.value.payload, request: { ...payload.value, action }, operations: [...action.operations] };
 }
 
 describe.each([...WORKLOADS.keys()])("requests of the load for %s", (service) => {
