@@ -1,6 +1,6 @@
 /** What every command has: help with an example, and errors that name what is wrong. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Finished, runCli, runLines } from "./run-cli.js";
+import { type Finished, runCli, runLine } from "./run-cli.js";
 
 /** The commands, and arguments with which only what a test adds is wrong. */
 const COMMANDS: readonly (readonly [string, readonly string[]])[] = [
@@ -66,7 +66,7 @@ const FINISHED = new Map<string, Finished>();
 const nameOf = (line: readonly string[]): string => JSON.stringify(line);
 
 beforeAll(async () => {
-  for (const [index, finished] of (await runLines(LINES)).entries()) FINISHED.set(nameOf(LINES[index] ?? []), finished);
+  for (const line of LINES) FINISHED.set(nameOf(line), await runLine(line));
 });
 
 /** What became of a line. */

@@ -25,7 +25,7 @@ import { formatFile, publicSchema } from "../../src/replica/config.js";
 import { loadPublic } from "../../src/replica/config-files.js";
 import { LocalCluster } from "./local-cluster.js";
 import { otherCluster } from "./other-cluster.js";
-import { runCli, temporaryDirectory } from "./run-cli.js";
+import { runCli, runLine, temporaryDirectory } from "./run-cli.js";
 
 const BIN = fileURLToPath(new URL("../../bin/abcast.mjs", import.meta.url));
 
@@ -124,7 +124,7 @@ describe("abcast node refuses", () => {
   ])("%s", async (_, spoil, message) => {
     const directory = copyOfParty();
     spoil(directory);
-    const { code, stderr } = await runCli(["node", directory]);
+    const { code, stderr } = await runLine(["node", directory]);
     expect(stderr).toContain(`abcast: ${message(directory)}`);
     expect(code).toBe(2);
     expect(existsSync(join(directory, "node.pid"))).toBe(false);

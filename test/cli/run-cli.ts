@@ -1,15 +1,17 @@
-/** Runs the command line as users do: a child process of bin/abcast.mjs. */
+/**
+ * Runs the command line as users do, but for what every process does before: most lines are run by processes that have run
+ * others before. Those of README.md and docs/ are run by a process each (test/docs), and so is all of test/e2e.
+ */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
+import { runWarm } from "./warm-cli.js";
 
 const BIN = fileURLToPath(new URL("../../bin/abcast.mjs", import.meta.url));
-const LINES = fileURLToPath(new URL("../support/run-lines.mjs", import.meta.url));
 const STACK_TRACE = /^\s+at .*[:(]/m;
-const INIT = fileURLToPath(new URL("../support/init.mjs", import.meta.url));
 
 export interface Finished {
   readonly code: number | null;
@@ -17,37 +19,44 @@ export interface Finished {
   readonly stderr: string;
 }
 
+/** Commands that make this process their own: they listen for signals, and may end it themselves. */
+const ALONE: ReadonlySet<string> = new Set(["node", "demo", "bench"]);
+
 /** @param env is added to this process's environment */
 export function runCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> {
-  return runProgram([BIN, ...args], { ...process.env, ...env });
+  return ALONE.has(args[0] ?? "") ? runProgram([BIN, ...args], { ...process.env, ...env }) : runLine(args, { env });
 }
 
 /** `abcast init` with primes that are known, for tests of something else: it takes a moment instead of seconds. */
 export function runInit(...args: readonly string[]): Promise<Finished> {
-  return runProgram([INIT, "init", ...args], process.env);
+  return runLine(["init", ...args], { knownPrimes: true });
 }
 
-/** As `runCli`, of lines that end soon, one after the other in one process: to start one takes longer than such a line. */
-export async function runLines(lines: readonly (readonly string[])[]): Promise<readonly Finished[]> {
-  const { code, stdout, stderr } = await runProgram([LINES], process.env, JSON.stringify(lines));
-  expect([code, stderr]).toEqual([0, ""]);
-  const finished = JSON.parse(stdout) as readonly Finished[];
-  for (const line of finished) expect(line.stderr).not.toMatch(STACK_TRACE);
+/** As `runCli`, of a line that ends soon, whatever its command. */
+export async function runLine(
+  words: readonly string[],
+  {
+    env = {},
+    knownPrimes = false,
+  }: { readonly env?: Readonly<Record<string, string>>; readonly knownPrimes?: boolean } = {},
+): Promise<Finished> {
+  return checked(await runWarm({ words, env: { ...process.env, ...env }, knownPrimes }));
+}
+
+/** Whatever a command does, users never see a stack trace. */
+function checked(finished: Finished): Finished {
+  expect(finished.stderr).not.toMatch(STACK_TRACE);
   return finished;
 }
 
-async function runProgram(args: readonly string[], env: NodeJS.ProcessEnv, input = ""): Promise<Finished> {
-  const child = spawn(process.execPath, [...args], { env, stdio: ["pipe", "pipe", "pipe"] });
-  // It may have ended without reading.
-  child.stdin.on("error", () => undefined).end(input);
+async function runProgram(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Finished> {
+  const child = spawn(process.execPath, [...args], { env, stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   const code = await new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve));
-  // Whatever a command does, users never see a stack trace.
-  expect(stderr).not.toMatch(STACK_TRACE);
-  return { code, stdout, stderr };
+  return checked({ code, stdout, stderr });
 }
 
 /** A directory that is removed after the test. */
