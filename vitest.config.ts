@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { testsOfBothModes } from "./test/support/both-modes.js";
 import { LongestFirst } from "./test/support/longest-first.js";
 
 export default defineConfig({
@@ -17,7 +18,7 @@ export default defineConfig({
       // Replicas pass the same tests whichever way payloads get to all of them.
       {
         extends: true,
-        test: { name: "certified", include: ["test/replica/**/*.test.ts"], env: { DISSEMINATION: "certified" } },
+        test: { name: "certified", include: testsOfBothModes(), env: { DISSEMINATION: "certified" } },
       },
     ],
   },
