@@ -166,7 +166,7 @@ describe("a bidder whom nobody knew at init", () => {
         { name: "Bidder Ltd", least: 3 },
       ],
     });
-    await cluster.settled((await cluster.status())[0]?.sequence ?? 0);
+    await cluster.settled();
   });
 });
 

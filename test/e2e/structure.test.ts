@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { PartyStatus } from "../../src/cli/party-status.js";
 import { LocalCluster } from "../cli/local-cluster.js";
 import { requireTool } from "../support/tools.js";
 
@@ -41,10 +42,10 @@ describe("a cluster of four sites and four operating systems", () => {
     for (const party of PARTIES.filter(isOfFirst)) await cluster.killNow(party);
     expect(cluster.processes()).toHaveLength(9);
     expect(await notarized("nine")).toMatchObject({ sequence: 2 });
-    const states = await cluster.status();
-    expect(states.filter(({ state }) => state === "active").map(({ party }) => party)).toEqual(
-      PARTIES.filter((party) => !isOfFirst(party)),
-    );
+    const active = (states: readonly PartyStatus[]): readonly number[] =>
+      states.filter(({ state }) => state === "active").map(({ party }) => party);
+    const states = await cluster.states((parties) => active(parties).length >= 9);
+    expect(active(states)).toEqual(PARTIES.filter((party) => !isOfFirst(party)));
     for (const { accusations } of states) expect(accusations).toEqual([]);
   });
 
