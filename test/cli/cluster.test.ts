@@ -157,7 +157,7 @@ describe("a cluster", () => {
   });
 
   it("has one log, as `log --json` documents it", async () => {
-    const logs = await Promise.all(PARTIES.map((party) => cluster.ok("log", cluster.party(party), "--json")));
+    const logs = await Promise.all(PARTIES.map((party) => cluster.log(party)));
     expect(new Set(logs).size).toBe(1);
     const lines = logs[0]?.trimEnd().split("\n") ?? [];
     expect(lines).toHaveLength(documents.length);

@@ -93,6 +93,21 @@ export class LocalCluster {
     });
   }
 
+  /**
+   * What `abcast log --json` prints of a party, once it has on disk what all have told of: a replica that runs writes its rows a
+   * moment later.
+   */
+  async log(party: number): Promise<string> {
+    const sequence = (await this.settled())[party]?.sequence ?? 0;
+    for (;;) {
+      const log = await this.ok("log", this.party(party), "--json");
+      const last = log.trimEnd().split("\n").at(-1) ?? "";
+      if (sequence === 0 || (last !== "" && (JSON.parse(last) as { readonly sequence: number }).sequence >= sequence))
+        return log;
+      await sleep(50);
+    }
+  }
+
   pid(party: number): number {
     return Number(/^\d+/.exec(readFileSync(join(this.party(party), "node.pid"), "utf8"))?.[0]);
   }

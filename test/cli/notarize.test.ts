@@ -28,7 +28,7 @@ beforeEach(() => {
 const notarize = (path: string, ...more: readonly string[]) =>
   runCli(["notarize", path, "--cluster", cluster.client(), ...more]);
 
-const log = (): Promise<string> => cluster.ok("log", cluster.party(0), "--json");
+const log = (): Promise<string> => cluster.log(0);
 
 describe("abcast notarize", () => {
   it("writes FILE.receipt unless told otherwise, and replaces only what -o names", async () => {
