@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { WITH_KNOWN_PRIMES } from "../support/with-known-primes.js";
 
 const ROOT = join(import.meta.dirname, "../..");
 const SCRIPT = join(ROOT, "bench/performance.mjs");
@@ -33,7 +34,11 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const run = (...words: readonly string[]): string =>
-  execFileSync(process.execPath, [SCRIPT, ...words], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  execFileSync(process.execPath, [SCRIPT, ...words], {
+    encoding: "utf8",
+    env: { ...process.env, ...WITH_KNOWN_PRIMES },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
 
 test("the short form measures, and writes figures and plots where it is told to", { timeout: 600_000 }, () => {
   const out = join(directory, "short");

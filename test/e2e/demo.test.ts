@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { DemoReport } from "../../src/cli/demo/demo.js";
+import { WITH_KNOWN_PRIMES } from "../support/with-known-primes.js";
 
 const BIN = join(import.meta.dirname, "../../bin/abcast.mjs");
 
@@ -24,7 +25,8 @@ interface Ended {
 
 async function runDemo(words: readonly string[], interruptWhen?: (stdout: string) => boolean): Promise<Ended> {
   const temporary = mkdtempSync(join(tmpdir(), "abcast-demo-test-"));
-  const child = spawn(process.execPath, [BIN, "demo", ...words], { env: { ...process.env, TMPDIR: temporary } });
+  const env = { ...process.env, ...WITH_KNOWN_PRIMES, TMPDIR: temporary };
+  const child = spawn(process.execPath, [BIN, "demo", ...words], { env });
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (text: Buffer) => {
@@ -80,7 +82,7 @@ describe("abcast demo", () => {
   test("--keep leaves a cluster of honest replicas up, and the commands that it prints work on it", async () => {
     const temporary = mkdtempSync(join(tmpdir(), "abcast-demo-keep-"));
     const abcast = (...words: readonly string[]): string => {
-      const env = { ...process.env, TMPDIR: temporary };
+      const env = { ...process.env, ...WITH_KNOWN_PRIMES, TMPDIR: temporary };
       const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...words], { encoding: "utf8", env });
       expect(status, `${stdout}${stderr}`).toBe(0);
       return stdout;

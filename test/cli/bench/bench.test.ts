@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { z } from "zod";
+import { WITH_KNOWN_PRIMES } from "../../support/with-known-primes.js";
 import { runCli } from "../run-cli.js";
 
 const BIN = fileURLToPath(new URL("../../../bin/abcast.mjs", import.meta.url));
@@ -63,7 +64,10 @@ afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
 it("measures, and leaves nothing behind", { timeout: 300_000 }, async () => {
   const options = ["--seconds", "2", "--rate", "200", "--payload", "128", "--clients", "2", "--service", "kv"];
-  const { code, stdout, stderr } = await runCli(["bench", ...options, "--json"], { TMPDIR: scratch });
+  const { code, stdout, stderr } = await runCli(["bench", ...options, "--json"], {
+    TMPDIR: scratch,
+    ...WITH_KNOWN_PRIMES,
+  });
   expect([code, stderr]).toEqual([0, ""]);
   const { acknowledged, payloadsPerSecond, latencyMs } = reportSchema.parse(JSON.parse(stdout));
   expect(payloadsPerSecond).toBeCloseTo(acknowledged / 2, -2);
