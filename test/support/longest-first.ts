@@ -3,7 +3,7 @@ import { relative } from "node:path";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Before all others. Within a folder the order is vitest's: long files, as it remembers them, or else large ones first. */
-const LONG = ["test/e2e/", "test/docs/", "test/cli/", "test/package/"];
+const LONG = ["test/e2e/", "test/docs/", "test/cli/", "test/package/", "test/bench/", "test/web/"];
 
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
