@@ -1,6 +1,6 @@
 /**
  * Runs the command line as users do, but for what every process does before: most lines are run by processes that have run
- * others before. Those of README.md and docs/ are run by a process each (test/docs), and so is all of test/e2e.
+ * others before. Those of README.md and docs/ are run by a process each (test/docs), and so are those that test/e2e starts itself.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
