@@ -138,8 +138,14 @@ export function openBidding(
     bids: allBids,
     depth: (auction, options) => ask("depth", { kind: "depth", auction }, options),
     async orders(auction, options) {
-      const query = { kind: "orders", auction, client: actor.publicKey, from: 0 } as const;
-      return (await ask("orders", query, options)).orders;
+      const all = [];
+      for (let from = 0; ;) {
+        const query = { kind: "orders", auction, client: actor.publicKey, from } as const;
+        const { orders, hasMore } = await ask("orders", query, options);
+        all.push(...orders);
+        if (!hasMore) return all;
+        from = (orders.at(-1)?.order ?? 0) + 1;
+      }
     },
     async register(registration, options) {
       return (await calls.execute("registered", { kind: "register", ...registration }, options)).reply;

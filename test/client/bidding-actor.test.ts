@@ -6,6 +6,7 @@ import { BiddingRefusedError } from "../../src/client/bidding-calls.js";
 import type { Caller } from "../../src/client/types.js";
 import { toHex } from "../../src/core/bytes.js";
 import { decodeBiddingOperation } from "../../src/services/bidding/index.js";
+import { MAX_LISTED_PER_ANSWER } from "../../src/services/bidding/messages.js";
 import { holder } from "../services/bidding/keys.js";
 import { CLUSTER, keyOf, TERMS, World } from "../services/bidding/support.js";
 
@@ -77,5 +78,16 @@ describe("a registered key", () => {
     const { caller, open } = setup();
     const unknown = open(keyActor(caller, holder(1))).create(TERMS.open);
     await expect(unknown).rejects.toThrow(new BiddingRefusedError("unknown-key"));
+  });
+});
+
+describe("a trader", () => {
+  it("is told of all of its orders, also where they take more than one answer", async () => {
+    const { open } = setup();
+    const own = open();
+    const { auction: book } = await own.create(TERMS.book);
+    const numbers = Array.from({ length: MAX_LISTED_PER_ANSWER + 2 }, (_, index) => index + 1);
+    for (const price of numbers) await own.place(book, { side: "sell", quantity: 1, price });
+    expect((await own.orders(book)).map(({ order }) => order)).toEqual(numbers);
   });
 });
