@@ -127,6 +127,20 @@ describe("fsck", () => {
     expect(stdout + stderr).toMatch(/store\.mdb|has format/);
   });
 
+  it("finds a database file damaged that does not begin as one, or is cut off", async () => {
+    for (const change of [(bytes: Buffer) => bytes.fill(0xa5, 16, 32), () => Buffer.alloc(0)]) {
+      const directory = copy();
+      const path = join(directory, "store", "store.mdb");
+      writeFileSync(path, change(readFileSync(path)));
+      const { code, stdout } = await runCli(["fsck", directory, "--json"]);
+      expect(JSON.parse(stdout)).toMatchObject({
+        sound: false,
+        problems: [expect.stringContaining("store.mdb: it is no database")],
+      });
+      expect(code).toBe(1);
+    }
+  });
+
   it("finds an incomplete record at the end no damage", async () => {
     const directory = copy();
     const [segment = ""] = readdirSync(join(directory, "store", "log"));

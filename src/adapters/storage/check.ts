@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { toHex } from "../../core/bytes.js";
 import { roundOfSlot } from "../../replica/storage.js";
-import { StorageError } from "./errors.js";
+import { DamageError, StorageError } from "./errors.js";
 import { logDirectory, scanStore } from "./index.js";
 import { Reader, hashesIn, sha256 } from "./reader.js";
 import { listSegments } from "./segment-scan.js";
@@ -88,6 +88,16 @@ export interface Checked {
 
 /** Nobody may write the store meanwhile. @throws StorageError when there is no store of this format */
 export async function checkStore(directory: string): Promise<Checked> {
+  try {
+    return await checkReadable(directory);
+  } catch (error) {
+    if (!(error instanceof DamageError)) throw error;
+    return { problems: [error.message], records: 0, lastInput: 0, values: 0, cutBytes: 0 };
+  }
+}
+
+/** @throws DamageError when the tables cannot even be opened */
+async function checkReadable(directory: string): Promise<Checked> {
   return reading(directory, (tables) => {
     const problems: string[] = [];
     const attempt = <T>(action: () => T): T | undefined => {

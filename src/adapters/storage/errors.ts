@@ -5,6 +5,9 @@ export class StorageError extends Error {
   override readonly name = "StorageError";
 }
 
+/** What is in the store is not what was written there. */
+export class DamageError extends StorageError {}
+
 const MISSING_PARTY =
   "A party that lost its store counts as corrupted and must not speak with an empty one, nor with an older copy: bring back this very directory, or come back with a fresh one, silent until the others let it speak again: abcast rejoin DIR";
 
@@ -13,8 +16,8 @@ export function missing(directory: string, what: string): StorageError {
 }
 
 /** Damage that no crash explains: whoever went on would contradict what this party said. */
-export function damaged(place: string, what: string): StorageError {
-  return new StorageError(
+export function damaged(place: string, what: string): DamageError {
+  return new DamageError(
     `${place}: ${what}: the store is damaged. Do not start the party with it: see what abcast fsck says, and come back with a fresh store: move this one away and run abcast rejoin DIR`,
   );
 }

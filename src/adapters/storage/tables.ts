@@ -207,7 +207,7 @@ export class Tables {
   static open(directory: string, readOnly: boolean): Tables {
     const path = join(directory, TABLES_FILE);
     if (!existsSync(path)) throw missing(directory, "the store is missing");
-    if (!beginsLikeLmdb(path)) throw missing(directory, `${TABLES_FILE} is damaged: it is no database`);
+    if (!beginsLikeLmdb(path)) throw damaged(path, "it is no database");
     let root: RootDatabase<string, string>;
     try {
       root = openRoot(path, readOnly);
