@@ -91,7 +91,10 @@ export function termsOf(options: TermsOptions, nowMs: number): Terms {
   return { kind, ...sealed, maxPrice, priceWeight, criteria: criterion };
 }
 
+const SEALED = ["sealed-first", "sealed-second", "tender"];
 const OF_KINDS: readonly (readonly [option: keyof TermsOptions, name: string, kinds: readonly string[]])[] = [
+  ["replace", "--no-replace", SEALED],
+  ["withdraw", "--no-withdraw", [...SEALED, "open"]],
   ["reserve", "--reserve", ["sealed-first", "sealed-second", "open"]],
   ["increment", "--increment", ["open"]],
   ["maxPrice", "--max-price", ["tender"]],
@@ -100,8 +103,9 @@ const OF_KINDS: readonly (readonly [option: keyof TermsOptions, name: string, ki
 ];
 
 function refuseForeign(options: TermsOptions): void {
+  const isGiven = (value: unknown): boolean => value !== undefined && value !== true;
   for (const [option, name, kinds] of OF_KINDS)
-    if (options[option] !== undefined && !kinds.includes(options.kind))
+    if (isGiven(options[option]) && !kinds.includes(options.kind))
       throw new InputError({ option: name }, `is not for --kind ${options.kind}, only for ${kinds.join(", ")}`);
   if (options.increment === 0) throw new InputError({ option: "--increment" }, "must be at least 1");
 }

@@ -189,6 +189,8 @@ describe("options that make no sense", () => {
   it.each([
     [[...base, "--kind", "barter"], "--kind"],
     [[...base, "--kind", "tender", "--reserve", "5"], "--reserve"],
+    [[...base, "--kind", "open", "--no-replace"], "--no-replace: is not for --kind open"],
+    [[...base, "--kind", "book", "--no-withdraw"], "--no-withdraw: is not for --kind book"],
     [[...base, "--kind", "open", "--increment", "0"], "--increment"],
     [[...base, "--kind", "open", "--closes-at", "tomorrow"], "It must be a time"],
     [[...base, "--kind", "open", "--closes-at", "2030-01-01T00:00Z", "--closes-in", "5"], "--closes-at"],
