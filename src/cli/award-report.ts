@@ -9,6 +9,7 @@ import { bidJson } from "./bidding-json.js";
 import { EXIT } from "./errors.js";
 import { clientName, type NameOf } from "./key-names.js";
 import { createOutput } from "./output.js";
+import { printable } from "./printable.js";
 import { receiptKeySpki } from "./receipt-key.js";
 
 export interface VerifyOptions {
@@ -29,7 +30,7 @@ export function outcomeText(
 ): string {
   const winner = bids.find(({ number }) => number === outcome?.bid);
   if (outcome === undefined || winner === undefined) return "nobody won";
-  return `${name(winner.bidder)} won with bid ${outcome.bid}, at ${outcome.price}${unit === "" ? "" : ` ${unit}`}`;
+  return `${name(winner.bidder)} won with bid ${outcome.bid}, at ${outcome.price}${unit === "" ? "" : ` ${printable(unit)}`}`;
 }
 
 /** Says whether the file is an award of this cluster; exit code 1 when not. @throws InputError when it cannot be read */
@@ -56,7 +57,7 @@ export async function verifyAwardFile(path: string, options: VerifyOptions): Pro
       bids: bids.map(bidJson),
     },
     [
-      `valid: auction ${auction} of ${name(award.owner)}: ${terms.title}, closed in round ${closedRound}`,
+      `valid: auction ${auction} of ${name(award.owner)}: ${printable(terms.title)}, closed in round ${closedRound}`,
       ...bids.map((bid) => `  ${bidText(bid, name)}`),
       outcomeText(won, bids, terms.unit, name),
     ].join("\n"),

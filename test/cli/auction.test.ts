@@ -184,6 +184,34 @@ describe("an order book", () => {
   });
 });
 
+describe("a title that would forge what people see", () => {
+  it("is shown on one line, and a terminal obeys nothing in it", async () => {
+    const title = "a boat\nclient 1 won with bid 1, at 1\u001b[2J\u009b1A\u202e\u2028";
+    const created = await as(0, "auction", "create", "--kind", "open", "--title", title, "--unit", "\n1");
+    const auction = String(created.result?.["auction"]);
+    await as(1, "auction", "bid", auction, "7");
+    await as(0, "auction", "close", auction);
+    const award = join(cluster.work, "forged.award");
+    expect(await as(2, "auction", "award", auction, "-o", award)).toMatchObject({ code: 0 });
+    const shown = String.raw`a boat\u{a}client 1 won with bid 1, at 1\u{1b}[2J\u{9b}1A\u{202e}\u{2028}`;
+    const text = async (...args: readonly string[]) =>
+      (await cluster.ok(...args)).split("\n").filter((line) => line.includes("boat") || line.includes(" won "));
+    const client = ["--cluster", cluster.client(2)];
+    const won = String.raw`client 1 won with bid 1, at 7 \u{a}1`;
+    expect(await text("auction", "show", ...client)).toContain(`${auction}  open  decided  ${shown}`);
+    expect(await text("auction", "show", auction, ...client)).toEqual([
+      `auction ${auction} of client 0: ${shown} (open, decided)`,
+      won,
+    ]);
+    expect(await text("verify", award, "--public", cluster.publicFile)).toEqual([
+      expect.stringContaining(`of client 0: ${shown}, closed in round`),
+      won,
+    ]);
+    // Programs are told what it is.
+    expect(await as(2, "auction", "show", auction)).toMatchObject({ result: { terms: { title } } });
+  });
+});
+
 describe("options that make no sense", () => {
   const base = ["auction", "create", "--title", "x"];
   it.each([

@@ -8,6 +8,7 @@ import { auctionJson, bidJson } from "../bidding-json.js";
 import { type BiddingOptions, actingOptions, amount, biddingOptions, withBidding } from "../bidding-client.js";
 import { keysNamed, namesOf, registeredAmong } from "../key-names.js";
 import { example, jsonOption, wholeNumber } from "../options.js";
+import { printable } from "../printable.js";
 import { receiptKeySpki } from "../receipt-key.js";
 import { checkTarget, writeWhole } from "../whole-file.js";
 import { registerAuctionKeys } from "./auction-key.js";
@@ -110,7 +111,9 @@ async function show(auction: number | undefined, options: BiddingOptions): Promi
     const { timeoutMs } = call;
     if (auction === undefined) {
       const auctions = await bidding.auctions({ timeoutMs });
-      const lines = auctions.map(({ auction, kind, title, stage }) => `${auction}  ${kind}  ${stage}  ${title}`);
+      const lines = auctions.map(
+        ({ auction, kind, title, stage }) => `${auction}  ${kind}  ${stage}  ${printable(title)}`,
+      );
       return output.result({ auctions }, lines.join("\n") || "there are no auctions");
     }
     const summary = await bidding.auction(auction, { timeoutMs });
@@ -123,7 +126,7 @@ async function show(auction: number | undefined, options: BiddingOptions): Promi
     output.result(
       { ...auctionJson(summary), bids: bids.map(bidJson), names },
       [
-        `auction ${auction} of ${name(owner)}: ${terms.title} (${terms.kind}, ${stage})`,
+        `auction ${auction} of ${name(owner)}: ${printable(terms.title)} (${terms.kind}, ${stage})`,
         ...bids.map((bid) => `  ${bidText(bid, name)}`),
         ...faulty.map((party) => `  party ${party} gave a false decryption share`),
         ...(stage === "decided" ? [outcomeText(outcome, bids, terms.unit, name)] : []),
