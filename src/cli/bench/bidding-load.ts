@@ -27,6 +27,8 @@ import type { Commands, Workload, WorkloadOptions } from "./workload-types.js";
 const ASSUMED_RATE = 2_000;
 /** Of the time that is measured: what is sent before and after. */
 const SPARE_SECONDS = 5;
+/** Sealed bids in one request: a client has one under way, and a replica checks a bid for a millisecond and more. */
+const MAX_BIDS_PER_REQUEST = 16;
 const BOOKS = 16;
 /** Orders of a client that rest in a book before as many take them. */
 const DEPTH = 8;
@@ -94,7 +96,7 @@ export async function sealedBids(options: WorkloadOptions): Promise<Workload> {
       content: { kind: "sealed", ciphertext: scheme.encrypt({ label, plaintext }) },
     };
   };
-  return workloadOf(bid, "bid");
+  return workloadOf(bid, "bid", MAX_BIDS_PER_REQUEST);
 }
 
 /**
@@ -136,11 +138,16 @@ function orderOf({ resting, quantities }: Turn, step: number): Order {
   return { side, price: MIDDLE + (resting === "buy" ? -away : away), quantity };
 }
 
-function workloadOf(operation: (index: number) => BiddingOperation, done: BiddingReply["kind"]): Workload {
+function workloadOf(
+  operation: (index: number) => BiddingOperation,
+  done: BiddingReply["kind"],
+  maxPerRequest?: number,
+): Workload {
   // The first is made twice: for its length, and to be sent.
   const template = encodeBiddingOperation(operation(0));
   let index = 0;
   const commands: Commands = {
+    ...(maxPerRequest !== undefined && { maxPerRequest }),
     write: (bytes) => bytes.set(encodeBiddingOperation(operation(index++))),
     check(reply) {
       const replies = decodeReplies(reply);

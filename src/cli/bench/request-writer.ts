@@ -38,7 +38,7 @@ export interface WrittenRequest {
 }
 
 export class RequestWriter {
-  /** Operations that one request has room for. */
+  /** Operations that one request has room for, or as many as the workload lets it have. */
   readonly maxOperations: number;
   readonly #sign: RequestWriterOptions["sign"];
   /** A frame with no operation, without its tail. */
@@ -63,7 +63,8 @@ export class RequestWriter {
     this.#head = frame.slice(0, frame.length - FRAME_TAIL_BYTES - SIGNATURE_BYTES - this.#operation.length);
     this.#fixed = fixedParts(this.#operation, workload);
     const room = MAX_REQUEST_BYTES - (payload.length - this.#operation.length);
-    this.maxOperations = Math.min(MAX_OPERATIONS, Math.floor(room / this.#operation.length));
+    const most = Math.min(MAX_OPERATIONS, workload.commands?.maxPerRequest ?? MAX_OPERATIONS);
+    this.maxOperations = Math.min(most, Math.floor(room / this.#operation.length));
     if (this.maxOperations < 1)
       throw new RangeError(`an operation of ${workload.template.length} bytes finds no room in a request`);
   }

@@ -11,6 +11,8 @@ export interface Workload {
 }
 
 export interface Commands {
+  /** In one request, whatever finds room in it: where more would take replicas so long that the measurement is of a few requests. */
+  readonly maxPerRequest?: number;
   /** Writes the next operation over the template's bytes. @throws Error when there are no more */
   write(operation: Uint8Array): void;
   /** @throws Error when the reply to one of them is not that it was done */

@@ -72,6 +72,13 @@ describe.each([...WORKLOADS.keys()])("requests of the load for %s", (service) =>
   });
 });
 
+it("has no more sealed bids in a request than replicas check in a moment, and as many orders as find room", async () => {
+  const [bids, orders] = [await writerOf("bidding", 0), await writerOf("book", 0)];
+  expect(bids.maxOperations).toBe(16);
+  expect(requestIn(bids.write(1, 0, 16).frame).operations).toHaveLength(16);
+  expect(orders.maxOperations).toBeGreaterThan(1_000);
+});
+
 it("has payloads of the size that was asked for, all different", async () => {
   const { operations } = requestIn((await writerOf("log", 100)).write(1, 0, 500).frame);
   expect(new Set(operations.map(({ length }) => length))).toEqual(new Set([100]));
