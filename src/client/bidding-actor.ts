@@ -4,6 +4,7 @@ import {
   type BiddingOperation,
   type CommandOfKey,
   commandStatement,
+  LAST_COUNTER,
   registrationStatement,
 } from "../services/bidding/index.js";
 import { BiddingRefusedError, biddingCalls, timeOf } from "./bidding-calls.js";
@@ -55,7 +56,9 @@ export function keyActor(caller: Pick<Caller, "cluster" | "call" | "query">, key
       const registered = await calls.find("key", { kind: "key", key: publicKey }, timeOf(options));
       if (registered === undefined) throw new BiddingRefusedError("unknown-key");
       // What was signed before may still be on its way.
-      used = Math.max(registered.least, used + 1);
+      const number = Math.max(registered.least, used + 1);
+      if (number > LAST_COUNTER) throw new BiddingRefusedError("old-number");
+      used = number;
       return signedOperation({ cluster, number: used, command }, key);
     },
   };

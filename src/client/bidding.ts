@@ -10,6 +10,7 @@ import {
   encodeOffer,
   encodeTerms,
   isSealed,
+  LAST_COUNTER,
   type ListedBid,
   type Offer,
   sealedBidLabel,
@@ -18,7 +19,14 @@ import {
 } from "../services/bidding/index.js";
 import type { AwardFile } from "../verify/index.js";
 import { type BiddingActor, clientActor, type Registration } from "./bidding-actor.js";
-import { type AnswerOf, biddingCalls, NoAuctionError, type ReplyOf, timeOf } from "./bidding-calls.js";
+import {
+  type AnswerOf,
+  BiddingRefusedError,
+  biddingCalls,
+  NoAuctionError,
+  type ReplyOf,
+  timeOf,
+} from "./bidding-calls.js";
 import type { CallOptions, Caller, ClientQueryOptions } from "./types.js";
 
 export type AuctionSummary = AnswerOf<"auction">;
@@ -81,6 +89,7 @@ export function openBidding(
   /** A counter that the actor has not used in the auction. */
   const nextCounter = async (auction: number, options: CallOptions | undefined): Promise<number> => {
     const { least } = await ask("counter", { kind: "counter", auction, client: actor.publicKey }, timeOf(options));
+    if (least > LAST_COUNTER) throw new BiddingRefusedError("old-counter");
     return least;
   };
 

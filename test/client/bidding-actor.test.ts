@@ -1,12 +1,12 @@
 /** Who acts in auctions through the client library: the client, or a registered key that it carries for. */
 import { describe, expect, it } from "vitest";
-import { type BiddingActor, keyActor, registrationOf } from "../../src/client/bidding-actor.js";
+import { type BiddingActor, keyActor, registrationOf, signedOperation } from "../../src/client/bidding-actor.js";
 import { openBidding } from "../../src/client/bidding.js";
 import { BiddingRefusedError } from "../../src/client/bidding-calls.js";
 import type { Caller } from "../../src/client/types.js";
 import { toHex } from "../../src/core/bytes.js";
 import { decodeBiddingOperation } from "../../src/services/bidding/index.js";
-import { MAX_LISTED_PER_ANSWER } from "../../src/services/bidding/messages.js";
+import { LAST_COUNTER, MAX_LISTED_PER_ANSWER } from "../../src/services/bidding/messages.js";
 import { holder } from "../services/bidding/keys.js";
 import { CLUSTER, keyOf, TERMS, World } from "../services/bidding/support.js";
 
@@ -72,6 +72,20 @@ describe("a registered key", () => {
     // Another program with the key goes on where the service is.
     await open(keyActor(caller, key)).create(TERMS.open);
     expect(numbers).toEqual([2, 3]);
+  });
+
+  it("is told where no number, and no counter, is left", async () => {
+    const { world, caller, open } = setup();
+    const key = holder(1);
+    await open().register(registrationOf(CLUSTER, "Bidder Ltd", key));
+    const { auction } = await open().create(TERMS.open);
+    const command = { kind: "withdraw", auction, counter: 1 } as const;
+    world.ask(COURIER, signedOperation({ cluster: CLUSTER, number: LAST_COUNTER, command }, key));
+    const own = open(keyActor(caller, key));
+    await expect(own.create(TERMS.open)).rejects.toThrow(new BiddingRefusedError("old-number"));
+    world.bidClear(auction, 2, LAST_COUNTER, 20);
+    const other = openBidding({ ...caller, publicKey: keyOf(2) }, {} as never);
+    await expect(other.withdraw(auction)).rejects.toThrow(new BiddingRefusedError("old-counter"));
   });
 
   it("must be registered before", async () => {

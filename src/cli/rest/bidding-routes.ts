@@ -16,6 +16,7 @@ import {
   decodeBiddingReply,
   encodeBiddingQuery,
   isSealed,
+  LAST_COUNTER,
   type Refusal,
   sealedBidLabel,
 } from "../../services/bidding/index.js";
@@ -115,7 +116,11 @@ export function biddingRoutes(options: BiddingRoutesOptions): Route[] {
       path: "/v1/auctions/{auction}/sealing",
       operationId: "sealingOfBid",
       summary: "under which key and label a bidder encrypts its next bid",
-      problems: { ...READS, "not-sealed": "bids are in the clear here" },
+      problems: {
+        ...READS,
+        "not-sealed": "bids are in the clear here",
+        "old-counter": "the bidder has used the last one",
+      },
       cost: SHARED_COST,
       params: { auction: number },
       query: { bidder: keyParameter },
@@ -234,6 +239,7 @@ async function sealing(
     throw new ProblemError({ status: 409, code: "not-sealed", detail: "bids are in the clear here" });
   const bidder = bytesOf(bidderHex);
   const { least: counter } = await ask("counter", { kind: "counter", auction, client: bidder });
+  if (counter > LAST_COUNTER) throw refused("old-counter");
   return {
     scheme: "TDH2 ristretto255 ChaCha20-Poly1305",
     cluster: toHex(cluster),

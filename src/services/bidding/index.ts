@@ -21,6 +21,7 @@ export {
   encodeBiddingOperation,
   encodeBiddingQuery,
   encodeBiddingReply,
+  LAST_COUNTER,
   type Refusal,
 } from "./messages.js";
 export { type Fill, type Level, type Side } from "./order-book.js";

@@ -32,6 +32,9 @@ export const MAX_SHARES_PER_DUTY = 64;
 /** Bids, orders or keys in one answer. */
 export const MAX_LISTED_PER_ANSWER = 128;
 
+/** Of counters, and of the numbers of a registered key's commands: who has used it has none left. */
+export const LAST_COUNTER = 0xffff_ffff;
+
 /** A client's commands on one auction have growing counters: the auction, the counter and the client's signature make each good once. */
 const command = { auction: u64, counter: u32 };
 

@@ -6,7 +6,12 @@ import { biddingRoutes, type BiddingRoutesOptions } from "../../../src/cli/rest/
 import { ClusterUnreachableError } from "../../../src/client/index.js";
 import { fromBase64, toBase64 } from "../../../src/core/base64.js";
 import { toHex } from "../../../src/core/bytes.js";
-import { type BiddingOperation, encodeBiddingOperation, sealedBidLabel } from "../../../src/services/bidding/index.js";
+import {
+  type BiddingOperation,
+  encodeBiddingOperation,
+  LAST_COUNTER,
+  sealedBidLabel,
+} from "../../../src/services/bidding/index.js";
 import { decodePayload, encodePayload } from "../../../src/wire/payload.js";
 import { CLUSTER, keyOf, OWNER, sealed, TERMS, World } from "../../services/bidding/support.js";
 
@@ -153,6 +158,12 @@ describe("what is refused over REST", () => {
     expect(await get(`/v1/auctions/2/sealing?bidder=${toHex(keyOf(1))}`)).toMatchObject({
       status: 409,
       json: { code: "not-sealed" },
+    });
+    const auction = world.create(TERMS.first);
+    expect(world.bidSealed(auction, 1, LAST_COUNTER, 5)).toMatchObject({ kind: "bid" });
+    expect(await get(`/v1/auctions/${auction}/sealing?bidder=${toHex(keyOf(1))}`)).toMatchObject({
+      status: 409,
+      json: { code: "old-counter" },
     });
     const close = signed(1, { kind: "close", auction: 2, counter: 9 });
     expect(await post({ request: close })).toMatchObject({ status: 409, json: { code: "not-owner" } });
