@@ -118,8 +118,9 @@ export function scanStore(directory: string, state: State): Scan {
   const scan = scanLog(log, state.storeId, state.startInput + 1);
   const last = scan.end.input - 1;
   if (last < state.appliedInput) {
+    const { tail } = scan;
     throw damaged(
-      log,
+      tail === undefined ? log : `${tail.path}: the record at offset ${tail.offset} is incomplete`,
       `the log ends with input ${last}, but the tables were made from inputs up to ${state.appliedInput}; this party would contradict what it said`,
     );
   }
