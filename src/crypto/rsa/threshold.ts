@@ -194,15 +194,11 @@ function assemble(
   const restoring = nonResidue === undefined ? 1n : g;
   const { x: a, y: b } = bezout(rootExponent, exponent);
   try {
-    const root = modulus.product(
-      terms.map(({ party, piece, coefficient }): Power => {
-        return { base: shares.get(party)?.[piece] ?? 0n, exponent: (2n * coefficient) / g };
-      }),
-    );
-    const powers: Power[] = [
-      { base: root, exponent: restoring * a },
-      { base: x, exponent: b },
-    ];
+    // All at once: an inversion costs as much as five of these powers.
+    const powers = terms.map(({ party, piece, coefficient }): Power => {
+      return { base: shares.get(party)?.[piece] ?? 0n, exponent: ((2n * coefficient) / g) * restoring * a };
+    });
+    powers.push({ base: x, exponent: b });
     if (shifted && nonResidue !== undefined) powers.push({ base: nonResidue, exponent: -1n });
     return modulus.format(modulus.product(powers));
   } catch (error) {
