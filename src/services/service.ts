@@ -134,12 +134,21 @@ export interface Service {
 
 export interface SharedStatement {
   /**
-   * What a client needs, besides the replies to its request, to make the statement; asked when the request's round is complete. From the
-   * state: at most MAX_ATTACHMENT_BYTES, and never none; undefined when the state does not have it any more.
+   * What the group signs for a request with these replies; asked when the request's round is complete. From the state; undefined when that
+   * does not have it any more.
    */
-  attachment(sequence: number, replies: readonly Uint8Array[]): Uint8Array | undefined;
-  /** What the group signs; undefined when replies and attachment make none. Pure and total: clients ask it of what replicas say. */
+  ofRequest(sequence: number, replies: readonly Uint8Array[]): AttachedStatement | undefined;
+  /**
+   * The same statement, from the replies and what is attached to it; undefined when they make none. Pure and total: clients ask it of what
+   * replicas say.
+   */
   statement(replies: readonly Uint8Array[], attachment: Uint8Array): Uint8Array | undefined;
+}
+
+export interface AttachedStatement {
+  readonly statement: Uint8Array;
+  /** What a client needs, besides the replies, to make it: at most MAX_ATTACHMENT_BYTES, and never none. */
+  readonly attachment: Uint8Array;
 }
 
 export interface Statement {

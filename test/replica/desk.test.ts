@@ -221,7 +221,10 @@ class Office {
       ...(this.signsAsIs && { statement: (reply: Uint8Array) => concat(utf8("as is "), reply) }),
       ...(this.statementKey && { statementKey: this.statementKey }),
       ...(this.signsNothing && { statement: () => undefined }),
-      shared: { attachment: () => this.attachment, statement: (_replies, attachment) => attachment },
+      shared: {
+        ofRequest: () => this.attachment && { attachment: this.attachment, statement: this.attachment },
+        statement: (_replies, attachment) => attachment,
+      },
     };
   }
 

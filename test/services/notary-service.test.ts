@@ -140,11 +140,13 @@ describe("documents of one round", () => {
       const heads = new Set<string>();
       for (const sequence of new Set(sequences)) {
         const replies = statements.get(sequence) ?? [];
-        const attachment = notary.shared?.attachment(sequence, replies) ?? NOTHING;
+        const attachment = notary.shared?.ofRequest(sequence, replies)?.attachment ?? NOTHING;
         const logged = readAttachment(sha256, replies, attachment);
         if (!logged.ok) throw new Error(logged.error);
         const { head, first, inclusions, statement } = logged.value;
         expect(notary.shared?.statement(replies, attachment)).toEqual(statement);
+        // What a replica signs is what its client makes of the replies.
+        expect(notary.shared?.ofRequest(sequence, replies)?.statement).toEqual(statement);
         expect(head).toMatchObject({ cluster, round, timeMs: 1000 });
         for (const [at, reply] of replies.entries()) {
           const place = { leaf: leafHash(sha256, reply), index: first + at, size: head.documents, root: head.root };
@@ -162,7 +164,7 @@ describe("documents of one round", () => {
     const operation = encodeNotaryOperation({ algorithm: "sha256", value: random(32) });
     const context = { sequence: 1, round: 1, roundTimeMs: timeMs, client: random(32) };
     const replies = [0, 1].map((index) => notary.apply({ ...context, index }, operation));
-    const logged = readAttachment(sha256, replies, notary.shared?.attachment(1, replies) ?? NOTHING);
+    const logged = readAttachment(sha256, replies, notary.shared?.ofRequest(1, replies)?.attachment ?? NOTHING);
     expect(logged).toMatchObject({ ok: true, value: { head: { timeMs } } });
     for (const reply of replies) expect(decodeStatement(reply)).toMatchObject({ ok: true, value: { timeMs } });
   });
@@ -170,7 +172,7 @@ describe("documents of one round", () => {
   it("share nothing when they have different times", () => {
     const notary = create();
     const replies = [1000, 1001].map((timeMs, index) => apply(notary, 1, 1, index, timeMs));
-    const attachment = notary.shared?.attachment(1, replies) ?? NOTHING;
+    const attachment = notary.shared?.ofRequest(1, replies)?.attachment ?? NOTHING;
     expect(attachment).not.toEqual(NOTHING);
     expect(notary.shared?.statement(replies, attachment)).toBeUndefined();
   });
@@ -180,18 +182,18 @@ describe("documents of one round", () => {
     const statements = grow(notary, ROUNDS);
     const other = restored(create, chunksOf(notary));
     for (const [sequence, replies] of statements)
-      expect(other.shared?.attachment(sequence, replies)).toEqual(notary.shared?.attachment(sequence, replies));
+      expect(other.shared?.ofRequest(sequence, replies)).toEqual(notary.shared?.ofRequest(sequence, replies));
   });
 
   it("have none where it is asked for others, or for others than there are", () => {
     const notary = create();
     const statements = grow(notary, ROUNDS);
     const [one = NOTHING, two = NOTHING, three = NOTHING] = statements.get(2) ?? [];
-    expect(notary.shared?.attachment(2, [one, two])).toBeUndefined();
-    expect(notary.shared?.attachment(2, [one, two, three, three])).toBeUndefined();
-    expect(notary.shared?.attachment(3, [one])).toBeUndefined();
-    expect(notary.shared?.attachment(10, [one])).toBeUndefined();
-    const attachment = notary.shared?.attachment(2, [one, two, three]) ?? NOTHING;
+    expect(notary.shared?.ofRequest(2, [one, two])).toBeUndefined();
+    expect(notary.shared?.ofRequest(2, [one, two, three, three])).toBeUndefined();
+    expect(notary.shared?.ofRequest(3, [one])).toBeUndefined();
+    expect(notary.shared?.ofRequest(10, [one])).toBeUndefined();
+    const attachment = notary.shared?.ofRequest(2, [one, two, three])?.attachment ?? NOTHING;
     const right = notary.shared?.statement([one, two, three], attachment);
     expect(right).toBeDefined();
     for (const replies of [[], [two, one, three], [one, two], [one, two, NOTHING]])
@@ -209,14 +211,14 @@ describe("documents of one round", () => {
     const notary = create();
     const first = apply(notary, 1, 1);
     for (let sequence = 2; sequence <= MAX_RECENT_DOCUMENTS + 1; sequence++) apply(notary, sequence, 2);
-    expect(notary.shared?.attachment(1, [first])).toBeDefined();
+    expect(notary.shared?.ofRequest(1, [first])).toBeDefined();
     const last = apply(notary, MAX_RECENT_DOCUMENTS + 2, 3);
-    expect(notary.shared?.attachment(1, [first])).toBeUndefined();
-    expect(notary.shared?.attachment(2, [first])).toBeDefined();
+    expect(notary.shared?.ofRequest(1, [first])).toBeUndefined();
+    expect(notary.shared?.ofRequest(2, [first])).toBeDefined();
     const chunks = chunksOf(notary);
     const other = restored(create, chunks);
-    expect(other.shared?.attachment(MAX_RECENT_DOCUMENTS + 2, [last])).toEqual(
-      notary.shared?.attachment(MAX_RECENT_DOCUMENTS + 2, [last]),
+    expect(other.shared?.ofRequest(MAX_RECENT_DOCUMENTS + 2, [last])).toEqual(
+      notary.shared?.ofRequest(MAX_RECENT_DOCUMENTS + 2, [last]),
     );
     apply(notary, MAX_RECENT_DOCUMENTS + 3, 4);
     const before = new Set(chunks.map(toHex));

@@ -22,7 +22,7 @@ import { type SessionId, decodePayload } from "../../wire/payload.js";
 import { replyStatement } from "../../wire/reply-statement.js";
 import type { Connection, ConnectionHandlers } from "../links.js";
 import type { Applied, Outcome, OutcomeStatus } from "../machine/types.js";
-import { attachmentOf, NO_ATTACHMENT, sharedStatement } from "./shared-statement.js";
+import { NO_ATTACHMENT, sharedStatement } from "./shared-statement.js";
 import { Turns } from "./turns.js";
 import { NOTHING, Visitor } from "./visitor.js";
 import { type Place, type Waiter, Waiting } from "./waiting.js";
@@ -271,14 +271,15 @@ export class Desk {
 
   #sign({ visitor, id, place }: Waiter, outcome: Outcome, reply: Uint8Array, want: Want): void {
     // Now: by the time of its turn the service may have it no more.
-    const attachment = attachmentOf(this.#options.service(outcome.service), outcome, reply);
+    const shared = sharedStatement(this.#options.service(outcome.service), outcome, reply);
+    const attachment = shared?.attachment ?? NO_ATTACHMENT;
     visitor.owe(1);
     this.#turns.add({
       client: visitor.client,
       cost: 8,
       isCancelled: () => visitor.hasLeft,
       run: (done) => {
-        const statement = this.#statement(place, outcome, reply, attachment);
+        const statement = this.#statement(place, outcome, reply, shared?.statement);
         this.#makeShare(statement, want, (made) => {
           visitor.owe(-1);
           if (made !== undefined) visitor.reply({ kind: "share", ...frameOf(id, outcome), attachment, ...made });
@@ -350,11 +351,11 @@ export class Desk {
     place: Place,
     { sequence, round, action, service: name }: Outcome,
     reply: Uint8Array,
-    attachment: Uint8Array,
+    shared: Uint8Array | undefined,
   ): Statement {
     const { cluster } = this.#options;
     const service = this.#options.service(name);
-    const own = action === "calls" ? sharedStatement(service, reply, attachment) : service?.statement?.(reply);
+    const own = action === "calls" ? shared : service?.statement?.(reply);
     return signedStatement(service, own, () =>
       replyStatement({ cluster, ...place, sequence, round, service: name, reply }),
     );

@@ -52,6 +52,8 @@ export interface Place {
   readonly size: number;
   /** The range proof (tlog/range-proof.ts). */
   readonly proof: readonly Uint8Array[];
+  /** Of the log after the round. */
+  readonly root: Uint8Array;
 }
 
 export class Documents {
@@ -95,7 +97,8 @@ export class Documents {
     const start = this.#tree.start.size;
     const size = start + lowerBound(this.#recent, ({ round }) => round <= first.round);
     const range = { first: start + at, count, size };
-    return { first: range.first, size, proof: rangeProof(this.#hash, this.#tree.nodeAt, range) };
+    const proof = rangeProof(this.#hash, this.#tree.nodeAt, range);
+    return { first: range.first, size, proof, root: this.#tree.rootAt(size) };
   }
 
   snapshot(): Uint8Array[] {

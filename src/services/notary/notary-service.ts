@@ -11,7 +11,8 @@ import type { Service } from "../service.js";
 import { encodeAttachment, readAttachment } from "./attachment.js";
 import { type DocumentDigest, documentDigestCodec } from "./digest.js";
 import { Documents } from "./documents.js";
-import { encodeStatement } from "./statement.js";
+import { encodeLogHead } from "./log-head.js";
+import { encodeStatement, readStatement } from "./statement.js";
 
 const CLUSTER_ID_BYTES = 32;
 
@@ -65,9 +66,15 @@ export function createNotaryService({ cluster, hash }: NotaryOptions): Service {
     statement: (reply) => reply,
 
     shared: {
-      attachment(sequence, statements) {
+      ofRequest(sequence, statements) {
         const place = documents.place(sequence, statements.length);
-        return place && encodeAttachment(place);
+        const [one] = statements;
+        const read = one && readStatement(one);
+        if (place === undefined || !read?.ok) return undefined;
+        // The root of the own tree is what the replies and the proof lead to, without hashing each of them again.
+        const { round, timeMs } = read.value;
+        const head = { cluster, round, timeMs, documents: place.size, root: place.root };
+        return { statement: encodeLogHead(head), attachment: encodeAttachment(place) };
       },
 
       statement(statements, attachment) {
