@@ -204,12 +204,12 @@ export class DocumentIndex {
     }
   }
 
+  /** In a transaction. */
   #put(document: IndexedDocument): void {
     const { logIndex, number, index } = document;
     void this.#rows.put(logIndex, Buffer.from(encode(rowCodec, document)));
     if (index === 0) void this.#numbers.put(number, logIndex);
-    const key = toHex(document.digest);
-    if (this.#digests.get(key) === undefined) void this.#digests.put(key, logIndex);
+    this.#digests.putSync(toHex(document.digest), logIndex, { noOverwrite: true });
   }
 
   async close(): Promise<void> {
