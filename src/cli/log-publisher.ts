@@ -8,6 +8,7 @@ import { LogFiles, LogFilesError } from "../adapters/tlog/index.js";
 import { toHex } from "../core/bytes.js";
 import type { Group } from "../core/group.js";
 import { type PartyId, PartySet } from "../core/party-set.js";
+import type { Applied, Outcome } from "../replica/machine/index.js";
 import type { LedgerEntry } from "../replica/storage.js";
 import {
   COSIGNATURE,
@@ -20,7 +21,7 @@ import {
   formatNote,
   parseNote,
 } from "../tlog/index.js";
-import { documentsOf, LedgerPayloadError, statementOf } from "./notary-documents.js";
+import { documentsOf, LedgerPayloadError, repliedStatements, statementOf } from "./notary-documents.js";
 import { sha256 } from "./sha256.js";
 
 /** From one checkpoint to the next. */
@@ -102,10 +103,10 @@ export class LogPublisher {
   }
 
   /** Payloads that are durable, in their order. */
-  applied(entries: readonly LedgerEntry[]): void {
+  applied(applied: readonly Applied[]): void {
     if (this.#isBroken) return;
     try {
-      for (const entry of entries) this.#take(entry);
+      for (const { entry, outcome } of applied) this.#take(entry, outcome?.outcome);
       this.#remember();
     } catch (error) {
       if (!(error instanceof LogFilesError)) throw error;
@@ -113,12 +114,12 @@ export class LogPublisher {
     }
   }
 
-  #take(entry: LedgerEntry): void {
+  #take(entry: LedgerEntry, outcome?: Outcome): void {
     if (entry.sequence <= this.#files.sequence) return;
-    this.#files.append(entry.sequence, this.#statementsOf(entry));
+    this.#files.append(entry.sequence, (outcome && repliedStatements(outcome)) ?? this.#statementsOf(entry));
   }
 
-  /** Of a payload's documents, as the notary makes them. */
+  /** Of a payload's documents, as the notary makes them, from the ledger alone. */
   #statementsOf(entry: LedgerEntry): Uint8Array[] {
     try {
       return documentsOf(entry).map((document) => statementOf(this.#options.cluster, entry, document));

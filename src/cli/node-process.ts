@@ -161,7 +161,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       clockAccuracyMs: cluster.timeStamping?.accuracyMs ?? DEFAULT_CLOCK_ACCURACY_MS,
       onApplied: (applied) => {
         desk.delivered(applied);
-        log.publisher?.applied(applied.map(({ entry }) => entry));
+        log.publisher?.applied(applied);
         archive.applied(applied);
         bearer.look();
       },

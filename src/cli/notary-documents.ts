@@ -1,8 +1,14 @@
 /** The documents of a payload that was ordered: what the notary gave receipts for, read from the ledger again. */
 import { decode } from "../core/codec.js";
+import type { Outcome } from "../replica/machine/index.js";
 import type { LedgerEntry } from "../replica/storage.js";
-import { documentDigestCodec, encodeStatement } from "../services/notary/index.js";
+import { documentDigestCodec, encodeStatement, MAX_STATEMENT_BYTES } from "../services/notary/index.js";
+import { MAX_REPLY_BYTES } from "../services/service.js";
 import { decodePayload } from "../wire/payload.js";
+import { decodeReplies } from "../wire/replies.js";
+
+/** Before each reply among several. */
+const LENGTH_BYTES = 4;
 
 /** A payload of the ledger that can never have been ordered: the store is damaged. */
 export class LedgerPayloadError extends Error {
@@ -29,6 +35,19 @@ export function documentsOf({ sequence, payload }: LedgerEntry): NotarizedDocume
     if (!digest.ok) throw new LedgerPayloadError(`payload ${sequence} of the ledger is no document`);
     return { digest: digest.value.value.slice(), client: client.slice() };
   });
+}
+
+/**
+ * What the receipts of a payload's documents say, as the notary replied just now; undefined when it was another service, or not all replies are
+ * kept. Views of the reply.
+ */
+export function repliedStatements({ action, service, reply }: Outcome): readonly Uint8Array[] | undefined {
+  if (service !== "notary" || reply === undefined) return undefined;
+  if (action === "call") return [reply];
+  const replies = decodeReplies(reply);
+  // Another one would have found room: none was left out.
+  const isWhole = reply.length + LENGTH_BYTES + MAX_STATEMENT_BYTES <= MAX_REPLY_BYTES;
+  return replies.ok && isWhole ? replies.value : undefined;
 }
 
 /** What the receipt of a document says. */
