@@ -73,20 +73,33 @@ export async function verify(
   return verifyReceipt({ receipt: parsed.value, digest, ...key });
 }
 
-function textOfReceipt(receipt: Receipt | string | object): string {
+/** Whatever JSON there is may have been parsed. */
+function textOfReceipt(receipt: unknown): string {
   if (typeof receipt === "string") return receipt;
-  return isReceipt(receipt) ? formatReceipt(receipt) : JSON.stringify(receipt);
+  return isReceipt(receipt) ? formatReceipt(receipt) : JSON.stringify(receipt ?? null);
 }
 
 /** Its bytes are bytes: JSON has them as base64. */
-function isReceipt(receipt: object): receipt is Receipt {
-  return "statement" in receipt && receipt.statement instanceof Uint8Array;
+function isReceipt(receipt: unknown): receipt is Receipt {
+  return (
+    typeof receipt === "object" && receipt !== null && "statement" in receipt && receipt.statement instanceof Uint8Array
+  );
+}
+
+/** Also of another window. */
+function isBuffer(value: unknown): value is ArrayBuffer {
+  return Object.prototype.toString.call(value) === "[object ArrayBuffer]";
 }
 
 /** SHA-256, 32 bytes. @throws TypeError */
 async function digestOf(document: DigestOrBytes): Promise<Uint8Array> {
-  if (typeof document !== "string")
-    return sha256(document instanceof Blob ? new Uint8Array(await document.arrayBuffer()) : new Uint8Array(document));
+  if (document instanceof Blob) return sha256(new Uint8Array(await document.arrayBuffer()));
+  if (isBuffer(document)) return sha256(new Uint8Array(document));
+  // As the bytes that they are, whatever they are seen as.
+  if (ArrayBuffer.isView(document))
+    return sha256(new Uint8Array(document.buffer, document.byteOffset, document.byteLength));
+  // Numbers, lists and the like would be hashed as something else: who writes no TypeScript hears of it here.
+  if (typeof document !== "string") throw new TypeError("a document is bytes or a Blob, or else its digest");
   const digest = fromHex(document);
   if (digest?.length === 32) return digest;
   throw new TypeError("a digest is 64 lower-case hexadecimal digits; encode text to bytes to have it hashed");

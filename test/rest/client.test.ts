@@ -1,7 +1,7 @@
 /** The client of the REST API: what it sends, and that it believes nothing that a replica answers. */
 import { rolldown } from "rolldown";
 import { describe, expect, it } from "vitest";
-import { fromHex, utf8 } from "../../src/core/bytes.js";
+import { fromHex, toHex, utf8 } from "../../src/core/bytes.js";
 import { rsaPublicKeyPem } from "../../src/crypto/rsa/key.js";
 import { findReceipt, followEntries, notarize, parseReceipt, RestError, verify } from "../../src/rest/index.js";
 import { receiptKeyOf } from "../../src/rest/public-config.js";
@@ -43,6 +43,7 @@ describe("notarize", () => {
     ["bytes", DOCUMENT],
     ["an ArrayBuffer", Uint8Array.from(DOCUMENT).buffer],
     ["a Blob", new Blob([Uint8Array.from(DOCUMENT)])],
+    ["a view of a part of a buffer", Uint8Array.of(1, ...DOCUMENT, 2).subarray(1, -1)],
     ["a digest", DIGEST],
   ])("sends the digest of %s, and nothing else of it", async (_, document) => {
     const { asked, fetch } = replica(RECEIPT);
@@ -56,6 +57,25 @@ describe("notarize", () => {
       "content-type": "application/json",
     });
     expect(await verify(receipt, PUBLIC, document)).toEqual({ valid: true });
+  });
+
+  it.each([
+    ["a number", "5"],
+    ["a list of bytes", "[1, 2]"],
+    ["nothing", "null"],
+    ["an object", "{}"],
+  ])("hashes nothing in place of %s, as a program without types may give it", async (_, json) => {
+    const { asked, fetch } = replica(RECEIPT);
+    expect(await failure(notarize(SOURCE, JSON.parse(json), { fetch }))).toBeInstanceOf(TypeError);
+    expect(asked).toEqual([]);
+  });
+
+  it("hashes the bytes of what is seen as wider numbers", async () => {
+    const wide: unknown = Uint16Array.of(0x1234, 0xabcd);
+    const { asked, fetch } = replica(RECEIPT);
+    await failure(notarize(SOURCE, wide as Uint8Array, { fetch }));
+    const digest = toHex(sha256(new Uint8Array(Uint16Array.of(0x1234, 0xabcd).buffer)));
+    expect(asked[0]?.init?.body).toBe(JSON.stringify({ digest }));
   });
 
   it.each<[string, Body, ResponseInit, string]>([
@@ -121,6 +141,9 @@ describe("verify", () => {
       ["x", PUBLIC, DOCUMENT],
     ] as const)
       expect(await verify(text, config, document)).toMatchObject({ valid: false });
+    // What JSON.parse may give, and what it never does.
+    for (const receipt of [null, 1, true, [], undefined] as unknown[])
+      expect(await verify(receipt as object, PUBLIC, DOCUMENT)).toMatchObject({ valid: false });
   });
 
   it("refuses what is no public file", async () => {
