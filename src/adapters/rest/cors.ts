@@ -6,7 +6,7 @@
 const METHODS = "GET, HEAD, POST, PUT, DELETE";
 const HEADERS = "Authorization, Content-Type, Last-Event-ID";
 /** Of headers that a page may read besides the usual. */
-const EXPOSED = "Retry-After";
+const EXPOSED = "Abcast-Round, Abcast-Sequence, ETag, Retry-After";
 /** For which a browser need not ask again. */
 const MAX_AGE_S = 600;
 

@@ -98,6 +98,7 @@ class Router {
     const query = checked(route.query, queryOf(head.query), "query");
     const { body } = route;
     checkContentType(body, head.header("content-type"));
+    checkContentEncoding(head.header("content-encoding"));
     const maxBodyBytes = body === undefined ? 0 : body.kind === "json" ? MAX_JSON_BYTES : body.maxBytes;
     return {
       maxBodyBytes,
@@ -197,11 +198,15 @@ function invalidParameter(errors: ProblemDetails["errors"]): ProblemError {
 }
 
 function errorsOf(where: string, { issues }: z.ZodError): NonNullable<ProblemDetails["errors"]> {
-  return issues.slice(0, MAX_LISTED_ERRORS).map(({ path, message, ...issue }) => {
+  const errors = issues.slice(0, MAX_LISTED_ERRORS).map(({ path, message, ...issue }) => {
     const at = [where, ...path].map(String).join(".");
     if (issue.code !== "unrecognized_keys") return { at, message: message.slice(0, 256) };
     return { at: `${at}.${issue.keys[0] ?? ""}`.slice(0, 128), message: "is unknown; leave it out" };
   });
+  // Two checks of one schema may say the same.
+  const isFirst = (error: (typeof errors)[number], index: number): boolean =>
+    errors.findIndex(({ at, message }) => at === error.at && message === error.message) === index;
+  return errors.filter(isFirst);
 }
 
 function summaryOf(errors: ProblemDetails["errors"] = []): string {
@@ -212,6 +217,14 @@ function summaryOf(errors: ProblemDetails["errors"] = []): string {
 function checkContentType(body: RouteBody | undefined, contentType: string | undefined): void {
   if (body?.kind !== "json" || contentType?.split(";")[0]?.trim().toLowerCase() === "application/json") return;
   throw new ProblemError({ status: 415, code: "wrong-content-type", detail: "the body must be application/json" });
+}
+
+/** @throws ProblemError: nothing is decoded here, and of a document the encoded bytes would be notarised, which is not what was meant. */
+function checkContentEncoding(encoding = "identity"): void {
+  if (encoding.trim().toLowerCase() === "identity") return;
+  const headers = { "Accept-Encoding": "identity" };
+  const detail = "the body must be sent without a Content-Encoding";
+  throw new ProblemError({ status: 415, code: "wrong-content-encoding", detail, headers });
 }
 
 /** @throws ProblemError; what `bytes` throws */

@@ -162,6 +162,13 @@ describe("a REST API", () => {
     ["a parameter that is there twice", "/v1/items/1?word=a&word=b", undefined, 400, "invalid-parameter", "query.word"],
     ["one that is too long", "/v1/items/1?word=abcd", undefined, 400, "invalid-parameter", "query.word"],
     ["a body of another type", "/v1/items", json({ size: 1 }, "text/plain"), 415, "wrong-content-type"],
+    [
+      "a document that is compressed on its way",
+      "/v1/bytes",
+      { method: "POST", headers: { "Content-Encoding": "gzip" }, body: "x" },
+      415,
+      "wrong-content-encoding",
+    ],
     ["a body that is no JSON", "/v1/items", json("{"), 400, "invalid-json"],
     [
       "a body that is not UTF-8",
@@ -183,6 +190,12 @@ describe("a REST API", () => {
     expect(problem).toMatchObject({ status, code });
     expect(problem.errors?.[0]?.at).toBe(at);
     expect(ran).not.toHaveBeenCalled();
+  });
+
+  it("says once what is wrong, though two checks find it", async () => {
+    const { url } = await serve();
+    const { errors } = await problemOf(await fetch(`${url}/v1/items/9007199254740993`));
+    expect(errors).toEqual([{ at: "path.number", message: "must be a whole number from 1 to 9" }]);
   });
 
   it("refuses a body that is too long though it does not say so", async () => {
@@ -348,7 +361,7 @@ describe("pages of other sites", () => {
     const { url } = await serve({ allowedOrigins: ["https://good.example", "https://other.example"] });
     const allowed = {
       "access-control-allow-origin": "https://good.example",
-      "access-control-expose-headers": "Retry-After",
+      "access-control-expose-headers": "Abcast-Round, Abcast-Sequence, ETag, Retry-After",
     };
     for (const [path, init, status] of [
       ["/v1/items", json({ size: 1 }), 200],
