@@ -40,6 +40,9 @@ export function restApi(options: RestOptions): StagedApi {
   return { prefix: options.prefix, begin: (head) => router.begin(head) };
 }
 
+/** RFC 9110, section 15.5.2: it says how to ask. */
+const UNAUTHORIZED = { status: 401, headers: { "WWW-Authenticate": "Bearer" } } as const;
+
 /** A route with what its path looks like. */
 interface Entry {
   readonly route: Route;
@@ -128,8 +131,13 @@ class Router {
     if (apiKeys.length === 0 || name !== undefined || route?.isPublic === true) return client;
     throw new ProblemError(
       authorization === undefined
-        ? { status: 401, code: "key-missing", detail: "this needs an API key: Authorization: Bearer KEY" }
-        : { status: 401, code: "key-unknown", detail: "there is no such API key" },
+        ? { ...UNAUTHORIZED, code: "key-missing", detail: "this needs an API key: Authorization: Bearer KEY" }
+        : {
+            ...UNAUTHORIZED,
+            code: "key-unknown",
+            detail: "there is no such API key",
+            headers: { "WWW-Authenticate": 'Bearer error="invalid_token"' },
+          },
     );
   }
 

@@ -316,8 +316,13 @@ describe("API keys", () => {
         ...json({ size: 1 }),
         headers: { ...init.headers, "Content-Type": "application/json" },
       }),
-    ])
-      expect(await problemOf(await request)).toMatchObject({ status: 401, code });
+    ]) {
+      const answer = await request;
+      expect(answer.headers.get("www-authenticate")).toBe(
+        code === "key-missing" ? "Bearer" : 'Bearer error="invalid_token"',
+      );
+      expect(await problemOf(answer)).toMatchObject({ status: 401, code });
+    }
     expect(ran).not.toHaveBeenCalled();
   });
 
