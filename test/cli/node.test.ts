@@ -66,12 +66,12 @@ describe("abcast node refuses", () => {
     [
       "a store that was cut off",
       (directory) => truncateSync(join(directory, "store/store.mdb"), 5000),
-      (directory) => `${directory}/store: store.mdb is damaged`,
+      (directory) => `${directory}/store/store.mdb: it is no database: the store is damaged`,
     ],
     [
       "a store that was overwritten",
       (directory) => writeFileSync(join(directory, "store/store.mdb"), Buffer.alloc(65536, "x")),
-      (directory) => `${directory}/store: store.mdb is damaged`,
+      (directory) => `${directory}/store/store.mdb: it is no database: the store is damaged`,
     ],
     [
       "a key file that is no JSON",
