@@ -79,6 +79,8 @@ describe("the HTTP interface of a cluster", () => {
 
   it("counts what happens to a document", async () => {
     await cluster.ok("up", cluster.directory);
+    // Three are enough to order: the fourth may come later.
+    await eventually(async () => expect(valueOf(await metrics(0), "abcast_peers_connected")).toBe(3));
     const before = await metrics(0);
     expect([valueOf(before, "abcast_round"), valueOf(before, "abcast_sequence")]).toEqual([0, 0]);
     for (const sequence of [1, 2]) {
