@@ -3,12 +3,8 @@ import { decode } from "../core/codec.js";
 import type { Outcome } from "../replica/machine/index.js";
 import type { LedgerEntry } from "../replica/storage.js";
 import { documentDigestCodec, encodeStatement, MAX_STATEMENT_BYTES } from "../services/notary/index.js";
-import { MAX_REPLY_BYTES } from "../services/service.js";
 import { decodePayload } from "../wire/payload.js";
-import { decodeReplies } from "../wire/replies.js";
-
-/** Before each reply among several. */
-const LENGTH_BYTES = 4;
+import { decodeReplies, hasRoomFor } from "../wire/replies.js";
 
 /** A payload of the ledger that can never have been ordered: the store is damaged. */
 export class LedgerPayloadError extends Error {
@@ -45,9 +41,7 @@ export function repliedStatements({ action, service, reply }: Outcome): readonly
   if (service !== "notary" || reply === undefined) return undefined;
   if (action === "call") return [reply];
   const replies = decodeReplies(reply);
-  // Another one would have found room: none was left out.
-  const isWhole = reply.length + LENGTH_BYTES + MAX_STATEMENT_BYTES <= MAX_REPLY_BYTES;
-  return replies.ok && isWhole ? replies.value : undefined;
+  return replies.ok && hasRoomFor(MAX_STATEMENT_BYTES, reply) ? replies.value : undefined;
 }
 
 /** What the receipt of a document says. */

@@ -33,6 +33,11 @@ export function piecesAfter(pieces: Pieces, sizeBytes: number): Pieces {
 }
 
 export function concat(...parts: Pieces): Uint8Array {
+  return join(parts);
+}
+
+/** As `concat`, of any number: a call takes only so many arguments. */
+export function join(parts: Pieces): Uint8Array {
   const all = new Uint8Array(sizeOfPieces(parts));
   let offset = 0;
   for (const part of parts) {

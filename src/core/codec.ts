@@ -82,6 +82,7 @@ export class Reader {
     return this.#bytes.subarray(offset, offset + sizeBytes);
   }
 
+  /** Of the next byte. */
   get offset(): number {
     return this.#offset;
   }
@@ -237,19 +238,31 @@ export function text(maxBytes: number): Codec<string> {
 /** At most `maxItems` items. */
 export function list<T>(item: Codec<T>, maxItems: number): Codec<readonly T[]> {
   return {
-    write(writer, values) {
-      if (values.length > maxItems) throw new EncodeError(`${values.length} items above the bound of ${maxItems}`);
-      writer.u32(values.length);
-      for (const value of values) item.write(writer, value);
-    },
+    write: (writer, values) => writeItems(writer, item, values, maxItems),
     read(reader) {
-      const count = reader.u32();
-      if (count > maxItems) reader.fail(`${count} items above the bound of ${maxItems}`);
+      const count = readCount(reader, maxItems);
       const values: T[] = [];
       for (let i = 0; i < count; i++) values.push(item.read(reader));
       return values;
     },
   };
+}
+
+function writeItems<T>(
+  writer: Writer,
+  item: Codec<T>,
+  values: Iterable<T> & { readonly length: number },
+  maxItems: number,
+): void {
+  if (values.length > maxItems) throw new EncodeError(`${values.length} items above the bound of ${maxItems}`);
+  writer.u32(values.length);
+  for (const value of values) item.write(writer, value);
+}
+
+function readCount(reader: Reader, maxItems: number): number {
+  const count = reader.u32();
+  if (count > maxItems) reader.fail(`${count} items above the bound of ${maxItems}`);
+  return count;
 }
 
 /** Byte strings, in order; an array of them is one. */
@@ -277,14 +290,9 @@ class EncodedByteStrings implements ByteStrings {
 export function byteStrings(maxBytes: number, maxItems: number): Codec<ByteStrings> {
   const item = bytes(maxBytes);
   return {
-    write(writer, values) {
-      if (values.length > maxItems) throw new EncodeError(`${values.length} items above the bound of ${maxItems}`);
-      writer.u32(values.length);
-      for (const value of values) item.write(writer, value);
-    },
+    write: (writer, values) => writeItems(writer, item, values, maxItems),
     read(reader) {
-      const count = reader.u32();
-      if (count > maxItems) reader.fail(`${count} items above the bound of ${maxItems}`);
+      const count = readCount(reader, maxItems);
       const start = reader.offset;
       for (let index = 0; index < count; index++) {
         const sizeBytes = reader.u32();

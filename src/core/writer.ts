@@ -1,5 +1,5 @@
 /** What encodings are written with: memory that is used again, and long byte strings that are not copied on the way. */
-import { type Pieces, concat } from "./bytes.js";
+import { type Pieces, join } from "./bytes.js";
 
 /** Encodings are cut from slabs of this size: an allocation for each would cost more than to write it. */
 const SLAB_BYTES = 16 * 1024;
@@ -111,7 +111,7 @@ export class Writer {
 
   /** What was written, in one piece, and makes the writer ready for the next encoding. */
   finish(): Uint8Array {
-    if (this.#pieces.length > 0) return concat(...this.finishPieces());
+    if (this.#pieces.length > 0) return join(this.finishPieces());
     const start = this.#start;
     const end = this.#end;
     if (end - start >= LARGE_BYTES) {

@@ -18,6 +18,11 @@ export function encodeReplies(replies: readonly Uint8Array[]): Uint8Array {
   return encode(repliesCodec, firstLeftOut < 0 ? replies : replies.slice(0, firstLeftOut));
 }
 
+/** Whether one more reply of so many bytes would have found room: then none was left out. */
+export function hasRoomFor(replyBytes: number, replies: Uint8Array): boolean {
+  return replies.length + LENGTH_BYTES + replyBytes <= MAX_REPLY_BYTES;
+}
+
 /** Total and canonical. Views of `reply`. */
 export function decodeReplies(reply: Uint8Array): Decoded<readonly Uint8Array[]> {
   return decode(repliesCodec, reply);

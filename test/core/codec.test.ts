@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { concat, piecesAfter, sizeOfPieces, utf8 } from "../../src/core/bytes.js";
+import { concat, join, piecesAfter, sizeOfPieces, utf8 } from "../../src/core/bytes.js";
 import {
   atMost,
   byteStrings,
@@ -175,6 +175,10 @@ describe("encodePieces", () => {
     const one = encode(codec, [long]);
     long.fill(8);
     expect(one[8]).toBe(7);
+  });
+
+  it("are joined however many there are: a call takes only so many arguments", () => {
+    expect(join(Array(200_000).fill(Uint8Array.of(7))).length).toBe(200_000);
   });
 
   it("gives what comes after a part of it", () => {

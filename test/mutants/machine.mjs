@@ -97,7 +97,7 @@ export const MACHINE_MUTANTS = [
     READER,
     "if (!this.#options.verifyParty(party, rejoinStatement(rejoin), signature)) return undefined;",
   ),
-  mutant("service's refusal ignored", READER, "if (!service.validate(operation)) return false;"),
+  mutant("service's refusal ignored", READER, "if (answer !== true) return false;"),
   mutant("window unchecked at the door", READER, "!isWithinWindow(number, acknowledged) ||"),
   mutant("payloads remembered without bound", READER, "if (this.#young.size >= MAX_KNOWN_PAYLOADS / 2)", "if (false)"),
   mutant("nothing remembered", READER, "if (known !== undefined) this.#remember(key, known);"),

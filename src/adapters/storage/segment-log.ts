@@ -76,11 +76,14 @@ export class SegmentLog {
   /** Appends one record, which is on the disk when this resolves. After a failure the end of the log is unknown. */
   async append(inputs: readonly Pieces[]): Promise<void> {
     const { disk, storeId, directory, maxSegmentBytes } = this.#options;
+    const bodyBytes = inputs.reduce((sum, input) => sum + 4 + sizeOfPieces(input), 0);
+    if (bodyBytes > MAX_RECORD_BYTES) {
+      throw new StorageError(
+        `${directory}: ${bodyBytes} bytes of inputs at once, above the bound of ${MAX_RECORD_BYTES}`,
+      );
+    }
     const { pieces, next } = encodeRecord(storeId, this.#at, inputs);
     const sizeBytes = sizeOfPieces(pieces);
-    if (sizeBytes > MAX_RECORD_BYTES) {
-      throw new StorageError(`${directory}: a record of ${sizeBytes} bytes, above the bound of ${MAX_RECORD_BYTES}`);
-    }
     if (this.#offset > SEGMENT_HEADER_BYTES && this.#offset + sizeBytes > maxSegmentBytes) await this.#roll();
     const { path } = this.#last();
     await attempt(path, "appending", disk.write("log.append", this.#file, pieces, this.#offset));

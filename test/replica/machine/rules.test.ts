@@ -149,6 +149,12 @@ describe("a request with several operations", () => {
     ).toBeUndefined();
   });
 
+  it("is not admitted on anything but a plain yes: who writes no TypeScript may answer with a promise", () => {
+    const machine = newMachine();
+    listOf(machine).validate = () => Promise.resolve(false) as unknown as boolean;
+    expect(machine.admission().identify(several(operation))).toBeUndefined();
+  });
+
   it("has at least one", () => {
     const one = several(new Uint8Array());
     const list = one.length - 64 - 8;
