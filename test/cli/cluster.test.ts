@@ -243,6 +243,7 @@ describe("a cluster", () => {
   });
 
   it("goes down, and leaves nothing running", async () => {
+    const settled = (await cluster.settled())[0]?.sequence ?? 0;
     await cluster.ok("down", cluster.directory);
     expect(cluster.processes()).toEqual([]);
     const { code, stderr } = await runCli(["status", "--cluster", cluster.client(), "--timeout", "1"]);
@@ -255,7 +256,12 @@ describe("a cluster", () => {
     expect(notarized.code).toBe(3);
     const again = await cluster.ok("down", cluster.directory);
     expect(again.trimEnd().split("\n")).toEqual(PARTIES.map((party) => `${cluster.party(party)}: did not run`));
+    // The request that nobody answered may be ordered while they go down: one has it then, another not yet.
     const logs = await Promise.all(PARTIES.map((party) => cluster.ok("log", cluster.party(party), "--json")));
-    expect(new Set(logs).size).toBe(1);
+    const longest = logs.reduce((one, other) => (one.length > other.length ? one : other));
+    for (const log of logs) {
+      expect(longest.startsWith(log)).toBe(true);
+      expect(log.trimEnd().split("\n").length).toBeGreaterThanOrEqual(settled);
+    }
   });
 });
