@@ -9,6 +9,10 @@ const SHA256_BYTES = 32;
 
 type Sink = { update(bytes: Uint8Array): unknown };
 
+/** What is hashed of tuples up to this size is put together first: that is cheaper than to hand over each part. */
+const SHORT_BYTES = 4096;
+const short = Buffer.alloc(SHORT_BYTES);
+
 /** Each part is preceded by its length as u32, so that the boundaries are bound too. */
 function absorb(sink: Sink, domain: Domain, parts: readonly Uint8Array[]): void {
   for (const part of [utf8(domain), ...parts]) {
@@ -24,7 +28,10 @@ function absorb(sink: Sink, domain: Domain, parts: readonly Uint8Array[]): void 
  * most of the time.
  */
 export function plainSha256(bytes: Uint8Array): Uint8Array {
-  const text = hashAtOnce("sha256", bytes, "binary");
+  return fromBinary(hashAtOnce("sha256", bytes, "binary"));
+}
+
+function fromBinary(text: string): Uint8Array {
   const digest = new Uint8Array(SHA256_BYTES);
   for (let index = 0; index < SHA256_BYTES; index++) digest[index] = text.charCodeAt(index);
   return digest;
@@ -35,15 +42,29 @@ export function plainSha512(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(Buffer.from(hashAtOnce("sha512", bytes, "hex"), "hex"));
 }
 
+/** The same bytes as `absorb` has, in memory that the next call takes again; undefined when they are too many. */
+function joined(domain: Domain, parts: readonly Uint8Array[]): Uint8Array | undefined {
+  const sizeBytes = parts.reduce((sum, part) => sum + 4 + part.length, 4 + domain.length);
+  if (sizeBytes > SHORT_BYTES) return undefined;
+  let offset = short.writeUInt32BE(domain.length);
+  offset += short.write(domain, offset, "latin1");
+  for (const part of parts) {
+    offset = short.writeUInt32BE(part.length, offset);
+    short.set(part, offset);
+    offset += part.length;
+  }
+  return short.subarray(0, offset);
+}
+
 /** 32 bytes. */
 export function sha256(domain: Domain, ...parts: readonly Uint8Array[]): Uint8Array {
-  const hash = createHash("sha256");
-  absorb(hash, domain, parts);
-  return new Uint8Array(hash.digest());
+  return fromBinary(sha256Key(domain, ...parts));
 }
 
 /** The same 32 bytes as so many characters: the shortest key of a set. */
 export function sha256Key(domain: Domain, ...parts: readonly Uint8Array[]): string {
+  const bytes = joined(domain, parts);
+  if (bytes !== undefined) return hashAtOnce("sha256", bytes, "binary");
   const hash = createHash("sha256");
   absorb(hash, domain, parts);
   return hash.digest("binary");

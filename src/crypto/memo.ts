@@ -22,13 +22,18 @@ export class VerificationMemo {
 
   /** `verify()`, or true at once when it was true for the same arguments before. */
   check(domain: Domain, party: number, statement: Uint8Array, proof: Uint8Array, verify: () => boolean): boolean {
-    // A hash and not the bytes: entries have one size, so counting them bounds the memory.
-    const key = sha256Key(domain, u32Bytes(party), statement, proof);
+    const key = keyOf(domain, party, statement, proof);
     if (this.#young.has(key)) return true;
     const known = this.#old.has(key);
     if (!known && !verify()) return false;
     this.#remember(key);
     return true;
+  }
+
+  /** `check` would be true: this party has made `proof` itself. */
+  note(domain: Domain, party: number, statement: Uint8Array, proof: Uint8Array): void {
+    const key = keyOf(domain, party, statement, proof);
+    if (!this.#young.has(key)) this.#remember(key);
   }
 
   /** Two generations: cheap, and what is asked for again survives. */
@@ -40,4 +45,9 @@ export class VerificationMemo {
     this.#old.delete(key);
     this.#young.add(key);
   }
+}
+
+/** A hash and not the bytes: entries have one size, so counting them bounds the memory. */
+function keyOf(domain: Domain, party: number, statement: Uint8Array, proof: Uint8Array): string {
+  return sha256Key(domain, u32Bytes(party), statement, proof);
 }

@@ -25,6 +25,18 @@ describe("memo", () => {
     expect(memo.size).toBe(0);
   });
 
+  test("takes what this party has made itself as verified, and nothing like it", () => {
+    const memo = new VerificationMemo(8);
+    memo.note("abcast/1 test", 1, statement, proof);
+    const { verify, calls } = counting(false);
+    expect(memo.check("abcast/1 test", 1, statement, proof, verify)).toBe(true);
+    expect(calls()).toBe(0);
+    expect(memo.check("abcast/1 test", 1, statement, utf8("another"), verify)).toBe(false);
+    expect(memo.check("abcast/1 test", 2, statement, proof, verify)).toBe(false);
+    for (let party = 0; party < 100; party++) memo.note("abcast/1 test", party, statement, proof);
+    expect(memo.size).toBeLessThanOrEqual(8);
+  });
+
   test("tells domain, party, statement, proof and their boundaries apart", () => {
     const memo = new VerificationMemo(8);
     memo.check("abcast/1 test", 1, utf8("ab"), utf8("c"), () => true);
