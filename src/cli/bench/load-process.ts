@@ -16,8 +16,13 @@ import { ReceiptClient } from "./receipt-client.js";
 import { RequestWriter } from "./request-writer.js";
 import { WORKLOADS } from "./workload.js";
 
-/** How long a payload waits for others to share its request. */
-const LINGER_MS = 2;
+/** How long a payload waits for others to share its request, at least. */
+const MIN_LINGER_MS = 2;
+/**
+ * Else this part of how long requests take of late. A request costs each replica as much as the bytes of a hundred payloads, so
+ * that a cluster with much to do is spared by fewer and fuller ones, and who waits for it notices little.
+ */
+const LINGER = 1 / 8;
 /** Requests of all clients under way, when as many are sent as go through. */
 const MAX_SATURATING_REQUESTS = 128;
 /** Of requests for receipts that one client may have under way: replicas keep the replies to so many (MAX_CLIENT_REPLY_BYTES). */
@@ -113,6 +118,8 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 /** Nothing is acknowledged before it runs. */
 let running: Load | undefined;
 
+const lingerMs = (): number => Math.max(MIN_LINGER_MS, LINGER * (running?.meanMs ?? 0));
+
 async function start(settings: LoadSettings): Promise<void> {
   const { clientFiles, service, rate, homes } = settings;
   const traffic = new Traffic();
@@ -128,7 +135,7 @@ async function start(settings: LoadSettings): Promise<void> {
   const clients = opened.map(({ client }) => client);
   while (!clients.every(({ isReady }) => isReady)) await pause(CONNECT_POLL_MS);
   const maxOperations = Math.min(...opened.map((each) => each.maxOperations));
-  const pacer = rate === null ? new Saturating() : new OpenLoop(nowMs(), rate, LINGER_MS);
+  const pacer = rate === null ? new Saturating() : new OpenLoop(nowMs(), rate, lingerMs);
   const load = new Load({ clients, maxOperations, pacer, traffic, nowMs });
   running = load;
   const tick = (): void => {

@@ -52,6 +52,11 @@ export class Load {
     return this.#options.clients.reduce((sum, client) => sum + client.inFlight, 0);
   }
 
+  /** How long requests take of late, from when each was sent; 0 before the first is acknowledged. */
+  get meanMs(): number {
+    return this.#meanMs;
+  }
+
   /** Payloads that were acknowledged since `begin`. */
   get acknowledged(): number {
     return this.#latencies.count;

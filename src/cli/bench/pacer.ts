@@ -16,16 +16,17 @@ export interface Pacer {
 
 /**
  * Payloads at a steady rate, whatever becomes of them: who is late sends what is due all the same, and each counts from when it
- * should have been sent. A payload waits up to `lingerMs` for others that go with it, and not at all for who comes later.
+ * should have been sent. A payload waits for others that go with it as long as `lingerMs` says at the time, and not at all for who
+ * comes later.
  */
 export class OpenLoop implements Pacer {
   readonly #startMs: number;
   readonly #stepMs: number;
-  readonly #lingerMs: number;
+  readonly #lingerMs: () => number;
   /** So many were taken. */
   #taken = 0;
 
-  constructor(startMs: number, ratePerSecond: number, lingerMs: number) {
+  constructor(startMs: number, ratePerSecond: number, lingerMs: () => number) {
     this.#startMs = startMs;
     this.#stepMs = 1000 / ratePerSecond;
     this.#lingerMs = lingerMs;
@@ -46,7 +47,7 @@ export class OpenLoop implements Pacer {
 
   /** When the last of those is due that the oldest waits for. */
   #sealedMs(max: number): number {
-    const company = Math.min(Math.floor(this.#lingerMs / this.#stepMs), max - 1);
+    const company = Math.min(Math.floor(this.#lingerMs() / this.#stepMs), max - 1);
     return this.#intendedMs(this.#taken + company);
   }
 

@@ -37,7 +37,7 @@ function loadOf(client: SlowClient) {
   const load = new Load({
     clients: [client],
     maxOperations: 10,
-    pacer: new OpenLoop(0, 1000, 0),
+    pacer: new OpenLoop(0, 1000, () => 0),
     traffic,
     nowMs: () => clock.nowMs,
   });

@@ -15,7 +15,7 @@ const counts = (batches: readonly Batch[]): number[] => batches.map(({ count }) 
 describe("an open loop", () => {
   it("sends each payload once, when it is due, also after a stall, and remembers when that was", () => {
     // One a millisecond, none waits for others.
-    const pacer = new OpenLoop(1000, 1000, 0);
+    const pacer = new OpenLoop(1000, 1000, () => 0);
     expect(pacer.take(999, MAX)).toBeUndefined();
     expect(takeAll(pacer, 1000)).toEqual([{ intendedMs: 1000, stepMs: 1, count: 1 }]);
     expect(pacer.take(1000.9, MAX)).toBeUndefined();
@@ -26,7 +26,7 @@ describe("an open loop", () => {
   });
 
   it("keeps the rate, however often it is asked", () => {
-    const pacer = new OpenLoop(0, 30_000, 2);
+    const pacer = new OpenLoop(0, 30_000, () => 2);
     let sent = 0;
     for (let nowMs = 0; nowMs < 10_000; nowMs += 0.7) for (const { count } of takeAll(pacer, nowMs)) sent += count;
     expect(sent).toBeGreaterThan(299_900);
@@ -35,18 +35,27 @@ describe("an open loop", () => {
 
   it("lets a payload wait for those that come soon, and for no others", () => {
     // 0.4 ms apart: the oldest waits for five more.
-    const dense = new OpenLoop(0, 2500, 2);
+    const dense = new OpenLoop(0, 2500, () => 2);
     expect(dense.take(1.9, MAX)).toBeUndefined();
     expect(dense.nextMs(MAX)).toBe(2);
     expect(counts(takeAll(dense, 2))).toEqual([6]);
     // 20 ms apart: nobody comes soon.
-    const sparse = new OpenLoop(0, 50, 2);
+    const sparse = new OpenLoop(0, 50, () => 2);
     expect(counts(takeAll(sparse, 0))).toEqual([1]);
     expect(sparse.nextMs(MAX)).toBe(20);
   });
 
+  it("lets payloads wait longer when it is told so", () => {
+    let lingerMs = 2;
+    const pacer = new OpenLoop(0, 2500, () => lingerMs);
+    expect(counts(takeAll(pacer, 2))).toEqual([6]);
+    lingerMs = 8;
+    expect(pacer.take(10, MAX)).toBeUndefined();
+    expect(counts(takeAll(pacer, 10.4))).toEqual([21]);
+  });
+
   it("sends a full request at once", () => {
-    const pacer = new OpenLoop(0, 100_000, 2);
+    const pacer = new OpenLoop(0, 100_000, () => 2);
     expect(pacer.nextMs(50)).toBeCloseTo(0.49);
     expect(pacer.take(0.4, 50)).toBeUndefined();
     expect(counts(takeAll(pacer, 0.5, 50))).toEqual([50]);
