@@ -6,6 +6,7 @@ import { equalBytes } from "../../core/bytes.js";
 import { loadParty, loadPublic, type Party } from "../../replica/config-files.js";
 import { InputError } from "../../replica/input-error.js";
 import { EXIT } from "../errors.js";
+import { collectLessOften } from "../garbage-collector.js";
 import { checkPartyDirectory } from "../launch.js";
 import { nodeLog } from "../node-log.js";
 import { certificateOf, type NodePorts, REAL_PORTS, type RunningNode, startNode } from "../node-process.js";
@@ -53,6 +54,7 @@ async function node(
   directory: string,
   { json = false, unsafeSpeakBeforeSync = false, allowOrigin }: Options,
 ): Promise<void> {
+  collectLessOften();
   checkPartyDirectory(directory);
   const party = allowing(await loadParty(directory, passphrase), allowOrigin);
   const log = nodeLog({ party: party.config.party, json: json || !process.stdout.isTTY });
