@@ -23,8 +23,6 @@ const MIN_LINGER_MS = 2;
  * that a cluster with much to do is spared by fewer and fuller ones, and who waits for it notices little.
  */
 const LINGER = 1 / 8;
-/** Requests of all clients under way, when as many are sent as go through. */
-const MAX_SATURATING_REQUESTS = 128;
 /** Of requests for receipts that one client may have under way: replicas keep the replies to so many (MAX_CLIENT_REPLY_BYTES). */
 const MAX_RECEIPT_REQUESTS = 4;
 const NOTARY = "notary";
@@ -121,11 +119,11 @@ let running: Load | undefined;
 const lingerMs = (): number => Math.max(MIN_LINGER_MS, LINGER * (running?.meanMs ?? 0));
 
 async function start(settings: LoadSettings): Promise<void> {
-  const { clientFiles, service, rate, homes } = settings;
+  const { clientFiles, service, rate, homes, saturatingRequests } = settings;
   const traffic = new Traffic();
   const onAcknowledged: LoadClientOptions["onAcknowledged"] = (batch, sentMs) => running?.onAcknowledged(batch, sentMs);
   const most = service === NOTARY ? MAX_RECEIPT_REQUESTS : SESSION_WINDOW;
-  const share = rate === null ? Math.max(1, Math.floor(MAX_SATURATING_REQUESTS / clientFiles.length)) : most;
+  const share = rate === null ? Math.max(1, Math.floor(saturatingRequests / clientFiles.length)) : most;
   const maxInFlight = Math.min(share, most);
   const opened = await Promise.all(
     clientFiles.map((file, index) =>

@@ -12,6 +12,8 @@ import type { BenchSettings } from "./settings.js";
 
 const SAMPLE_MS = 250;
 const MAX_DRAIN_MS = 60_000;
+/** Under way at once, when as many are sent as go through: a round of more replicas takes longer, and has room for more. */
+const SATURATING_REQUESTS_PER_REPLICA = 32;
 
 export interface Phase {
   readonly name: "making keys" | "starting replicas" | "warming up" | "measuring" | "comparing logs";
@@ -80,7 +82,7 @@ class Measurement {
   }
 
   async run(): Promise<BenchReport> {
-    const { service, payload, rate, warmUpSeconds, crash, clients } = this.#settings;
+    const { n, service, payload, rate, warmUpSeconds, crash, clients } = this.#settings;
     const { homes = [] } = this.#options;
     const operationsPerRequest = await this.#load.start({
       clientFiles: [...this.#cluster.clientFiles],
@@ -88,6 +90,7 @@ class Measurement {
       listings: listingsOf(this.#settings),
       payloadBytes: payload,
       rate,
+      saturatingRequests: n * SATURATING_REQUESTS_PER_REPLICA,
       homes: Array.from({ length: clients }, (_, client) => homes[client] ?? null),
     });
     this.#load.begin();
