@@ -288,7 +288,7 @@ export class Replica {
 
   get state(): ReplicaState {
     const engine = this.#phase === "starting" ? undefined : this.#execution.state;
-    const catchUp = engine && catchUpOf(this.#durable.round, engine.seenRound, this.#transfer.progress);
+    const catchUp = engine && catchUpOf(this.#durable.round, engine.seenRound(), this.#transfer.progress);
     const { round, sequence, logDigest, timeMs } = this.#durable;
     return {
       party: this.#options.self,
@@ -300,7 +300,7 @@ export class Replica {
       catchUp,
       checkpointRound: this.#keeper.certifiedRound,
       ...this.#mesh.traffic,
-      clocks: engine === undefined ? [] : clockStates(engine.clocks, this.#options.clockAccuracyMs),
+      clocks: engine === undefined ? [] : clockStates(engine.clocks(), this.#options.clockAccuracyMs),
       accusations: this.#accusations.list(),
     };
   }
@@ -354,7 +354,7 @@ export class Replica {
     else await othersTurn();
     if (this.#durable.round < this.machine.tip.round) {
       this.#intake.renew();
-      this.#clocks.look(clockStates(this.#execution.state.clocks, this.#options.clockAccuracyMs));
+      this.#clocks.look(clockStates(this.#execution.state.clocks(), this.#options.clockAccuracyMs));
     }
     this.#noteDurable();
     this.#mesh.courier.settle();

@@ -123,9 +123,9 @@ export interface AtomicBroadcastState {
   /** Whether this party says nothing in this round. */
   readonly isMuted: boolean;
   /** A round that an honest party is known to have come to; 0 while none is known beyond this party's. */
-  readonly seenRound: number;
+  seenRound(): number;
   /** How far each party's clock is from the group's (clock-watch.ts), by the rounds decided since the start. */
-  readonly clocks: readonly ClockOffset[];
+  clocks(): readonly ClockOffset[];
   /** What waits to be ordered, oldest first. */
   waiting(): readonly Waiting[];
   /** In `certified`, of each lane: the greatest height that this party has signed. For `boundaryAt`. */
@@ -413,8 +413,8 @@ class AtomicBroadcast<Content extends EntryBase, Vector> implements RootInstance
       queueLength,
       hasWork,
       isMuted: this.#isMuted,
-      clocks: this.#clocks.offsets,
-      seenRound: this.#peers.seenRound((parties) => this.#scope.group.hasHonest(parties)),
+      clocks: () => this.#clocks.offsets,
+      seenRound: () => this.#peers.seenRound((parties) => this.#scope.group.hasHonest(parties)),
       waiting: () => this.#mode.waiting,
       acknowledged: () => this.#mode.acknowledged,
     };
