@@ -75,7 +75,10 @@ export interface Pruning {
    * before the next is committed: the ledger has no gaps.
    */
   readonly ledgerUpTo: number;
-  /** Batches of these lanes up to these heights. */
+  /**
+   * Batches of these lanes up to these heights, when entries are forgotten with them or there are none: payloads of entries may be kept in
+   * them. Entries after `ledgerUpTo` come from batches above.
+   */
   readonly batches: OrderedLanes;
 }
 

@@ -4,13 +4,14 @@ import { join } from "node:path";
 import { open } from "lmdb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createStorage, openStorage } from "../../src/adapters/storage/index.js";
-import { Tables } from "../../src/adapters/storage/tables.js";
+import { Tables, batchCodec, batchKey } from "../../src/adapters/storage/tables.js";
 import { newPartyConfig } from "../../src/cli/new-cluster.js";
 import { toBase64 } from "../../src/core/base64.js";
+import { encode } from "../../src/core/codec.js";
 import { type ClusterPublic, formatFile, partyConfigSchema, publicSchema } from "../../src/replica/config.js";
 import type { Storage } from "../../src/replica/storage.js";
 import { claimStore } from "../../src/replica/store-owner.js";
-import { CYCLE, batchOf, checkpointOf, chunksOf, takeStep } from "../support/storage-workload.mjs";
+import { CYCLE, batchOf, checkpointOf, chunksOf, laneBatchOf, takeStep } from "../support/storage-workload.mjs";
 import { smallCluster } from "../support/small-cluster.js";
 import { lastingDirectory, runCli, temporaryDirectory } from "./run-cli.js";
 
@@ -63,6 +64,16 @@ async function changeTables(directory: string, change: (tables: Tables) => void)
   await tables.close();
 }
 
+/** A store whose entry 6 comes from a batch with other bytes, or another digest; or from none. */
+function withBatch6(changed?: Partial<{ readonly digest: Uint8Array; readonly bytes: Uint8Array }>) {
+  const { channel, name, bytes } = laneBatchOf(6);
+  const key = batchKey(channel, name);
+  return ({ batches }: Tables): void => {
+    if (changed === undefined) batches.remove(key);
+    else batches.put(key, encode(batchCodec, { digest: name.digest, bytes, ...changed }));
+  };
+}
+
 describe("fsck", () => {
   it("finds a whole store sound, named by itself or by its party", async () => {
     for (const directory of [party, join(party, "store")]) {
@@ -96,6 +107,9 @@ describe("fsck", () => {
         /table signed, key abc\/6#slot: kept under round 9/,
         ({ signed }) => signed.put([9, "abc/6#slot"], new Uint8Array(1)),
       ],
+      [/table ledger, key 6: its payload is in batch [0-9a-f]{64} of abc\/0\/6, which is missing/, withBatch6()],
+      [/table ledger, key 6: its payload is in batch/, withBatch6({ bytes: new Uint8Array(5) })],
+      [/table ledger, key 6: its payload is in batch/, withBatch6({ digest: new Uint8Array(32) })],
       [/table ledger, key 6: truncated/, ({ ledger }) => ledger.put(6, new Uint8Array(3))],
       [/the checkpoint to start from is missing/, ({ checkpoints }) => checkpoints.remove(CYCLE)],
       [/the log ends with input/, (tables) => tables.putState({ ...tables.state(), appliedInput: 999 })],
@@ -156,7 +170,7 @@ describe("inspect and export", () => {
     const { stdout, code } = await runCli(["inspect", party, "--json"]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
-      format: "abcast-storage/3",
+      format: "abcast-storage/4",
       baseRound: CYCLE,
       checkpoints: [{ round: CYCLE, chunks: 3, certified: true }],
       // Of two rounds, and of four heights of lanes that are not ordered at the checkpoint.

@@ -31,9 +31,11 @@ export function laneBatchOf(step) {
 /** Some rounds have none, and the first one is at the beginning of time. */
 const timeOf = (step) => (step % 3 === 0 ? undefined : 1000 * (step - 1));
 
-/** Step `step` is of round `step` and delivers entry `step`. */
+/** Step `step` is of round `step` and delivers entry `step`. Of every other step the payload is a part of its lane's batch. */
 export function batchOf(step) {
+  const laneBatch = laneBatchOf(step);
   const text = (kind, index) => utf8(`${kind} ${step}.${index} `.padEnd(20 + ((step * 37) % 300), "x"));
+  const payload = step % 2 === 0 ? laneBatch.bytes.subarray(3, 25) : text("payload", 0);
   return {
     inputs: Array.from({ length: inputsOf(step) }, (_, index) => [text("input", index)]),
     signed: [
@@ -41,9 +43,9 @@ export function batchOf(step) {
       { slot: `abc/lane/${step % 3}/${step}#batch`, digest: text("lane", 0) },
     ],
     proofs: [{ channel: "abc", round: step, envelope: text("proof", 0) }],
-    ledger: [{ sequence: step, round: step, timeMs: timeOf(step), payload: text("payload", 0) }],
+    ledger: [{ sequence: step, round: step, timeMs: timeOf(step), payload }],
     certificates: [],
-    batches: [laneBatchOf(step)],
+    batches: [laneBatch],
   };
 }
 

@@ -197,7 +197,7 @@ function put(tables: Tables, item: Item): void {
     case "proof":
       return tables.proofs.put([item.round, item.channel], item.envelope);
     case "entry":
-      return tables.ledger.put(item.sequence, encode(ledgerCodec, item));
+      return tables.ledger.put(item.sequence, encode(ledgerCodec, { ...item, place: undefined }));
     case "end":
       return;
   }

@@ -1,12 +1,12 @@
 /** Looks at all of a store, and says what it has and what is wrong. LMDB may crash the process on a damaged file. */
 import { statSync } from "node:fs";
-import { toHex } from "../../core/bytes.js";
+import { equalBytes, toHex } from "../../core/bytes.js";
 import { roundOfSlot } from "../../replica/storage.js";
 import { DamageError, StorageError } from "./errors.js";
 import { logDirectory, scanStore } from "./index.js";
-import { Reader, hashesIn, sha256 } from "./reader.js";
+import { Reader, hashesIn, missingBatch, sha256 } from "./reader.js";
 import { listSegments } from "./segment-scan.js";
-import { ENGINE, FORMAT, type Table, Tables, batchCodec, checkpointCodec, ledgerCodec } from "./tables.js";
+import { ENGINE, FORMAT, type Table, Tables, batchCodec, batchKey, checkpointCodec, ledgerCodec } from "./tables.js";
 
 export interface Overview {
   readonly format: string;
@@ -150,9 +150,20 @@ function checkTables(tables: Tables, baseRound: number, problems: string[]): num
   });
   checkNumbers(tables, problem);
   each(tables.proofs);
-  each(tables.ledger, (key, value) => void tables.ledger.decode(ledgerCodec, key, value));
   each(tables.certificates);
-  each(tables.batches, (key, value) => void tables.batches.decode(batchCodec, key, value));
+  /** Digests and sizes, by key. */
+  const batches = new Map<string, { readonly digest: Uint8Array; readonly sizeBytes: number }>();
+  each(tables.batches, (key, value) => {
+    const { digest, bytes } = tables.batches.decode(batchCodec, key, value);
+    batches.set(String(key), { digest, sizeBytes: bytes.length });
+  });
+  each(tables.ledger, (key, value) => {
+    const { place } = tables.ledger.decode(ledgerCodec, key, value);
+    if (place === undefined) return;
+    const batch = batches.get(String(batchKey(place.channel, place.name)));
+    const isThere = batch !== undefined && equalBytes(batch.digest, place.name.digest);
+    if (!isThere || place.offset + place.sizeBytes > batch.sizeBytes) problem("ledger", key, missingBatch(place));
+  });
   each(tables.meta);
   each(tables.own);
   each(tables.chunks, (name, value) => {

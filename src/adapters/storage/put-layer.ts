@@ -9,8 +9,8 @@ export function putLayer(tables: Tables, layer: Layer, midway: () => void): void
   for (const [slot, digest] of layer.signed) tables.signed.put(signedKey(slot), digest);
   for (const { channel, round, envelope } of layer.proofs.values()) tables.proofs.put([round, channel], envelope);
   midway();
-  for (const { sequence, round, timeMs, payload } of layer.ledger.values())
-    tables.ledger.put(sequence, encode(ledgerHeadCodec, { round, timeMs, payloadBytes: payload.length }), payload);
+  for (const { sequence, payload, ...row } of layer.ledger.values())
+    tables.ledger.put(sequence, encode(ledgerHeadCodec, { ...row, payloadBytes: payload.length }), payload);
   for (const { channel, name, bytes } of layer.batches.values()) {
     const head = encode(batchHeadCodec, { digest: name.digest, sizeBytes: bytes.length });
     tables.batches.put(batchKey(channel, name), head, bytes);

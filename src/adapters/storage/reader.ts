@@ -13,7 +13,8 @@ import {
 } from "../../replica/storage.js";
 import { damaged } from "./errors.js";
 import { type Tables, batchCodec, batchKey, checkpointCodec, ledgerCodec } from "./tables.js";
-import { type Layer, batchName, proofKey } from "./write-behind.js";
+import type { BatchPlace } from "./batch-places.js";
+import { type Layer, type LedgerRow, batchName, proofKey } from "./write-behind.js";
 
 /** Any number of processes may read a store beside the one that writes it. */
 export type StorageReader = Pick<
@@ -103,32 +104,46 @@ export class Reader implements StorageReader {
 
   ledgerEntry(sequence: number): LedgerEntry | undefined {
     for (const { ledger } of this.#layers()) {
-      const entry = ledger.get(sequence);
-      if (entry !== undefined) return entry;
+      const row = ledger.get(sequence);
+      if (row !== undefined) return this.#entryOf(row);
     }
     const value = this.tables.ledger.get(sequence);
-    return value === undefined ? undefined : this.#entry(sequence, value);
+    return value === undefined ? undefined : this.#entryOf(this.#row(sequence, value));
   }
 
   *ledger(sequence: number): Iterable<LedgerEntry> {
     // Before the tables: what goes from here to there meanwhile would be missed.
     const layers = this.#layers().toReversed();
     let next = sequence;
+    const recent = new RecentBatch();
     for (const { key, value } of this.tables.ledger.entries(sequence)) {
-      yield this.#entry(key, value);
+      const entry = this.#entryOf(this.#row(key, value), recent);
+      if (entry !== undefined) yield entry;
       next = key + 1;
     }
     for (const { ledger } of layers) {
-      for (const entry of [...ledger.values()].toSorted((a, b) => a.sequence - b.sequence)) {
-        if (entry.sequence < next) continue;
-        yield entry;
-        next = entry.sequence + 1;
+      for (const row of [...ledger.values()].toSorted((a, b) => a.sequence - b.sequence)) {
+        if (row.sequence < next) continue;
+        const entry = this.#entryOf(row, recent);
+        if (entry !== undefined) yield entry;
+        next = row.sequence + 1;
       }
     }
   }
 
-  #entry(sequence: number, value: Uint8Array): LedgerEntry {
+  #row(sequence: number, value: Uint8Array): LedgerRow {
     return { sequence, ...this.tables.ledger.decode(ledgerCodec, sequence, value) };
+  }
+
+  /** `recent`: of neighbours most are in the same batch. Undefined for what the process that writes has forgotten meanwhile. */
+  #entryOf({ place, ...entry }: LedgerRow, recent = new RecentBatch()): LedgerEntry | undefined {
+    if (place === undefined) return entry;
+    const { channel, name, offset, sizeBytes } = place;
+    const batch = recent.get(place, () => this.batch(channel, name));
+    if (batch !== undefined && offset + sizeBytes <= batch.length)
+      return { ...entry, payload: new Uint8Array(batch.subarray(offset, offset + sizeBytes)) };
+    if (!this.tables.ledger.has(entry.sequence)) return undefined;
+    throw damaged(`${this.tables.path}: table ledger, key ${entry.sequence}`, missingBatch(place));
   }
 
   batch(channel: Tag, name: BatchName): Uint8Array | undefined {
@@ -188,6 +203,25 @@ export class Reader implements StorageReader {
   async close(): Promise<void> {
     await this.tables.close();
   }
+}
+
+/** The batch that was read last. */
+class RecentBatch {
+  #place: BatchPlace | undefined;
+  #bytes: Uint8Array | undefined;
+
+  get(place: BatchPlace, read: () => Uint8Array | undefined): Uint8Array | undefined {
+    const last = this.#place;
+    if (last?.channel !== place.channel || !equalBytes(last.name.digest, place.name.digest)) {
+      this.#bytes = read();
+      this.#place = place;
+    }
+    return this.#bytes;
+  }
+}
+
+export function missingBatch({ channel, name: { lane, height, digest } }: BatchPlace): string {
+  return `its payload is in batch ${toHex(digest)} of ${batchName(channel, { lane, height })}, which is missing or shorter`;
 }
 
 export function sha256(bytes: Uint8Array): Uint8Array {

@@ -282,7 +282,9 @@ export class DurableStorage implements Storage {
       const chunks = this.#loseChunks(checkpointsBelow, keepChunks);
       const proofs = [...tables.proofs.keys([proofsUpTo + 1])];
       const entries = [...tables.ledger.keys(ledgerUpTo + 1)];
-      const batches = [...keysUpTo(tables, lanes)];
+      // Payloads of the entries that are kept are in them; entries up to `ledgerUpTo` are in those up to `lanes`.
+      const areFree = ledgerUpTo > 0 || tables.ledger.lastKey() === undefined;
+      const batches = areFree ? [...keysUpTo(tables, lanes)] : [];
       if ([rounds, certificates, chunks, proofs, entries, batches].every(({ length }) => length === 0)) return;
       await tables.transact(this.#disk, "prune", (midway) => {
         for (const round of rounds) tables.checkpoints.remove(round);

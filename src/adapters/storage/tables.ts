@@ -6,13 +6,13 @@ import { type Database, type RootDatabase, open } from "lmdb";
 import { type Codec, atMost, bytes, decode, encode, fixedBytes, optional, struct, u32, u64 } from "../../core/codec.js";
 import { MAX_BODY_BYTES } from "../../core/envelope.js";
 import { type BatchName, MAX_BATCH_BYTES } from "../../core/protocol.js";
-import type { Tag } from "../../core/tag.js";
+import { type Tag, tagCodec } from "../../core/tag.js";
 import { beginsLikeLmdb } from "../lmdb-file.js";
 import type { Disk, WritePoint } from "./disk.js";
 import { StorageError, damaged, failed, missing } from "./errors.js";
 import { STORE_ID_BYTES } from "./log-format.js";
 
-export const FORMAT = "abcast-storage/3";
+export const FORMAT = "abcast-storage/4";
 
 /**
  * The version of the engine whose inputs the log holds. To be raised whenever the same inputs lead elsewhere: another engine
@@ -27,15 +27,24 @@ const NO_BYTES = new Uint8Array(0);
 const MAX_PART_BYTES = 1 << 30;
 
 export const MAX_LEDGER_PAYLOAD_BYTES = MAX_BODY_BYTES;
+const batchPlaceCodec = struct({
+  channel: tagCodec,
+  name: struct({ lane: u32, height: u64, digest: fixedBytes(32) }),
+  offset: atMost(u32, MAX_BATCH_BYTES),
+  sizeBytes: atMost(u32, MAX_BATCH_BYTES),
+});
+/** Where a payload is in a batch that is kept, or its bytes, of which there are none then. */
 export const ledgerCodec = struct({
   round: u64,
   timeMs: optional(u64),
+  place: optional(batchPlaceCodec),
   payload: bytes(MAX_LEDGER_PAYLOAD_BYTES),
 });
 /** What stands before the payload. */
 export const ledgerHeadCodec = struct({
   round: u64,
   timeMs: optional(u64),
+  place: optional(batchPlaceCodec),
   payloadBytes: atMost(u32, MAX_LEDGER_PAYLOAD_BYTES),
 });
 

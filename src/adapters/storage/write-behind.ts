@@ -5,6 +5,7 @@
 import type { BatchName } from "../../core/protocol.js";
 import type { Tag } from "../../core/tag.js";
 import type { KeptBatch, LedgerEntry, Rows } from "../../replica/storage.js";
+import { type BatchPlace, BatchPlaces } from "./batch-places.js";
 
 /** What may wait before commits have to. */
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
@@ -12,15 +13,22 @@ const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 const MAX_LINGERING_BYTES = 2 * 1024 * 1024;
 /** From this size on a row's bytes are kept as they are, until they are written. */
 const LONG_BYTES = 16 * 1024;
+const NO_BYTES = new Uint8Array(0);
 /** What a row takes besides its bytes, roughly. */
 const ROW_BYTES = 64;
+
+/** An entry of the ledger as it is written. */
+export interface LedgerRow extends LedgerEntry {
+  /** Where the payload is, of which `payload` has nothing then. */
+  readonly place: BatchPlace | undefined;
+}
 
 /** Rows that go into one transaction. */
 export class Layer {
   readonly signed = new Map<string, Uint8Array>();
   /** By channel and round, `proofKey`. */
   readonly proofs = new Map<string, Rows["proofs"][number]>();
-  readonly ledger = new Map<number, LedgerEntry>();
+  readonly ledger = new Map<number, LedgerRow>();
   readonly certificates = new Map<number, Uint8Array>();
   /** By channel, lane and height, `batchName`. */
   readonly batches = new Map<string, KeptBatch>();
@@ -28,13 +36,18 @@ export class Layer {
   input = 0;
   sizeBytes = 0;
 
-  /** Copies what is short. */
-  add(rows: Rows, input: number): void {
+  /** Copies what is short, and of payloads that are in `places` nothing. */
+  add(rows: Rows, input: number, places: BatchPlaces): void {
     for (const { slot, digest } of rows.signed) this.signed.set(slot, this.#own(digest));
     for (const proof of rows.proofs) {
       this.proofs.set(proofKey(proof.channel, proof.round), { ...proof, envelope: this.#own(proof.envelope) });
     }
-    for (const entry of rows.ledger) this.ledger.set(entry.sequence, { ...entry, payload: this.#own(entry.payload) });
+    for (const batch of rows.batches) places.note(batch);
+    for (const entry of rows.ledger) {
+      const place = places.of(entry.payload);
+      const payload = this.#own(place === undefined ? entry.payload : NO_BYTES);
+      this.ledger.set(entry.sequence, { ...entry, place, payload });
+    }
     for (const { round, certificate } of rows.certificates) this.certificates.set(round, this.#own(certificate));
     for (const batch of rows.batches)
       this.batches.set(batchName(batch.channel, batch.name), { ...batch, bytes: this.#own(batch.bytes) });
@@ -60,6 +73,7 @@ export class WriteBehind {
   readonly #write: (layer: Layer) => Promise<void>;
   readonly #onError: (error: Error) => void;
   readonly #lingerMs: number;
+  readonly #places = new BatchPlaces();
   #waiting: Layer | undefined;
   #underWay: Layer | undefined;
   #isRunning = false;
@@ -88,7 +102,7 @@ export class WriteBehind {
 
   add(rows: Rows, input: number): void {
     this.#waiting ??= new Layer();
-    this.#waiting.add(rows, input);
+    this.#waiting.add(rows, input, this.#places);
     if (!this.#isRunning) void this.#run();
     else if (this.#waiting.sizeBytes > MAX_LINGERING_BYTES) this.#hurry?.();
   }

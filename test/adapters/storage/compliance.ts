@@ -123,6 +123,35 @@ export function compliance(name: string, freshPlace: () => Promise<Place>): void
       await storage.close();
     });
 
+    it("have payloads that are parts of batches, as long as the ledger has them", async () => {
+      const place = await freshPlace();
+      let storage = await place.open();
+      const bytes = utf8("x".repeat(20_000).concat("first", "second", "x".repeat(20_000)));
+      const payloads = [bytes.subarray(20_000, 20_005), bytes.subarray(20_005, 20_011), bytes, utf8("elsewhere")];
+      const ledger = payloads.map((payload, index) => ({ sequence: 1 + index, round: 1, timeMs: undefined, payload }));
+      const rest: Batch = { inputs: [[utf8("x")]], signed: [], proofs: [], ledger: [], certificates: [], batches: [] };
+      const name = { lane: 1, height: 7, digest: sha256(bytes) };
+      await storage.commit({ ...rest, batches: [{ channel: "abc", name, bytes }] });
+      await storage.commit({ ...rest, ledger });
+      const check = (): void => {
+        expect([...storage.ledger(1)].map((entry) => new TextDecoder().decode(entry.payload))).toEqual(
+          payloads.map((payload) => new TextDecoder().decode(payload)),
+        );
+        expect(storage.ledgerEntry(2)?.payload).toEqual(utf8("second"));
+      };
+      check();
+      const lanes = [{ channel: "abc", lane: 1, upTo: 7 }];
+      const pruning = { checkpointsBelow: 0, keepChunks: NOTHING, proofsUpTo: 0, ledgerUpTo: 0, batches: lanes };
+      await storage.prune(pruning);
+      check();
+      await storage.close();
+      storage = await place.open();
+      check();
+      await storage.prune({ ...pruning, ledgerUpTo: 4 });
+      expect([[...storage.ledger(1)], storage.batch("abc", name)]).toEqual([[], undefined]);
+      await storage.close();
+    });
+
     it("keep memory of their own", async () => {
       const storage = await opened();
       const batch = batchOf(1);

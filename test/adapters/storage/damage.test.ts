@@ -6,10 +6,21 @@ import { type Key, open } from "lmdb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { StorageError, createStorage, openReader, openStorage } from "../../../src/adapters/storage/index.js";
 import { sizeOfPieces, toHex } from "../../../src/core/bytes.js";
+import { encode } from "../../../src/core/codec.js";
 import { scanLog } from "../../../src/adapters/storage/segment-scan.js";
 import { encodeRecord } from "../../../src/adapters/storage/log-format.js";
-import { Tables } from "../../../src/adapters/storage/tables.js";
-import { CYCLE, batchOf, chunksOf, differences, recoverAll, takeStep } from "../../support/storage-workload.mjs";
+import { checkStore } from "../../../src/adapters/storage/check.js";
+import { realDisk } from "../../../src/adapters/storage/disk.js";
+import { Tables, batchCodec, batchKey } from "../../../src/adapters/storage/tables.js";
+import {
+  CYCLE,
+  batchOf,
+  chunksOf,
+  differences,
+  laneBatchOf,
+  recoverAll,
+  takeStep,
+} from "../../support/storage-workload.mjs";
 
 const scratch = mkdtempSync(join(tmpdir(), "abcast-damage-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -251,6 +262,48 @@ it("a value of any table that is not what was written is found when it is read",
     expect(() => read(reader)).toThrow(`table ${name}, key ${String(key)}: a wrong checksum`);
     await reader.close();
   }
+});
+
+it("an entry whose batch is gone is found when it is read, unless it was forgotten meanwhile", async () => {
+  const directory = join(scratch, "places");
+  await createStorage(directory);
+  const storage = await openStorage(directory);
+  for (let step = 1; step <= STEPS; step++) await takeStep(storage, step);
+  const reader = openReader(directory);
+  const entries = reader.ledger(1)[Symbol.iterator]();
+  await expect.poll(() => reader.ledgerEntry(STEPS)?.sequence).toBe(STEPS);
+  expect(entries.next().value).toMatchObject({ sequence: 1 });
+  const lanes = [0, 1, 2].map((lane) => ({ channel: "abc", lane, upTo: STEPS }));
+  await storage.prune({
+    checkpointsBelow: 0,
+    keepChunks: new Uint8Array(),
+    proofsUpTo: STEPS,
+    ledgerUpTo: STEPS,
+    batches: lanes,
+  });
+  for (let next = entries.next(); next.done !== true; next = entries.next()) expect(next.value.sequence % 2).toBe(1);
+  await storage.commit(batchOf(6));
+  await storage.close();
+  await reader.close();
+  const root = open({ path: join(directory, "store.mdb"), maxDbs: 12 });
+  await root.openDB<Buffer, Key>({ name: "batches", encoding: "binary" }).remove([6, "abc/0"]);
+  await root.close();
+  const problem = /table ledger, key 6: its payload is in batch [0-9a-f]{64} of abc\/0\/6, which is missing or shorter/;
+  const check = async (): Promise<void> => {
+    const broken = openReader(directory);
+    expect(() => broken.ledgerEntry(6)).toThrow(problem);
+    expect(() => [...broken.ledger(1)]).toThrow(problem);
+    await broken.close();
+    expect((await checkStore(directory)).problems).toEqual([expect.stringMatching(problem)]);
+  };
+  await check();
+  const { channel, name } = laneBatchOf(6);
+  const tables = Tables.open(directory, false);
+  await tables.transact(realDisk, "prune", () =>
+    tables.batches.put(batchKey(channel, name), encode(batchCodec, { digest: name.digest, bytes: new Uint8Array(5) })),
+  );
+  await tables.close();
+  await check();
 });
 
 type Reader = ReturnType<typeof openReader>;

@@ -63,7 +63,7 @@ describe("opening", () => {
   });
 
   it("another format is refused and named", async () => {
-    for (const format of ["abcast-store/1", "abcast-storage/2", "abcast-storage/4"]) {
+    for (const format of ["abcast-store/1", "abcast-storage/2", "abcast-storage/5"]) {
       const directory = freshDirectory();
       mkdirSync(directory);
       await putRoot(directory, "format", format);
