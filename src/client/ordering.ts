@@ -93,8 +93,9 @@ class Ordering<Result> implements Conversation {
     if (fanout === "all") return this.#widen(2);
     const [someAfterMs, allAfterMs] = widenAfterMs;
     const { patience } = network;
-    this.#cancels.push(network.after(patience.after(someAfterMs), () => this.#widen(1)));
-    this.#cancels.push(network.after(patience.after(allAfterMs), () => this.#widen(2)));
+    // However slow calls are of late, others are asked while there is time for their answers.
+    this.#cancels.push(network.after(patience.after(someAfterMs, timeoutMs / 4), () => this.#widen(1)));
+    this.#cancels.push(network.after(patience.after(allAfterMs, timeoutMs / 2), () => this.#widen(2)));
     // Whoever is connected first is the one, if nobody is.
     const [first] = this.#order;
     if (first !== undefined && network.isUp(first)) this.#hand(first);

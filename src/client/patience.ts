@@ -13,9 +13,9 @@ const LATEST = 1 / 16;
 export class Patience {
   #meanMs = 0;
 
-  /** At least `leastMs`. */
-  after(leastMs: number): number {
-    return Math.max(leastMs, FACTOR * this.#meanMs);
+  /** At least `leastMs`; `mostMs` at most, where that is more. */
+  after(leastMs: number, mostMs = Infinity): number {
+    return Math.max(leastMs, Math.min(FACTOR * this.#meanMs, mostMs));
   }
 
   /** A call took so long, since it began or since more were asked. */

@@ -526,6 +526,31 @@ describe("patience", () => {
     expect(await slowly()).toBe(1);
   });
 
+  it("ends while there is time for the answers of others, however long calls take of late", async () => {
+    vi.useRealTimers();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    let isDeaf = false;
+    const first: Behaviour = { ...HONEST, hear: () => (isDeaf ? [] : undefined) };
+    const some = cluster(at(0, first), { fanout: "widen", widenAfterMs: [100, 500], home: 0 });
+    some.settle();
+    for (let slow = 0; slow < 40; slow++) {
+      some.isOrdering = false;
+      const call = put(some, { timeoutMs: 60_000 });
+      await some.rest();
+      vi.advanceTimersByTime(20_000);
+      some.isOrdering = true;
+      await some.settled(call);
+    }
+    isDeaf = true;
+    const before = some.heard.flat().filter((kind) => kind === "submit").length;
+    const call = put(some, { timeoutMs: 8_000 });
+    await some.rest();
+    vi.advanceTimersByTime(4_000);
+    await some.rest();
+    expect(some.heard.flat().filter((kind) => kind === "submit").length - before).toBe(N);
+    expect(await some.settled(call)).toMatchObject({ sequence: 41 });
+  });
+
   it("counts what a call takes from when more were asked", async () => {
     vi.useRealTimers();
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
