@@ -6,9 +6,9 @@ export default defineConfig({
   test: {
     environment: "node",
     globalSetup: ["test/support/build.ts"],
-    // What hangs is found; what is slow, on a machine that has other work, is no failure.
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    // What hangs is found; what is slow, on a machine that has other work, is no failure. No test has a shorter time of its own.
+    testTimeout: 900_000,
+    hookTimeout: 900_000,
     pool: "forks",
     // The machines that run this have two cores, and clusters of processes are among the tests.
     maxWorkers: 2,

@@ -17,8 +17,10 @@ import {
 } from "../../src/adapters/tls/index.js";
 import type { Connection, ConnectionHandlers, Listener } from "../../src/replica/links.js";
 import { provedPin } from "../../src/adapters/tls/identity.js";
+import { reservePorts } from "../../src/cli/ports.js";
 import { createTlsIdentity, renewTlsCertificate } from "../../src/crypto/ed25519/tls-identity.js";
 import { ellipticPair, issue, withLastBitFlipped, withUnknownKey } from "../support/certificates.js";
+import { eventually } from "../support/eventually.js";
 
 const HOST = "127.0.0.1";
 const KIB = 1024;
@@ -65,8 +67,6 @@ const opened: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of opened.splice(0).toReversed()) await close();
 });
-
-const eventually = (check: () => unknown): Promise<unknown> => vi.waitFor(check, { timeout: 30_000, interval: 5 });
 
 /** One end of a connection, with all that happened to it. */
 class End implements ConnectionHandlers {
@@ -437,9 +437,7 @@ describe("a dialer", () => {
   });
 
   it("connects to a server that comes up later, and again after each restart", async () => {
-    const probe = await listen();
-    const { port } = probe.listener;
-    await probe.listener.close();
+    const port = await reservePorts(1);
     const { dialed, failures } = dial(port);
     await eventually(() => expect(failures.length).toBeGreaterThan(2));
     expect(failures[0]).toMatch(/ECONNREFUSED/);

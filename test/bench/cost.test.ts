@@ -33,7 +33,7 @@ function copyOfDocs(name: string): string {
 }
 
 describe("the short form", () => {
-  test("measures the small sizes, the same each time, and writes where it is told", { timeout: 60_000 }, () => {
+  test("measures the small sizes, the same each time, and writes where it is told", () => {
     const out = join(directory, "short");
     const first = run("--max-n", "7", "--json", "--out", out);
     const report = reportSchema.parse(JSON.parse(first));

@@ -40,7 +40,7 @@ const run = (...words: readonly string[]): string =>
     stdio: ["ignore", "pipe", "ignore"],
   });
 
-test("the short form measures, and writes figures and plots where it is told to", { timeout: 600_000 }, () => {
+test("the short form measures, and writes figures and plots where it is told to", () => {
   const out = join(directory, "short");
   const { runs } = reportSchema.parse(JSON.parse(run("--short", "--out", out, "--json")));
   const [most, half, idle] = runs.map(({ report }) => report);

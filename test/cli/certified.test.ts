@@ -32,7 +32,7 @@ async function written(requests: number): Promise<void> {
       });
     for (let request = 0; request < requests; request++) {
       const operations = Array.from({ length: 50 }, (_, index) => put(`key ${index}`));
-      const { replies } = await client.callAll("kv", operations, { timeoutMs: 60_000 });
+      const { replies } = await client.callAll("kv", operations, { timeoutMs: 600_000 });
       expect(replies).toHaveLength(50);
       ordered++;
     }

@@ -12,43 +12,37 @@ afterAll(async () => {
   cluster.remove();
 });
 
-it(
-  "runs bidding in a program's own replicas: sealed bids are opened after the close",
-  { timeout: 600_000 },
-  async () => {
-    await cluster.init("--services", "bidding,counter", "--clients", "2");
-    for (let party = 0; party < 4; party++)
-      running.push(
-        await createReplica({
-          directory: cluster.party(party),
-          services: (sealing) => [createBidding(sealing), createCounter()],
-        }),
-      );
-    const [owner, bidder] = await Promise.all([0, 1].map((client) => openClient(cluster.client(client))));
-    if (owner === undefined || bidder === undefined) throw new Error("two clients");
-    const [owns, bids] = [owner, bidder].map(({ client, config }) =>
-      openBidding(client, config.public.keys.encryption),
+it("runs bidding in a program's own replicas: sealed bids are opened after the close", async () => {
+  await cluster.init("--services", "bidding,counter", "--clients", "2");
+  for (let party = 0; party < 4; party++)
+    running.push(
+      await createReplica({
+        directory: cluster.party(party),
+        services: (sealing) => [createBidding(sealing), createCounter()],
+      }),
     );
-    const terms = {
-      kind: "sealed-first",
-      title: "a boat",
-      unit: "EUR",
-      bidders: [],
-      closesAtMs: undefined,
-      mayReplace: true,
-      mayWithdraw: true,
-      reserve: 1,
-    } as const;
-    try {
-      const { auction } = (await owns?.create(terms)) ?? { auction: 0 };
-      await bids?.bid(auction, { amount: 70, values: [] });
-      expect((await owns?.bids(auction))?.map(({ offer }) => offer)).toEqual([undefined]);
-      await owns?.close(auction);
-      while ((await owns?.auction(auction))?.stage !== "decided") await sleep(50);
-      expect((await owns?.auction(auction))?.outcome).toEqual({ bid: 1, price: 70 });
-    } finally {
-      owner.client.close();
-      bidder.client.close();
-    }
-  },
-);
+  const [owner, bidder] = await Promise.all([0, 1].map((client) => openClient(cluster.client(client))));
+  if (owner === undefined || bidder === undefined) throw new Error("two clients");
+  const [owns, bids] = [owner, bidder].map(({ client, config }) => openBidding(client, config.public.keys.encryption));
+  const terms = {
+    kind: "sealed-first",
+    title: "a boat",
+    unit: "EUR",
+    bidders: [],
+    closesAtMs: undefined,
+    mayReplace: true,
+    mayWithdraw: true,
+    reserve: 1,
+  } as const;
+  try {
+    const { auction } = (await owns?.create(terms)) ?? { auction: 0 };
+    await bids?.bid(auction, { amount: 70, values: [] });
+    expect((await owns?.bids(auction))?.map(({ offer }) => offer)).toEqual([undefined]);
+    await owns?.close(auction);
+    while ((await owns?.auction(auction))?.stage !== "decided") await sleep(50);
+    expect((await owns?.auction(auction))?.outcome).toEqual({ bid: 1, price: 70 });
+  } finally {
+    owner.client.close();
+    bidder.client.close();
+  }
+});

@@ -5,9 +5,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launch, stopParty } from "../../src/cli/launch.js";
 import { loadPublic } from "../../src/replica/config-files.js";
+import { eventually } from "../support/eventually.js";
 import { type Exposition, parseExposition, sampleKey } from "../support/exposition.js";
 import { LocalCluster } from "./local-cluster.js";
 import { runCli } from "./run-cli.js";
@@ -33,8 +34,6 @@ async function answer(party: number, path: string): Promise<readonly [number, un
   const response = await ask(party, path);
   return [response.status, await response.json()];
 }
-
-const eventually = (check: () => unknown): Promise<unknown> => vi.waitFor(check, { timeout: 20_000, interval: 20 });
 
 const READY = [200, { status: "ready" }];
 const tooFew = (count: number, missing: string) => [

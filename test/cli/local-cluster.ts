@@ -9,6 +9,8 @@ import { type Finished, lastingDirectory, runCli, runInit } from "./run-cli.js";
 
 /** The exit code where nobody answers. */
 const UNREACHABLE = 3;
+/** For commands that succeed at some time, on however busy a machine. */
+export const LONG_S = "600";
 
 export class LocalCluster {
   readonly n: number;
@@ -54,7 +56,8 @@ export class LocalCluster {
 
   /** With a number of its own each time, also when the document is known. */
   notarize(document: string, receipt: string, ...more: readonly string[]): Promise<Finished> {
-    return runCli(["notarize", document, "--new", "--cluster", this.client(), "-o", receipt, ...more]);
+    const words = ["notarize", document, "--new", "--cluster", this.client(), "-o", receipt, "--timeout", LONG_S];
+    return runCli([...words, ...more]);
   }
 
   /** What each party tells of itself, as soon as it is so. */

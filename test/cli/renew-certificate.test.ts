@@ -4,11 +4,12 @@ import { once } from "node:events";
 import { chmodSync, cpSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "node:tls";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { renewTlsCertificate } from "../../src/crypto/index.js";
 import { clientConfigSchema, type ClusterPublic, formatFile, publicSchema } from "../../src/replica/config.js";
 import { loadClient, loadParty, loadPublic } from "../../src/replica/config-files.js";
-import { LocalCluster } from "./local-cluster.js";
+import { eventually } from "../support/eventually.js";
+import { LocalCluster, LONG_S } from "./local-cluster.js";
 import { otherCluster } from "./other-cluster.js";
 import { runCli } from "./run-cli.js";
 
@@ -19,7 +20,7 @@ let first: ClusterPublic;
 beforeAll(async () => {
   await cluster.init("--clients", "2");
   first = await loadPublic(cluster.publicFile);
-}, 120_000);
+});
 
 const RENEWED = 1;
 const renewedFile = (): string => join(cluster.party(RENEWED), "public.json");
@@ -47,7 +48,7 @@ async function shown(party: number): Promise<string | undefined> {
 
 async function notarizes(name: string, env: Readonly<Record<string, string>> = {}): Promise<void> {
   writeFileSync(at(name), name);
-  const args = ["notarize", at(name), "--cluster", cluster.client(), "-o", at(`${name}.receipt`)];
+  const args = ["notarize", at(name), "--cluster", cluster.client(), "-o", at(`${name}.receipt`), "--timeout", LONG_S];
   const { code, stderr } = await runCli(args, env);
   expect(code, stderr).toBe(0);
 }
@@ -86,7 +87,7 @@ describe("a party's certificate", () => {
     expect(await shown(RENEWED)).toBe(fingerprint(first.parties[RENEWED]?.certificate));
     process.kill(pid, "SIGHUP");
     const renewed = fingerprint((await loadPublic(renewedFile())).parties[RENEWED]?.certificate);
-    await vi.waitFor(async () => expect(await shown(RENEWED)).toBe(renewed), { timeout: 20_000 });
+    await eventually(async () => expect(await shown(RENEWED)).toBe(renewed));
     // Of party 0, all connections are new.
     await cluster.killNow(0);
     await cluster.ok("up", cluster.directory);
@@ -100,11 +101,11 @@ describe("a party's certificate", () => {
     const log = (): string => readFileSync(join(cluster.party(RENEWED), "node.log"), "utf8");
     writeFileSync(renewedFile(), formatFile(publicSchema, await otherCluster(first)));
     process.kill(cluster.pid(RENEWED), "SIGHUP");
-    await vi.waitFor(() => expect(log()).toContain("certificate of before: "), { timeout: 20_000 });
+    await eventually(() => expect(log()).toContain("certificate of before: "));
     expect(log()).toContain("public.json: is another cluster's");
     rmSync(renewedFile());
     process.kill(cluster.pid(RENEWED), "SIGHUP");
-    await vi.waitFor(() => expect(log()).toContain("public.json: no such file"), { timeout: 20_000 });
+    await eventually(() => expect(log()).toContain("public.json: no such file"));
     expect(await shown(RENEWED)).toBe(before);
     writeFileSync(renewedFile(), own);
   });

@@ -14,7 +14,7 @@ const POLICY = "1.3.6.1.4.1.32473.7";
 const PARTIES = [0, 1, 2, 3];
 const hasTools = requireTool("openssl") && requireTool("curl");
 
-describe.runIf(hasTools)("a cluster that stamps", { timeout: 120_000 }, () => {
+describe.runIf(hasTools)("a cluster that stamps", () => {
   const cluster = new LocalCluster();
   afterAll(() => cluster.remove());
   const file = (name: string): string => join(cluster.work, name);
@@ -27,7 +27,7 @@ describe.runIf(hasTools)("a cluster that stamps", { timeout: 120_000 }, () => {
     ports = (await loadPublic(cluster.publicFile)).parties.map(({ httpPort }) => httpPort);
     writeFileSync(file("document"), "I owe you a cake.\n");
     writeFileSync(file("other"), "I owe you two cakes.\n");
-  }, 600_000);
+  });
 
   interface Ran {
     readonly status: number | null;

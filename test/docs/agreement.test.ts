@@ -18,7 +18,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 async function run(example = ""): Promise<readonly string[]> {
   const file = join(directory, "example.mjs");
   writeFileSync(file, example);
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { timeout: 30_000 });
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [file]);
   expect(stderr).toBe("");
   return stdout.trimEnd().split("\n");
 }

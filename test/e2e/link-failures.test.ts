@@ -46,7 +46,7 @@ describe("a cluster of which each party reaches one other", () => {
     await cluster.ok("up", cluster.directory);
     for (const sequence of [1, 2]) {
       const path = join(cluster.work, `${sequence}.receipt`);
-      const { code, stdout, stderr } = await cluster.notarize(document, path, "--json", "--timeout", "60");
+      const { code, stdout, stderr } = await cluster.notarize(document, path, "--json");
       expect(code, stderr).toBe(0);
       expect(JSON.parse(stdout)).toMatchObject({ sequence });
       const verified = await cluster.ok("verify", document, path, "--public", cluster.publicFile);

@@ -59,7 +59,7 @@ function devDependency(name: string): string {
 }
 
 async function inProject(command: string, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await run(command, [...args], { cwd: project, timeout: 120_000 });
+  const { stdout } = await run(command, [...args], { cwd: project });
   return stdout;
 }
 

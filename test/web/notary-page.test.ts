@@ -60,7 +60,7 @@ async function withPage(
 ): Promise<void> {
   const context = await browser.newContext({ ...options, acceptDownloads: true });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(600_000);
   const problems: string[] = [];
   const requests: { readonly url: string; readonly method: string; readonly body: string }[] = [];
   context.on("request", (request) => {

@@ -50,7 +50,7 @@ async function withPage(
   if (browser === undefined) throw new Error("no browser");
   const context = await browser.newContext(options);
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(600_000);
   const requests: string[] = [];
   const problems: string[] = [];
   context.on("request", (request) => requests.push(request.url()));

@@ -18,13 +18,13 @@ import {
   textRoute,
   wholeParameter,
 } from "../../../src/adapters/rest/index.js";
+import { eventually } from "../../support/eventually.js";
 
 const opened: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of opened.splice(0).toReversed()) await close();
 });
 
-const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 30_000 });
 const ran = vi.fn<(input: object) => void>();
 const answer = { name: "Said", schema: z.object({ said: z.string() }) };
 const said = (text: unknown): { readonly said: string } => ({ said: JSON.stringify(text) });
@@ -453,15 +453,15 @@ describe("streams of events", () => {
     const { feed, tell, listeners } = feedOf(() => count);
     const { port } = await serveEvents(feed, { heartbeatMs: 300 });
     const client = follow(port, undefined, 2);
-    await until(() => expect(client.ids()).toEqual([2, 3]));
+    await eventually(() => expect(client.ids()).toEqual([2, 3]));
     count = 5;
     tell();
-    await until(() => expect(client.ids()).toEqual([2, 3, 4, 5]));
-    await until(() => expect(client.text()).toMatch(/\n:\n\n/));
+    await eventually(() => expect(client.ids()).toEqual([2, 3, 4, 5]));
+    await eventually(() => expect(client.text()).toMatch(/\n:\n\n/));
     expect(client.text()).toMatch(/^HTTP\/1\.1 200 OK\r\nContent-Type: text\/event-stream\r\n/);
     expect(client.text()).toContain('id: 4\nevent: e\ndata: {"x":"x"}\n\n');
     client.socket.destroy();
-    await until(() => expect(listeners.size).toBe(0));
+    await eventually(() => expect(listeners.size).toBe(0));
   });
 
   it("take no more events than a slow client has room for, and close one that takes none", async () => {
@@ -469,8 +469,8 @@ describe("streams of events", () => {
     const { port, streams } = await serveEvents(feed, { heartbeatMs: 200 });
     const slow = follow(port);
     slow.socket.pause();
-    await until(() => expect(streams.size).toBe(1));
-    await until(() => expect(streams.size).toBe(0));
+    await eventually(() => expect(streams.size).toBe(1));
+    await eventually(() => expect(streams.size).toBe(0));
     // What the kernel takes, and a little more.
     expect(taken.length).toBeLessThan(20_000);
   });
@@ -479,18 +479,18 @@ describe("streams of events", () => {
     const { feed } = feedOf(() => 1);
     const { port, url, streams } = await serveEvents(feed, { maxStreams: 5, maxStreamsPerClient: 3 });
     for (let stream = 0; stream < 3; stream++) follow(port);
-    await until(() => expect(streams.size).toBe(3));
+    await eventually(() => expect(streams.size).toBe(3));
     const refused = await fetch(`${url}/v1/events?from=1`);
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
     expect(await problemOf(refused)).toMatchObject({ status: 503, code: "too-many-streams" });
     const others = [follow(port, "127.0.0.7"), follow(port, "127.0.0.7")];
-    await until(() => expect(streams.size).toBe(5));
+    await eventually(() => expect(streams.size).toBe(5));
     const one = await rawAnswer(port, ["GET /v1/events?from=1 HTTP/1.1\r\nHost: x\r\n\r\n"], "127.0.0.6");
     expect(one).toMatch(/^HTTP\/1\.1 503 /);
     others[0]?.socket.destroy();
-    await until(() => expect(streams.size).toBe(4));
+    await eventually(() => expect(streams.size).toBe(4));
     const next = follow(port, "127.0.0.6");
-    await until(() => expect(next.ids()).toEqual([1]));
+    await eventually(() => expect(next.ids()).toEqual([1]));
   });
 
   it("close when reading fails, and say so where it belongs", async () => {

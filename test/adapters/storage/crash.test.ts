@@ -60,7 +60,7 @@ async function tear(directory: string): Promise<void> {
   expect((await live(directory, plan, 1, false)).signal).toBe("SIGKILL");
 }
 
-it("a crash at any write point loses nothing that was acknowledged", { timeout: 600_000 }, async () => {
+it("a crash at any write point loses nothing that was acknowledged", async () => {
   const lines: string[] = [];
   for (const point of WRITE_POINTS) {
     const isCut = point.startsWith("log.cut");

@@ -80,8 +80,12 @@ describe("a process with our clock", () => {
       import { writeFileSync } from "node:fs";
       const first = Date.now();
       writeFileSync(process.env.CHAOS_CLOCK, "-3600000");
+      // The clock's own listener was there before. To listen for a signal keeps no process alive.
+      const alive = setInterval(() => undefined, 1000);
+      const told = new Promise((done) => process.once("SIGUSR2", done));
       process.kill(process.pid, "SIGUSR2");
-      await new Promise((done) => setTimeout(done, 100));
+      await told;
+      clearInterval(alive);
       const known = new Date(2026, 1, 3).getDate();
       console.log(JSON.stringify({ first, second: Date.now(), third: new Date().getTime(), known, isDate: new Date() instanceof Date }));`;
     const startedMs = Date.now();

@@ -139,7 +139,6 @@ test("idle workers let the process end; those with a task do not", () => {
   `;
   const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
     encoding: "utf8",
-    timeout: 20_000,
   });
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "insufficient\n", stderr: "" });
 });

@@ -9,7 +9,7 @@ import { runCli } from "../../cli/run-cli.js";
 import { findChromium } from "../../support/chromium.js";
 
 const executablePath = findChromium();
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 600_000;
 const LOW = 73_194_655_128_307;
 const HIGH = 91_827_364_554_637;
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
   address = `http://127.0.0.1:${parties[1]?.httpPort ?? 0}/auctions`;
   // Where tests run as root, as in containers, Chromium's own sandbox does not start.
   browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-}, 900_000);
+});
 
 afterAll(async () => {
   await browser?.close();
@@ -66,7 +66,7 @@ function formsOf(amount: number): Buffer[] {
   return [binary, Buffer.from(binary).reverse(), Buffer.from(String(amount)), Buffer.from(amount.toLocaleString("en"))];
 }
 
-describe.skipIf(executablePath === undefined)("a sealed auction on the page", { timeout: 600_000 }, () => {
+describe.skipIf(executablePath === undefined)("a sealed auction on the page", () => {
   let award = "";
 
   test("is begun by its owner, and bid in from two other browsers, in which alone the amounts are", async () => {
@@ -155,7 +155,7 @@ describe.skipIf(executablePath === undefined)("a sealed auction on the page", { 
   });
 });
 
-describe.skipIf(executablePath === undefined)("the page of auctions", { timeout: 600_000 }, () => {
+describe.skipIf(executablePath === undefined)("the page of auctions", () => {
   test("counts down to a closing time, has a field for each criterion, and fits a telephone", async () => {
     const { page } = await open(0, 360);
     await page.getByLabel("Kind").selectOption("tender");
