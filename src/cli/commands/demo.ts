@@ -38,7 +38,8 @@ async function demo({ keep = false, json }: Options): Promise<void> {
     if (finished) leave();
     stage.clear().then(leave, leave);
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
+  // Each time: a second one that ended the process would leave others and files behind.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
   try {
     const report = await playDemo(stage, { keep, tells: !output.json, say });
     finished = keep && report.ok;

@@ -21,8 +21,9 @@ import { kill, launch, NODE_COMMAND } from "../launch.js";
 import { reservePorts } from "../ports.js";
 import { storeDirectory } from "../store-directory.js";
 
-const NOTARIZE_TIMEOUT_MS = 30_000;
-const CATCH_UP_POLLS = 200;
+/** Replicas take a moment for each; a machine with other work may take minutes, which is no failure. */
+const NOTARIZE_TIMEOUT_MS = 300_000;
+const CATCH_UP_POLLS = 3_000;
 const POLL_MS = 100;
 
 /** A document and what it got. */
@@ -40,7 +41,7 @@ export class Stage {
   /** Processes that are being started. */
   readonly #starting = new Set<Promise<number>>();
   #dealer: ChildProcess | undefined;
-  #cleared = false;
+  #clearing: Promise<void> | undefined;
   #client: Client | undefined;
 
   get clusterDirectory(): string {
@@ -96,7 +97,7 @@ export class Stage {
   }
 
   async #launch(party: PartyId, command: readonly string[]): Promise<number> {
-    if (this.#cleared) throw new Error("the demo has ended");
+    if (this.#clearing !== undefined) throw new Error("the demo has ended");
     const starting = launch(this.partyDirectory(party), command);
     this.#starting.add(starting);
     try {
@@ -204,9 +205,12 @@ export class Stage {
     this.#pids.clear();
   }
 
-  /** Whatever happens, also in the middle of a start: no process and no file left behind. */
-  async clear(): Promise<void> {
-    this.#cleared = true;
+  /** Whatever happens, also in the middle of a start, and however often it is asked: no process and no file left behind. */
+  clear(): Promise<void> {
+    return (this.#clearing ??= this.#clear());
+  }
+
+  async #clear(): Promise<void> {
     if (this.#dealer !== undefined) {
       this.#dealer.kill();
       await once(this.#dealer, "close");
