@@ -13,9 +13,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
+import { openClient, type PartyState } from "../../src/cli/cluster-client.js";
 import { reservePorts } from "../../src/cli/ports.js";
+import { toHex } from "../../src/core/bytes.js";
 import { requireTool } from "../support/tools.js";
 import {
   anchors,
@@ -50,22 +53,19 @@ describe("commands", () => {
     expect(runnable.map(({ path }) => path)).toContain("README.md");
   });
 
-  test.for(runnable.map((document) => [document.path, document] as const))(
-    "%s",
-    { timeout: 300_000 },
-    async ([path, { blocks }]) => {
-      const sandbox = await Sandbox.create();
-      try {
-        for (const block of blocks) {
-          if (block.language !== "sh" || block.skipped || !hasTools(block)) continue;
-          const { code, output } = await sandbox.run(block.code);
-          expect(code, `${path}:${block.line}\n${block.code}\n${output}`).toBe(block.exitCode);
-        }
-      } finally {
-        await sandbox.remove();
+  test.for(runnable.map((document) => [document.path, document] as const))("%s", async ([path, { blocks }]) => {
+    const sandbox = await Sandbox.create();
+    try {
+      for (const block of blocks) {
+        if (block.language !== "sh" || block.skipped || !hasTools(block)) continue;
+        await sandbox.settled();
+        const { code, output } = await sandbox.run(block.code);
+        expect(code, `${path}:${block.line}\n${block.code}\n${output}`).toBe(block.exitCode);
       }
-    },
-  );
+    } finally {
+      await sandbox.remove();
+    }
+  });
 });
 
 /** Tools that the reader may lack; who has none skips the block, except in CI. */
@@ -75,6 +75,8 @@ function hasTools({ code }: Block): boolean {
 
 /** Of a cluster of four, and of a gateway. */
 const PORTS = 9;
+/** For replicas to say how they are. */
+const STATUS_MS = 60_000;
 
 /** A directory with what a reader of the documentation has before him, and `npx abcast` being this checkout's. */
 class Sandbox {
@@ -119,17 +121,34 @@ class Sandbox {
     );
   }
 
-  /** Stops whatever the commands started. */
-  async remove(): Promise<void> {
-    for (const name of readdirSync(this.#work)) {
-      if (existsSync(join(this.#work, name, "party-0"))) {
-        await finished(
-          spawn(process.execPath, [BIN, "down", join(this.#work, name)], { stdio: ["ignore", "pipe", "pipe"] }),
-        );
+  get #clusters(): readonly string[] {
+    const directories = readdirSync(this.#work).map((name) => join(this.#work, name));
+    return directories.filter((directory) => existsSync(join(directory, "party-0")));
+  }
+
+  /** From one block to the next a reader takes longer than replicas do until all have what some have ordered. */
+  async settled(): Promise<void> {
+    for (const cluster of this.#clusters.filter((directory) => existsSync(join(directory, "party-0", "node.pid")))) {
+      const { client } = await openClient(join(cluster, "client-0.json"));
+      try {
+        while (!areSettled([...(await client.status(STATUS_MS)).values()])) await sleep(50);
+      } finally {
+        client.close();
       }
     }
+  }
+
+  /** Stops whatever the commands started. */
+  async remove(): Promise<void> {
+    for (const cluster of this.#clusters)
+      await finished(spawn(process.execPath, [BIN, "down", cluster], { stdio: ["ignore", "pipe", "pipe"] }));
     rmSync(this.#directory, { recursive: true, force: true });
   }
+}
+
+function areSettled(states: readonly (PartyState | string)[]): boolean {
+  const logs = states.map((state) => (typeof state === "string" ? "" : `${state.sequence} ${toHex(state.logDigest)}`));
+  return logs[0] !== "" && new Set(logs).size === 1;
 }
 
 async function finished(child: ChildProcess): Promise<{ readonly code: number | null; readonly output: string }> {
