@@ -15,7 +15,7 @@ import { ReplicaProcess } from "./replica-process.mjs";
 const INIT = fileURLToPath(new URL("../support/init.mjs", import.meta.url));
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const execute = promisify(execFile);
-const STATUS_MS = 3000;
+const STATUS_MS = 10_000;
 const POLL_MS = 250;
 const MAX_OUTPUT_BYTES = 1024 ** 3;
 

@@ -4,7 +4,7 @@ import { findViolations } from "./linearizability.mjs";
 import { accusations, checkStores, readLogs } from "./stores.mjs";
 import { judge } from "./verdict.mjs";
 
-const AGREE_MS = 180_000;
+const AGREE_MS = 300_000;
 
 /** Stops the replicas. `historyFiles`: where the history goes, when the workload has one. */
 export async function conclude({ cluster, workload, historyFiles = [] }) {

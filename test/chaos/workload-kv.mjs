@@ -9,7 +9,7 @@ import { decodePayload } from "../../dist/wire/payload.js";
 const HOT_KEYS = 3;
 const OWN_KEYS = 4;
 const TIMEOUT_MS = 5000;
-const OUTCOME_TIMEOUT_MS = 60_000;
+const OUTCOME_TIMEOUT_MS = 300_000;
 /** Values are a name that nobody else has, and some bytes more. */
 const MAX_PADDING = 3000;
 /** Errors after which nobody knows whether the call was, or will be, executed. */

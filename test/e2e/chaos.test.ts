@@ -31,7 +31,7 @@ describe("a minute of chaos", () => {
     expect(result).toMatchObject({ lost: 0, duplicated: 0 });
     expect(result.acknowledged).toBeGreaterThan(50);
     expect(result.kills).toBeGreaterThan(2);
-    // On a slow machine a minute is over before everything had its turn.
+    // On a slow machine it is over before everything had its turn.
     const names = Object.keys(result.nemeses);
     expect(names.length).toBeGreaterThan(4);
     expect(NEMESES).toEqual(expect.arrayContaining(names));
@@ -39,5 +39,5 @@ describe("a minute of chaos", () => {
     const checked = spawnSync(process.execPath, [join(CHAOS, "check-history.mjs"), history], { encoding: "utf8" });
     expect(checked.stdout).toContain(": linearisable");
     expect(readFileSync(history, "utf8").trimEnd().split("\n")).toHaveLength(result.operations);
-  }, 600_000);
+  });
 });
