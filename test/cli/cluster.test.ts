@@ -229,10 +229,10 @@ describe("a cluster", () => {
     await cluster.killNow(1);
     await cluster.killNow(3);
     const out = file("never.receipt");
-    const { code, stdout, stderr } = await cluster.notarize(file("contract.txt"), out, "--timeout", "2");
+    const { code, stdout, stderr } = await cluster.notarize(file("contract.txt"), out, "--timeout", "5");
     expect(stdout).toBe("");
     expect(stderr).toMatch(
-      /did not answer within 2 s \(party 0: .+; party 1: .*ECONNREFUSED.*; party 2: .+; party 3: .*ECONNREFUSED.*\)/,
+      /did not answer within 5 s \(party 0: .+; party 1: .*ECONNREFUSED.*; party 2: .+; party 3: .*ECONNREFUSED.*\)/,
     );
     expect(stderr).toContain("it may still be ordered; notarise it again for its receipt");
     expect(stderr).not.toContain("abcast up");
@@ -246,12 +246,12 @@ describe("a cluster", () => {
     const settled = (await cluster.settled())[0]?.sequence ?? 0;
     await cluster.ok("down", cluster.directory);
     expect(cluster.processes()).toEqual([]);
-    const { code, stderr } = await runCli(["status", "--cluster", cluster.client(), "--timeout", "1"]);
+    const { code, stderr } = await runCli(["status", "--cluster", cluster.client(), "--timeout", "5"]);
     expect(stderr).toMatch(
       /no replica answers \(party 0: .+; party 1: .+; party 2: .+; party 3: .+\); start the replicas with abcast up\n$/,
     );
     expect(code).toBe(3);
-    const notarized = await cluster.notarize(file("contract.txt"), file("down.receipt"), "--timeout", "1");
+    const notarized = await cluster.notarize(file("contract.txt"), file("down.receipt"), "--timeout", "5");
     expect(notarized.stderr).toMatch(/; start the replicas with abcast up\n$/);
     expect(notarized.code).toBe(3);
     const again = await cluster.ok("down", cluster.directory);

@@ -63,8 +63,12 @@ describe("abcast kv", () => {
   });
 
   it("reads with a proof, once there is a checkpoint", async () => {
-    await kv("put", "proved", "yes");
-    for (let round = 0; round < 8; round++) await kv("put", "other", String(round));
+    const { result } = await kv("put", "proved", "yes");
+    const round = Number(result?.["round"]);
+    // Any may be asked, and each proves what it has a certificate of.
+    const isCertified = async (): Promise<boolean> =>
+      (await cluster.status()).every(({ checkpointRound }) => (checkpointRound ?? 0) >= round);
+    for (let more = 0; !(await isCertified()); more++) await kv("put", "other", String(more));
     expect(await kv("get", "proved", "--consistency", "any")).toMatchObject({ code: 0, result: { value: "yes" } });
   });
 
