@@ -19,9 +19,13 @@ async function notarized(name: string): Promise<void> {
   expect(code, stderr).toBe(0);
 }
 
-/** What others have said to party 0 in multi-valued agreement. */
+/** What parties have heard from others in multi-valued agreement. Who is done with a round hears nothing of it any more. */
 async function heard(): Promise<readonly MultivaluedAgreementMessage[]> {
-  const store = await openStorage(storeDirectory(cluster.party(0)));
+  return (await Promise.all([0, 1, 2, 3].map(heardBy))).flat();
+}
+
+async function heardBy(party: number): Promise<readonly MultivaluedAgreementMessage[]> {
+  const store = await openStorage(storeDirectory(cluster.party(party)));
   const inputs = [...store.inputs()].map(decodeInput);
   await store.close();
   return inputs.flatMap((input) => {
