@@ -135,9 +135,12 @@ export class LaneLiar {
   }
 
   #signed(tag: string, content: CutEntry): Uint8Array {
+    return encode(cutEntryCodec, { ...content, signature: this.#signature(tag, content) });
+  }
+
+  #signature(tag: string, content: Pick<CutEntry, "clock" | "heights">): Uint8Array {
     const { cluster, suite } = this.#options;
-    const signature = suite.sign(statement(cluster, tag, QUEUE, cutEntryBody(content)));
-    return encode(cutEntryCodec, { ...content, signature });
+    return suite.sign(statement(cluster, tag, QUEUE, cutEntryBody(content)));
   }
 
   #entry(attack: LaneAttack, tag: string, body: Uint8Array, entry: CutEntry): Bodies | undefined {
@@ -178,6 +181,38 @@ export class LaneLiar {
     ]);
     const sent = encode(consistentBroadcastMessageCodec, { kind: "send", message: encode(cutVectorCodec, lie) });
     return () => [sent];
+  }
+
+  /**
+   * Another proposal, as valid where chance has it: without a lane that the own entry alone knows so far, or else with another clock. Undefined
+   * when there is no own entry.
+   */
+  otherProposal(tag: string, value: Uint8Array): Uint8Array | undefined {
+    const vector = decode(cutVectorCodec, value);
+    const own = vector.ok ? vector.value.entries.find(({ party }) => party === this.#options.self) : undefined;
+    if (!vector.ok || own === undefined) return undefined;
+    const { entries, tips } = vector.value;
+    const others = own.heights.map((_, lane) =>
+      Math.max(...entries.map((entry) => (entry === own ? 0 : (entry.heights[lane] ?? 0)))),
+    );
+    const left = tips.find(({ lane }) => (own.heights[lane] ?? 0) > (others[lane] ?? 0))?.lane;
+    const content =
+      left === undefined
+        ? { clock: otherThan(own.clock), heights: own.heights }
+        : {
+            clock: own.clock,
+            heights: own.heights.map((height, lane) => (lane === left ? (others[lane] ?? 0) : height)),
+          };
+    const other = {
+      party: own.party,
+      ...content,
+      signature: this.#signature(tag.slice(0, tag.indexOf("/mvba/")), content),
+    };
+    const lie: CutVector = {
+      entries: entries.map((entry) => (entry === own ? other : entry)),
+      tips: tips.filter(({ lane }) => lane !== left),
+    };
+    return encode(consistentBroadcastMessageCodec, { kind: "send", message: encode(cutVectorCodec, lie) });
   }
 
   /** What it gives as a batch that was asked for. */

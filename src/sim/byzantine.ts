@@ -186,6 +186,7 @@ export class CorruptedParty {
   }
 
   #otherProposal(tag: string, value: Uint8Array): Uint8Array | undefined {
+    if (this.#options.dissemination === "certified") return this.#lanes.otherProposal(tag, value);
     const vector = decode(queueVectorCodec, value);
     if (!vector.ok) return undefined;
     const roundTag = tag.slice(0, tag.indexOf("/mvba/"));
