@@ -4,15 +4,16 @@
  *
  *     npm run bench:wan -- [--seconds 15] [--dissemination inline|certified] [--json]
  */
+import { DEFAULT_DISSEMINATION, DISSEMINATIONS } from "../dist/protocols/index.js";
 import { measureWan } from "./wan/measure.mjs";
-import { parseOptions, usageError } from "../test/support/usage.mjs";
+import { choiceOf, parseOptions, usageError } from "../test/support/usage.mjs";
 import { interruption, watch } from "./performance/watch.mjs";
 
 const SCRIPT = "bench/wan.mjs";
 const { values } = parseOptions(SCRIPT, {
   options: {
     seconds: { type: "string", default: "15" },
-    dissemination: { type: "string" },
+    dissemination: { type: "string", default: DEFAULT_DISSEMINATION },
     json: { type: "boolean", default: false },
   },
 });
@@ -23,7 +24,7 @@ if (!Number.isInteger(seconds) || seconds < 1)
 const report = await measureWan({
   seconds,
   warmUpSeconds: Math.min(5, seconds),
-  dissemination: values.dissemination ?? null,
+  dissemination: choiceOf(SCRIPT, values, "dissemination", DISSEMINATIONS),
   onPhase: watch("wide area"),
   signal: interruption(),
 });

@@ -9,7 +9,7 @@ export const LOSS = 0.0001;
 /** Payloads a second: each is alone. */
 const ALONE_RATE = 2;
 
-/** @param {{ seconds: number, warmUpSeconds: number, dissemination: string | null, onPhase: (phase: object) => void, signal: AbortSignal }} options */
+/** @param {{ seconds: number, warmUpSeconds: number, dissemination: string, onPhase: (phase: object) => void, signal: AbortSignal }} options */
 export async function measureWan({ seconds, warmUpSeconds, dissemination, onPhase, signal }) {
   const n = PLACES.length;
   const run = async (rate) => {

@@ -4,7 +4,7 @@ import { PartySet } from "../core/party-set.js";
 import type { Structure } from "../core/structure.js";
 import { MAX_VECTOR_SIZE } from "../protocols/atomic-broadcast/messages.js";
 import { type Adversary, thresholdsOf } from "../replica/config-adversary.js";
-import { checkRules } from "../replica/config-checks.js";
+import { type Issue, checkRules } from "../replica/config-checks.js";
 import { groupOf } from "../replica/config-group.js";
 import type { NamedStructure } from "../replica/config-structure.js";
 import { type ChannelRules, MAX_SERVICES } from "../replica/config.js";
@@ -57,8 +57,12 @@ export function newGroup(
   const channel = channelOf(n, adversary, options);
   const [broken] = checkRules({ n, adversary, channel });
   if (broken === undefined) return { adversary, group, channel };
-  const option = broken.path[0] === "channel" ? "--vector-size" : structure === undefined ? "--t" : "--structure";
-  throw new InputError({ option }, broken.message);
+  throw new InputError({ option: optionOf(broken, structure) }, broken.message);
+}
+
+function optionOf({ path: [part, field] }: Issue, structure: NamedStructure | undefined): string {
+  if (part === "channel") return field === "dissemination" ? "--dissemination" : "--vector-size";
+  return structure === undefined ? "--t" : "--structure";
 }
 
 function plain(t: number): Adversary {

@@ -9,12 +9,13 @@ import { rsaPublicKeyPem } from "../crypto/rsa/key.js";
 import { loadRistretto } from "../crypto/ristretto/group.js";
 import { checkSharedSecrets } from "../crypto/secret-checks.js";
 import {
+  MAX_LANES,
   MAX_VECTOR_SIZE,
   type VectorSize,
   greatestEntryBytes,
   greatestVector,
 } from "../protocols/atomic-broadcast/messages.js";
-import { thresholdsOf } from "./config-adversary.js";
+import { type Adversary, thresholdsOf } from "./config-adversary.js";
 import { clusterId } from "./config-cluster-id.js";
 import { groupOf } from "./config-group.js";
 import { tlsKeyDigest } from "./config-tls-key.js";
@@ -152,11 +153,18 @@ function checkTimeStamping({ timeStamping, keys }: ClusterPublic): Issue[] {
 }
 
 /** What is wrong with the settings that all parties share; for `abcast init` too. */
-export function checkRules({
-  n,
-  adversary,
-  channel: { c },
-}: Pick<ClusterPublic, "n" | "adversary" | "channel">): Issue[] {
+export function checkRules({ n, adversary, channel }: Pick<ClusterPublic, "n" | "adversary" | "channel">): Issue[] {
+  return [...checkVectorSize(n, adversary, channel.c), ...checkLanes(n, channel.dissemination)];
+}
+
+/** Of certified batches each party has a lane. */
+function checkLanes(n: number, dissemination: ChannelRules["dissemination"]): Issue[] {
+  if (dissemination === "inline" || n <= MAX_LANES) return [];
+  const message = `is ${dissemination}, which is for at most ${MAX_LANES} parties: n is ${n}; inline is for more`;
+  return [{ path: ["channel", "dissemination"], message }];
+}
+
+function checkVectorSize(n: number, adversary: Adversary, c: ChannelRules["c"]): Issue[] {
   const thresholds = thresholdsOf(adversary);
   if (thresholds === undefined) return checkQuorumRule(n, c);
   const t = thresholds.byzantine + thresholds.crash;

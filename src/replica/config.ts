@@ -13,7 +13,12 @@ import { z } from "zod";
 import type { PublicKeys, SecretKeys } from "../crypto/keys.js";
 import { MAX_FORMULA_LEAVES, MAX_LEAVES_PER_PARTY } from "../core/formula.js";
 import { MAX_PARTIES } from "../core/party-set.js";
-import { MAX_ENTRY_PAYLOADS, type VectorSize } from "../protocols/atomic-broadcast/messages.js";
+import {
+  DISSEMINATIONS,
+  type DisseminationMode,
+  MAX_ENTRY_PAYLOADS,
+  type VectorSize,
+} from "../protocols/atomic-broadcast/messages.js";
 import { MAX_PARALLEL } from "../protocols/multivalued-agreement/messages.js";
 import { type Adversary, adversaryField } from "./config-adversary.js";
 import {
@@ -110,7 +115,7 @@ export interface ChannelRules {
   /** How many candidates agreement tries at once, 1..MAX_PARALLEL. */
   readonly parallel: number;
   /** Whether payloads travel in queue entries and proposals, or in certified batches of which agreement orders the heights only. */
-  readonly dissemination: "inline" | "certified";
+  readonly dissemination: DisseminationMode;
   /** Names of the services that the cluster runs, ascending. */
   readonly services: readonly string[];
   /** Rounds from one checkpoint to the next. */
@@ -235,7 +240,7 @@ export const publicSchema = z.strictObject({
     delivery: z.enum(["full", "on-request"], 'must be "full" or "on-request"'),
     parallel: wholeField(1, MAX_PARALLEL),
     // A file that does without is older than batches.
-    dissemination: z.enum(["inline", "certified"], 'must be "inline" or "certified"').default("inline"),
+    dissemination: z.enum(DISSEMINATIONS, 'must be "inline" or "certified"').default("inline"),
     services: z
       .array(serviceNameField)
       .min(1, "at least one service is needed")

@@ -10,6 +10,7 @@ import { type Group, thresholdGroup } from "../core/group.js";
 import { type PartyId, PartySet } from "../core/party-set.js";
 import {
   type AtomicBroadcastProtocol,
+  DEFAULT_DISSEMINATION,
   type DisseminationMode,
   atomicBroadcast,
   evidenceCheckOf,
@@ -30,7 +31,7 @@ export interface LinkFailuresOptions {
   readonly n?: number;
   /** Payloads that clients hand to honest parties; 4 unless given. */
   readonly payloads?: number;
-  /** `inline` unless given. */
+  /** `DEFAULT_DISSEMINATION` unless given. */
   readonly dissemination?: DisseminationMode;
   /** Whether parties relay; they do unless it is to be seen what happens without. */
   readonly relays?: boolean;
@@ -97,7 +98,13 @@ class LinkFailures {
   #steps = 0;
   #invented = 0;
 
-  constructor({ seed, n = 4, payloads = 4, dissemination = "inline", relays = true }: LinkFailuresOptions) {
+  constructor({
+    seed,
+    n = 4,
+    payloads = 4,
+    dissemination = DEFAULT_DISSEMINATION,
+    relays = true,
+  }: LinkFailuresOptions) {
     checkSeed(seed);
     if (n > MAX_LINK_PARTIES)
       throw new RangeError(`n=${n} parties; at most ${MAX_LINK_PARTIES} are simulated with all of their links`);

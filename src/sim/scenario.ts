@@ -38,7 +38,7 @@ export const scenarioSchema = z.strictObject({
   preset: z.enum(PRESETS.map(({ name }) => name)).optional(),
   n: z.number().int().min(1).max(100).optional(),
   order: z.enum(["fixed", "random", "adaptive"]).optional(),
-  /** How payloads get to all parties; inline unless given. */
+  /** How payloads get to all parties; `DEFAULT_DISSEMINATION` unless given. */
   dissemination: z.enum(DISSEMINATIONS).optional(),
   delivery: z.enum(["full", "on-request"]).optional(),
   parallel: z.number().int().min(1).max(16).optional(),

@@ -3,7 +3,7 @@ import { concat, utf8 } from "../core/bytes.js";
 import { type PartyId, PartySet } from "../core/party-set.js";
 import { type Structure, expand } from "../core/structure.js";
 import type { Suite } from "../core/suite.js";
-import { atomicBroadcast } from "../protocols/index.js";
+import { DEFAULT_DISSEMINATION, atomicBroadcast } from "../protocols/index.js";
 import type { Observer } from "./event.js";
 import { mockSuite } from "./mock-suite.js";
 import { withKappa } from "./kappa.js";
@@ -62,7 +62,7 @@ export function setUp(options: SetupOptions, { observe, newHash }: Host = {}): S
   const vectorSize = vectorSizeOf(options, adversary);
   const { checkpointInterval } = weather;
   const maxEarlyBytes = random.chance(0.2) ? 2000 : 1_000_000;
-  const { dissemination = "inline" } = options;
+  const { dissemination = DEFAULT_DISSEMINATION } = options;
   const isPaced = dissemination === "certified" && weather.isPaced;
   const channel: SimChannel = ({ restore, batches, speakFrom }) =>
     atomicBroadcast({

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { parseJson } from "../core/json.js";
+import { DEFAULT_DISSEMINATION } from "../protocols/index.js";
 import { type Action, MAX_HANDED_BYTES, formatAction, parseAction } from "./action.js";
 import { MAX_SEED } from "./random.js";
 import { scenarioSchema } from "./scenario.js";
@@ -45,7 +46,8 @@ export function formatTrace({ options, recording }: TraceFile): string {
   const file = z.encode(traceSchema, {
     format: TRACE_FORMAT,
     seed,
-    scenario,
+    // Said in any case, so that another default does not make another run of the file.
+    scenario: { ...scenario, dissemination: scenario.dissemination ?? DEFAULT_DISSEMINATION },
     failure: failure === undefined ? undefined : { ...failure },
     traceSha256,
     actions: [...actions],
@@ -65,5 +67,10 @@ export function parseTrace(
     return { ok: false, error: `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "malformed"}` };
   }
   const { seed, scenario, failure, traceSha256, actions } = trace.data;
-  return { ok: true, value: { options: { seed, ...scenario }, recording: { actions, failure, traceSha256 } } };
+  // A file that does without is older than batches were the default.
+  const { dissemination = "inline" } = scenario;
+  return {
+    ok: true,
+    value: { options: { seed, ...scenario, dissemination }, recording: { actions, failure, traceSha256 } },
+  };
 }

@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { WRITE_POINTS } from "../../dist/adapters/storage/index.js";
 import { openClient } from "../../dist/cli/cluster-client.js";
 import { reservePorts } from "../../dist/cli/ports.js";
+import { DEFAULT_DISSEMINATION } from "../../dist/protocols/index.js";
 import { Links } from "./links.mjs";
 import { ReplicaProcess } from "./replica-process.mjs";
 
@@ -28,8 +29,6 @@ export async function abcast(...words) {
 /** For `create`: checkpoints and segments come often, since their writes are to be met, too. */
 export const TORMENTED = { init: ["--checkpoint-interval", "32"], maxSegmentBytes: 256 * 1024 };
 
-export const DISSEMINATIONS = ["inline", "certified"];
-
 export class ChaosCluster {
   #directory;
   #observer;
@@ -40,7 +39,7 @@ export class ChaosCluster {
     n,
     clients,
     init = [],
-    dissemination = "inline",
+    dissemination = DEFAULT_DISSEMINATION,
     limits = {},
     maxSegmentBytes,
     nodeOptions,

@@ -10,9 +10,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WRITE_POINTS } from "../../dist/adapters/storage/index.js";
+import { DEFAULT_DISSEMINATION, DISSEMINATIONS } from "../../dist/protocols/index.js";
 import { Random } from "../../dist/sim/index.js";
 import { choiceOf, parseOptions } from "../support/usage.mjs";
-import { ChaosCluster, DISSEMINATIONS } from "./cluster.mjs";
+import { ChaosCluster } from "./cluster.mjs";
 import { conclude } from "./conclusion.mjs";
 import { pretendOlderEngine } from "./older-engine.mjs";
 import { numberReader } from "./numbers.mjs";
@@ -37,7 +38,7 @@ const { values } = parseOptions(SCRIPT, {
   options: {
     kills: { type: "string", default: "200" },
     seed: { type: "string", default: "1" },
-    dissemination: { type: "string", default: "inline" },
+    dissemination: { type: "string", default: DEFAULT_DISSEMINATION },
     json: { type: "boolean", default: false },
   },
 });

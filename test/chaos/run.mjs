@@ -9,8 +9,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DEFAULT_DISSEMINATION, DISSEMINATIONS } from "../../dist/protocols/index.js";
 import { choiceOf, parseOptions, usageError } from "../support/usage.mjs";
-import { abcast, ChaosCluster, DISSEMINATIONS, TORMENTED } from "./cluster.mjs";
+import { abcast, ChaosCluster, TORMENTED } from "./cluster.mjs";
 import { conclude } from "./conclusion.mjs";
 import { SmallDisk } from "./full-disk.mjs";
 import { Nemesis } from "./nemesis.mjs";
@@ -32,7 +33,7 @@ const { values } = parseOptions(SCRIPT, {
     history: { type: "string" },
     only: { type: "string", multiple: true },
     keep: { type: "boolean", default: false },
-    dissemination: { type: "string", default: "inline" },
+    dissemination: { type: "string", default: DEFAULT_DISSEMINATION },
     json: { type: "boolean", default: false },
   },
 });

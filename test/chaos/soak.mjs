@@ -13,8 +13,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { DEFAULT_DISSEMINATION, DISSEMINATIONS } from "../../dist/protocols/index.js";
 import { choiceOf, parseOptions } from "../support/usage.mjs";
-import { ChaosCluster, DISSEMINATIONS } from "./cluster.mjs";
+import { ChaosCluster } from "./cluster.mjs";
 import { cpuSeconds, diskBytes, residentMemory } from "./footprint.mjs";
 import { numberReader } from "./numbers.mjs";
 import { linePlot } from "./plot.mjs";
@@ -55,7 +56,7 @@ const { values } = parseOptions(SCRIPT, {
     n: { type: "string", default: "4" },
     plot: { type: "string" },
     profile: { type: "string" },
-    dissemination: { type: "string", default: "inline" },
+    dissemination: { type: "string", default: DEFAULT_DISSEMINATION },
     json: { type: "boolean", default: false },
   },
 });

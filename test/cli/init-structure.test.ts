@@ -41,7 +41,9 @@ describe("abcast init --structure", () => {
     const structure = written("structure.json", STRUCTURE);
     // Not in the order of the structure.
     const parties = written("parties.json", ["f", "e", "d", "c", "b", "a"].map(address));
-    const line = ["--structure", structure, "--parties", parties, "--out", at("cluster"), "--json"];
+    const words = ["--structure", structure, "--parties", parties, "--out", at("cluster"), "--json"];
+    // In which several entries make one message.
+    const line = [...words, "--dissemination", "inline"];
     const { code, stdout, stderr } = await runInit(...line);
     expect(code, stderr).toBe(0);
     out = JSON.parse(stdout) as Record<string, unknown>;
@@ -112,7 +114,10 @@ describe("abcast init --structure", () => {
       ["party-1", 7401],
       ["party-2", 7402],
     ]);
-    expect(cluster).toMatchObject({ channel: { c: 2 }, adversary: { crash: { kind: "threshold", max: 1 } } });
+    expect(cluster).toMatchObject({
+      channel: { c: 2, dissemination: "certified" },
+      adversary: { crash: { kind: "threshold", max: 1 } },
+    });
   });
 
   it("refuses what cannot be tolerated, and says which sets cover all", async () => {

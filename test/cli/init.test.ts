@@ -97,13 +97,13 @@ describe("abcast init", () => {
     ]);
     expect((await loadParty(join(cluster, "party-3"))).channel).toEqual({
       c: 3,
-      maxEntryPayloads: 256,
-      maxEntryBytes: 65536,
+      maxEntryPayloads: 4096,
+      maxEntryBytes: 1024 * 1024,
       maxQueuePayloads: 16384,
       order: "fixed",
       delivery: "full",
       parallel: 1,
-      dissemination: "inline",
+      dissemination: "certified",
       services: ["bidding", "counter", "kv", "notary", "tsa"],
       checkpointInterval: 128,
       ledger: "all",
@@ -157,6 +157,11 @@ describe("abcast init", () => {
     ["an unknown order", ["--n", "4", "--order", "any"], "Allowed choices are fixed, random, adaptive"],
     ["an unknown delivery", ["--n", "4", "--delivery", "any"], "Allowed choices are full, on-request"],
     ["an unknown dissemination", ["--n", "4", "--dissemination", "any"], "Allowed choices are inline, certified"],
+    [
+      "more lanes than there can be",
+      ["--n", "129", "--t", "9"],
+      "--dissemination: is certified, which is for at most 128 parties: n is 129; inline is for more",
+    ],
     ["no candidate at once", ["--n", "4", "--parallel", "0"], "'--parallel <NUMBER>' argument '0' is invalid"],
     ["too many candidates at once", ["--n", "4", "--parallel", "17"], "whole number from 1 to 16"],
     ["no service", ["--n", "4", "--services", ""], "is no name of a service"],
@@ -230,7 +235,7 @@ describe("abcast init", () => {
       "--vector-size",
       "quorum",
       "--dissemination",
-      "certified",
+      "inline",
       "--out",
       join(directory, "b"),
       "--json",
@@ -245,15 +250,21 @@ describe("abcast init", () => {
         order: "adaptive",
         delivery: "on-request",
         parallel: 2,
-        dissemination: "certified",
+        dissemination: "inline",
         checkpointInterval: 128,
       },
       parties: [{ party: 0, port: 7400, httpPort: 7401 }],
       clients: [],
     });
-    // Batches are larger than entries, of which several make one message.
+    // Entries, of which several make one message, are smaller than batches.
     const { channel } = await loadParty(join(directory, "b", "party-0"));
-    expect(channel).toMatchObject({ maxEntryPayloads: 4096, maxEntryBytes: 1024 * 1024 });
+    expect(channel).toMatchObject({ maxEntryPayloads: 256, maxEntryBytes: 65536 });
+    // A file from before there was a choice means what it meant.
+    const publicFile = join(directory, "b", "public.json");
+    const older = JSON.parse(readFileSync(publicFile, "utf8")) as Json;
+    set(older["channel"], "dissemination", undefined);
+    writeFileSync(publicFile, JSON.stringify(older));
+    expect((await loadPublic(publicFile)).channel.dissemination).toBe("inline");
   });
 
   it("takes names and addresses from --parties", async () => {
@@ -458,7 +469,7 @@ describe("loadPublic", () => {
     ],
     [
       "another dissemination",
-      (json) => set(json["channel"], "dissemination", "certified"),
+      (json) => set(json["channel"], "dissemination", "inline"),
       "cluster: does not name these keys",
     ],
     [
@@ -714,10 +725,10 @@ describe("loadParty and loadClient", () => {
       "limits.maxEntryBytes: must be a whole number from 1024",
     ],
     [
-      "entries of which c make no message",
+      "payloads that make no batch",
       "config.json",
-      (json) => set(json["limits"], "maxEntryBytes", 698_027),
-      "limits.maxEntryBytes: is 698027, at most 698026 with c=3",
+      (json) => set(json["limits"], "maxEntryBytes", 1024 * 1024 + 1),
+      "limits.maxEntryBytes: is 1048577, at most 1048576 make a batch",
     ],
     [
       "rounds too far apart",
@@ -782,12 +793,12 @@ describe("loadParty and loadClient", () => {
     expect((await loadParty(partyDirectory({ "config.json": path }))).channel).toEqual({
       c: 3,
       maxEntryPayloads: 7,
-      maxEntryBytes: 65536,
+      maxEntryBytes: 1024 * 1024,
       maxQueuePayloads: 16384,
       order: "fixed",
       delivery: "full",
       parallel: 1,
-      dissemination: "inline",
+      dissemination: "certified",
       services: ["bidding", "counter", "kv", "notary", "tsa"],
       checkpointInterval: 128,
       ledger: "all",

@@ -75,6 +75,18 @@ describe("abcast simulate", () => {
     expect(Object.keys(actions).filter((action) => action.startsWith("attack:"))).toEqual([]);
   });
 
+  it("disseminates as clusters do unless told otherwise, by the file or by an option", async () => {
+    const [plain, certified, inline, file] = [
+      await report("--seeds", "1..2"),
+      await report("--seeds", "1..2", "--dissemination", "certified"),
+      await report("--seeds", "1..2", "--dissemination", "inline"),
+      await report("--seeds", "1..2", "--scenario", written("inline.json", { dissemination: "inline" })),
+    ];
+    expect(plain.traceSha256).toBe(certified.traceSha256);
+    expect(inline.traceSha256).not.toBe(plain.traceSha256);
+    expect(file.traceSha256).toBe(inline.traceSha256);
+  });
+
   it("keeps the results when there is nothing to trace, or nowhere to", async () => {
     const { violations } = await report("--seeds", "1..2", "--trace", join(DIRECTORY, "none.json"));
     expect(violations).toEqual([]);
@@ -90,7 +102,7 @@ describe("abcast simulate", () => {
 
   it("repeats a swarm that is named", async () => {
     const liars = await report("--scenario", "liars", "--seeds", "1..5");
-    expect(liars.actions["attack:equivocate-queue"]).toBeGreaterThan(0);
+    expect(liars.actions["attack:equivocate-heights"]).toBeGreaterThan(0);
     expect(liars.actions["crash"]).toBeUndefined();
   });
 
@@ -188,7 +200,7 @@ describe("abcast trace", () => {
     const listed = await runCli(["trace", file]);
     expect(listed.code, listed.stderr).toBe(0);
     expect(listed.stdout).toMatch(/^ event {2}0/);
-    expect(listed.stdout).toMatch(/0 → \d round 1: queue of \d/);
+    expect(listed.stdout).toMatch(/0 → \d round 1: heights( \d){4}/);
     expect(listed.stdout.trimEnd()).toMatch(/every property held$/);
     const svg = join(DIRECTORY, "run.svg");
     const drawn = await runCli(["trace", file, "--svg", svg]);

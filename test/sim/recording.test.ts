@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { thresholdGroup } from "../../src/core/group.js";
 import type { Certifier, Suite } from "../../src/core/suite.js";
+import { DEFAULT_DISSEMINATION, DISSEMINATIONS, type DisseminationMode } from "../../src/protocols/index.js";
 import {
   DiagramRecorder,
   type Recording,
@@ -113,16 +114,28 @@ describe("a failing schedule", () => {
 });
 
 describe("a trace file", () => {
-  const trace = (seed: number): TraceFile => {
-    const options = { seed, preset: "hybrid-8", order: "adaptive" } as const;
+  const trace = (seed: number, dissemination: DisseminationMode = "certified"): TraceFile => {
+    const options = { seed, preset: "hybrid-8", order: "adaptive", dissemination } as const;
     return { options, recording: record(options) };
   };
 
-  test("is read back as it was written", () => {
-    const written = trace(3);
+  test.each(DISSEMINATIONS)("is read back as it was written, %s", (dissemination) => {
+    const written = trace(3, dissemination);
     const read = parseTrace(formatTrace(written));
     expect(read).toEqual({ ok: true, value: written });
     if (read.ok) expect(replay(read.value.options, read.value.recording.actions)).toEqual(written.recording);
+  });
+
+  test("says the dissemination, whatever the default is when it is read", () => {
+    const options = { seed: 3 };
+    const read = parseTrace(formatTrace({ options, recording: record(options) }));
+    expect(read).toMatchObject({ ok: true, value: { options: { seed: 3, dissemination: DEFAULT_DISSEMINATION } } });
+  });
+
+  test("without a dissemination is of the time when all was inline", () => {
+    const written = trace(3, "inline");
+    const read = parseTrace(formatTrace(written).replace(/,\s*"dissemination": "inline"/, ""));
+    expect(read).toEqual({ ok: true, value: written });
   });
 
   test.each<[what: string, change: (text: string) => string, error: RegExp]>([

@@ -127,6 +127,15 @@ describe.skipIf(executablePath === undefined)("the page", () => {
       expect(await page.locator("#trace").textContent()).toMatch(/^Trace SHA-256 [0-9a-f]{64}$/);
     }));
 
+  test("payloads travel in certified batches, or within agreement", () =>
+    withPage(async ({ page, press, choose, toTheEnd }) => {
+      expect(await saved(page)).toContain('"dissemination": "certified"');
+      await choose("Payloads", "within agreement");
+      await press("New run");
+      expect(await toTheEnd()).toMatch(/^The honest logs are equal: 4 payloads/);
+      expect(await saved(page)).toContain('"dissemination": "inline"');
+    }));
+
   test("plays, pauses and steps; the diagram scrolls back", () =>
     withPage(async ({ page, press }) => {
       const steps = async (): Promise<number> => Number(await page.locator("#counters dd").first().textContent());

@@ -98,7 +98,8 @@ export class BenchCluster {
       SERVICES,
       "--certificates",
       certificates === "threshold" ? "bls" : "multisig",
-      ...(dissemination === null ? [] : ["--dissemination", dissemination]),
+      "--dissemination",
+      dissemination,
     ];
     const [main = ""] = NODE_COMMAND;
     if (this.#isCleared) throw new Error("the benchmark has ended");

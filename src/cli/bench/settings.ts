@@ -1,7 +1,7 @@
 /** What is measured, and under which conditions. */
+import type { DisseminationMode } from "../../protocols/index.js";
 
 export const DURABILITIES = ["sync", "async"] as const;
-export const DISSEMINATIONS = ["inline", "certified"] as const;
 export const CERTIFICATES = ["multisig", "threshold"] as const;
 export const BYZANTINE_BEHAVIOURS = ["withhold", "equivocate", "bad-shares"] as const;
 export type ByzantineBehaviour = (typeof BYZANTINE_BEHAVIOURS)[number];
@@ -19,8 +19,7 @@ export interface BenchSettings {
   readonly warmUpSeconds: number;
   /** `async`: replicas speak before what they say is on the disk. Nobody should. */
   readonly durability: (typeof DURABILITIES)[number];
-  /** null: as `abcast init` does. */
-  readonly dissemination: (typeof DISSEMINATIONS)[number] | null;
+  readonly dissemination: DisseminationMode;
   readonly certificates: (typeof CERTIFICATES)[number];
   /** So many replicas are killed after the warm-up. */
   readonly crash: number;

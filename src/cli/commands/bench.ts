@@ -4,6 +4,7 @@ import { constants, tmpdir } from "node:os";
 import { SingleBar } from "cli-progress";
 import { type Command, Option } from "commander";
 import { MAX_PARTIES } from "../../core/party-set.js";
+import { DEFAULT_DISSEMINATION, DISSEMINATIONS, type DisseminationMode } from "../../protocols/index.js";
 import { checkProcessUse } from "../bench/process-use.js";
 import { type BenchReport, tableOf } from "../bench/report.js";
 import { type Phase, measure } from "../bench/run.js";
@@ -12,7 +13,6 @@ import {
   type BenchSettings,
   type ByzantineBehaviour,
   DURABILITIES,
-  DISSEMINATIONS,
   CERTIFICATES,
   warmUpOf,
 } from "../bench/settings.js";
@@ -45,7 +45,7 @@ interface Options {
   readonly clients: number;
   readonly seconds: number;
   readonly durability: BenchSettings["durability"];
-  readonly dissemination?: "inline" | "certified";
+  readonly dissemination: DisseminationMode;
   readonly certificates: BenchSettings["certificates"];
   readonly crash: number;
   readonly byzantine?: ByzantineBehaviour;
@@ -83,9 +83,9 @@ export function registerBench(program: Command): void {
         .default("sync"),
     )
     .addOption(
-      new Option("--dissemination <MODE>", "how payloads reach the replicas (default: as init has it)").choices(
-        DISSEMINATIONS,
-      ),
+      new Option("--dissemination <MODE>", "how payloads reach the replicas")
+        .choices(DISSEMINATIONS)
+        .default(DEFAULT_DISSEMINATION),
     )
     .addOption(
       new Option("--certificates <SCHEME>", "lists of signatures, or one threshold signature (BLS)")
@@ -181,7 +181,7 @@ function compared(options: Options): readonly BenchSettings[] {
     seconds,
     warmUpSeconds: warmUpOf(seconds),
     durability,
-    dissemination: dissemination ?? null,
+    dissemination,
     certificates,
     crash,
     byzantine: byzantine ?? null,

@@ -8,7 +8,12 @@ import { PRESETS } from "../../core/presets.js";
 import { cardStatement } from "../../crypto/ceremony/identity-card.js";
 import { type DealPrimes, deal, withSpares } from "../../crypto/dealer.js";
 import { KeyError } from "../../crypto/errors.js";
-import { MAX_VECTOR_SIZE, type VectorSize } from "../../protocols/atomic-broadcast/messages.js";
+import {
+  DEFAULT_DISSEMINATION,
+  DISSEMINATIONS,
+  MAX_VECTOR_SIZE,
+  type VectorSize,
+} from "../../protocols/atomic-broadcast/messages.js";
 import { MAX_PARALLEL } from "../../protocols/multivalued-agreement/messages.js";
 import {
   type ClusterPublic,
@@ -173,8 +178,8 @@ export function registerInit(program: Command, known: KnownPrimes = new Map()): 
         "--dissemination <MODE>",
         "whether payloads travel within agreement, or in certified batches of which agreement orders heights only",
       )
-        .choices(["inline", "certified"])
-        .default("inline"),
+        .choices(DISSEMINATIONS)
+        .default(DEFAULT_DISSEMINATION),
     )
     .option(
       "--services <NAMES>",

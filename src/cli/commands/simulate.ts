@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { PRESETS } from "../../core/presets.js";
-import { DISSEMINATIONS } from "../../protocols/index.js";
+import { DEFAULT_DISSEMINATION, DISSEMINATIONS } from "../../protocols/index.js";
 import { MAX_SEED, SCENARIOS, type Scenario, adversaryOf, simulate as simulateSeed } from "../../sim/index.js";
 import { shellWord } from "../../replica/config-files.js";
 import { EXIT, InputError } from "../errors.js";
@@ -53,9 +53,10 @@ export function registerSimulate(program: Command): void {
     )
     .addOption(new Option("--variant <NAME>", "how agreement treats its candidates").choices(Object.keys(VARIANTS)))
     .addOption(
-      new Option("--dissemination <MODE>", "how payloads get to all parties: inline unless given").choices(
-        DISSEMINATIONS,
-      ),
+      new Option(
+        "--dissemination <MODE>",
+        `how payloads get to all parties: ${DEFAULT_DISSEMINATION} unless the scenario says it`,
+      ).choices(DISSEMINATIONS),
     )
     .option("--trace <OUT>", "where to write the trace: of the first violation, or of the run of a single seed")
     .addOption(jsonOption())
@@ -63,7 +64,7 @@ export function registerSimulate(program: Command): void {
       "after",
       example(
         "abcast simulate --seeds 1..500",
-        "abcast simulate --seeds 1..200 --dissemination certified",
+        "abcast simulate --seeds 1..200 --dissemination inline",
         "abcast simulate --preset 4x4 --seeds 1..20 --variant random",
         "abcast simulate --scenario adaptive-coin --kappa n-t --seeds 1..1000",
         "abcast simulate --scenario link-failures --n 7 --seeds 1..20",

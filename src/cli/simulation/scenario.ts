@@ -1,6 +1,6 @@
 /** Which scenario a command line asks for: a file or a name, and the options that say the same as its fields. */
 import { SCENARIOS, type Scenario, ScenarioError, checkScenario, scenarioSchema } from "../../sim/index.js";
-import type { DisseminationMode } from "../../protocols/index.js";
+import { DEFAULT_DISSEMINATION, type DisseminationMode } from "../../protocols/index.js";
 import { InputError } from "../errors.js";
 import type { Seeds } from "./batch.js";
 import { readFileAs, shellWord } from "../../replica/config-files.js";
@@ -60,11 +60,11 @@ export function describeScenario({
   order = "fixed",
   delivery = "full",
   parallel = 1,
-  dissemination = "inline",
+  dissemination = DEFAULT_DISSEMINATION,
 }: Scenario): string {
   const variant = [
     order,
-    ...(dissemination === "inline" ? [] : [dissemination]),
+    dissemination,
     ...(delivery === "full" ? [] : [delivery]),
     ...(parallel === 1 ? [] : [`${parallel} in parallel`]),
   ];

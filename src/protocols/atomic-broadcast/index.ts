@@ -6,16 +6,16 @@ export {
   digestAdmission,
 } from "./admission.js";
 export * from "./atomic-broadcast.js";
-export {
-  type AtomicBroadcastOptions,
-  AtomicBroadcastOptionsError,
-  DISSEMINATIONS,
-  type DisseminationMode,
-  vectorSizeProblem,
-} from "./options.js";
+export { type AtomicBroadcastOptions, AtomicBroadcastOptionsError, vectorSizeProblem } from "./options.js";
 export { type Boundary, type InstalledBoundary, boundaryAt, decodeBoundary, encodeBoundary } from "./boundary.js";
 export { cutHeights } from "./certified/messages.js";
 export { CLOCK_READINGS, type ClockOffset } from "./clock-watch.js";
 export { roundsHaveTime } from "./round-time.js";
 export { type LocalSettings, encodeSettings } from "./settings.js";
-export { MAX_ENTRY_PAYLOADS, MAX_PAYLOAD_BYTES } from "./messages.js";
+export {
+  DEFAULT_DISSEMINATION,
+  DISSEMINATIONS,
+  type DisseminationMode,
+  MAX_ENTRY_PAYLOADS,
+  MAX_PAYLOAD_BYTES,
+} from "./messages.js";

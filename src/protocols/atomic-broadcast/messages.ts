@@ -42,6 +42,15 @@ export function entryBytes(payload: Uint8Array): number {
   return 4 + payload.length;
 }
 
+export const DISSEMINATIONS = ["inline", "certified"] as const;
+/** Payloads travel in queue entries and proposals, or in certified batches of which agreement orders the heights only. */
+export type DisseminationMode = (typeof DISSEMINATIONS)[number];
+/** Of new clusters and of simulated ones, unless they are told otherwise. */
+export const DEFAULT_DISSEMINATION: DisseminationMode = "certified";
+
+/** So that a vector with a certificate for each lane can be broadcast, also where certificates are lists of signatures. */
+export const MAX_LANES = 128;
+
 /** c: so many entries, or those of any quorum. */
 export type VectorSize = number | "quorum";
 

@@ -6,18 +6,12 @@ import type { BatchName } from "../../core/protocol.js";
 import { type AgreementVariant, variantProblem } from "../multivalued-agreement/index.js";
 import { type Admission, digestAdmission } from "./admission.js";
 import { type Boundary, decodeBoundary } from "./boundary.js";
-import type { VectorSize } from "./messages.js";
+import { DISSEMINATIONS, type DisseminationMode, type VectorSize } from "./messages.js";
 import { type LocalSettings, batchSettingsProblem, settingsProblem } from "./settings.js";
-
-export const DISSEMINATIONS = ["inline", "certified"] as const;
-/** Payloads travel in queue entries and proposals, or in certified batches of which agreement orders the heights only. */
-export type DisseminationMode = (typeof DISSEMINATIONS)[number];
 
 /** Batches that each party may have in its lane beyond the last cut, unless the options say otherwise. */
 export const DEFAULT_LANE_WINDOW = 16;
 const MAX_LANE_WINDOW = 1024;
-/** So that a vector with a certificate for each lane can be broadcast, also where certificates are lists of signatures. */
-export const MAX_LANES = 128;
 
 /** What all parties must have the same, and the settings that this party starts with. */
 export interface AtomicBroadcastOptions extends LocalSettings, AgreementVariant {
@@ -31,7 +25,7 @@ export interface AtomicBroadcastOptions extends LocalSettings, AgreementVariant 
   readonly checkpointInterval?: number | undefined;
   /** The state of a boundary: the instance starts as if the next round had just begun. */
   readonly restore?: Uint8Array | undefined;
-  /** `inline` unless given. */
+  /** `inline` unless given: that asks nothing of the host, which must keep batches for `certified`. */
   readonly dissemination?: DisseminationMode | undefined;
   /** In `certified`: batches of a lane beyond the last cut; 16 unless given. */
   readonly laneWindow?: number | undefined;

@@ -46,6 +46,7 @@ export function readSettings(): SimulationOptions {
   const scenario = scenarioSchema.parse({
     ...base,
     ...(kind === "preset" ? { preset: name } : { n: Number(name) }),
+    dissemination: valueOf("dissemination"),
     order: valueOf("order"),
     delivery: valueOf("delivery"),
     parallel: numberOf("parallel"),

@@ -47,7 +47,7 @@ const reportSchema = z.strictObject({
     seconds: z.literal(2),
     warmUpSeconds: z.literal(2),
     durability: z.literal("sync"),
-    dissemination: z.null(),
+    dissemination: z.literal("certified"),
     certificates: z.literal("multisig"),
     crash: z.literal(0),
     byzantine: z.null(),
