@@ -1,8 +1,9 @@
 /**
- * The seeds that a mutant of the protocols meets first (run.mjs): every variant, several structures, and the adversary of the coin. The unchanged code
- * keeps every property on all of them.
+ * The seeds that a mutant of the protocols meets first (run.mjs): every variant, both modes of dissemination, several structures, and
+ * the adversary of the coin. The unchanged code keeps every property on all of them.
  */
 import { test } from "vitest";
+import type { DisseminationMode } from "../../src/protocols/index.js";
 import { type Scenario, Violation, runAdaptiveCoin, simulate } from "../../src/sim/index.js";
 
 interface Seeds {
@@ -11,7 +12,7 @@ interface Seeds {
   readonly to: number;
 }
 
-const SWARMS: readonly Seeds[] = [
+const INLINE: readonly Seeds[] = [
   { name: "fixed", scenario: {}, to: 60 },
   { name: "random", scenario: { order: "random" }, to: 60 },
   { name: "adaptive", scenario: { order: "adaptive" }, to: 30 },
@@ -22,6 +23,21 @@ const SWARMS: readonly Seeds[] = [
   { name: "hybrid-8", scenario: { preset: "hybrid-8" }, to: 5 },
   { name: "weighted", scenario: { preset: "weighted", order: "random" }, to: 5 },
 ];
+const CERTIFIED: readonly Seeds[] = [
+  { name: "fixed", scenario: {}, to: 40 },
+  { name: "liars on request", scenario: { order: "random", delivery: "on-request", weather: { rate: 1 } }, to: 40 },
+  { name: "hybrid-8", scenario: { preset: "hybrid-8" }, to: 3 },
+];
+
+function swarmsIn(dissemination: DisseminationMode, swarms: readonly Seeds[]): readonly Seeds[] {
+  return swarms.map(({ name, scenario, to }) => ({
+    name: `${dissemination}, ${name}`,
+    scenario: { ...scenario, dissemination },
+    to,
+  }));
+}
+
+const SWARMS = [...swarmsIn("inline", INLINE), ...swarmsIn("certified", CERTIFIED)];
 
 /** The seed at which `run` throws, with how many runs that took, as run.mjs prints it. */
 function firstFailure(): string | undefined {
