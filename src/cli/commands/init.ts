@@ -148,7 +148,7 @@ export function registerInit(program: Command, known: KnownPrimes = new Map()): 
     )
     .option(
       "--c, --vector-size <C>",
-      `how many parties' queues make a batch: t+1..n-t, at most ${MAX_VECTOR_SIZE}, for thresholds, or "quorum"; more is fairer, fewer takes less data (default: the most)`,
+      `how many parties' entries make the proposal of a round: t+1..n-t, at most ${MAX_VECTOR_SIZE}, for thresholds, or "quorum"; more is fairer, fewer takes less data (default: the most)`,
       vectorSize,
     )
     .addOption(
