@@ -168,11 +168,11 @@ describe("pace", () => {
 
   test("what is beyond a receiver's window is not signed, and asked for again after the next cut", () => {
     const net = network({ scripted: [3] }, { laneWindow: 1 });
-    let parent: { height: number; digest: Uint8Array } = ORIGIN;
+    const places: { height: number; digest: Uint8Array }[] = [];
     for (let height = 1; height <= 3; height++) {
-      const batch = writeBatch(parent, [payload(height)]);
+      const batch = writeBatch(places.at(-1) ?? ORIGIN, [payload(height)]);
       net.deliver(3, 0, batchOf(3, height, batch));
-      parent = { height, digest: net.suite(0).hash(batch) };
+      places.push({ height, digest: net.suite(0).hash(batch) });
     }
     expect(sharesOf(net, 0, 3)).toEqual([1, 2]);
     expect(net.of(0, "askRepeat")).toEqual([]);
@@ -181,6 +181,21 @@ describe("pace", () => {
     expect(deliveredOf(net, 0)).toEqual(["ok other"]);
     // The lane has not moved: there is still no room.
     expect(net.of(0, "askRepeat")).toEqual([]);
+    const [first] = places;
+    if (first === undefined) throw new Error("no batch");
+    const certificate = certificateOf(net, 3, first, [0, 1, 3]);
+    const certified = encode(laneMessageCodec, { kind: "certified", digest: first.digest, certificate });
+    net.deliver(3, 0, { tag: tagOf(3, 1), body: certified });
+    net.run();
+    expect(deliveredOf(net, 0)).toEqual(["ok other", "ok 1"]);
+    expect(net.of(0, "askRepeat")).toMatchObject([{ of: 3 }]);
+  });
+
+  test("a payload that is in a batch of the own lane comes into no other", () => {
+    const net = network({}, { maxEntryPayloads: 1 });
+    for (const name of ["a", "a", "b"]) net.submit(0, payload(name));
+    expect(net.inspect(0, CHANNEL).queueLength).toBe(2);
+    expect(net.of(0, "keepBatch").map(({ name }) => name.height)).toEqual([1, 2]);
   });
 });
 
@@ -445,6 +460,24 @@ describe("a party that begins to speak", () => {
     expect(() => engine.step({ kind: "message", from: 1, envelope: proof.envelope })).toThrow(
       "this store is not the latest",
     );
+  });
+
+  test("says again what it has said of lanes and is not ordered: its batches, and its shares for others", () => {
+    const net = network({ seed: 7 }, { checkpointInterval: 1, maxEntryPayloads: 1 });
+    for (let index = 0; index < 8; index++) net.submit(0, payload(index));
+    net.run();
+    const again = (party: PartyId): readonly string[] => {
+      const state = net.of(party, "boundary").find(({ state }) => decodedLanes(state).length > 300)?.state;
+      if (state === undefined) throw new Error("no boundary within a lane");
+      const effects = net.engineAt(party, state).start();
+      return effects.flatMap((effect) => {
+        if (effect.kind !== "send" || !isLane(effect.envelope.tag)) return [];
+        const message = decode(laneMessageCodec, effect.envelope.body);
+        return message.ok ? [message.value.kind] : [];
+      });
+    };
+    expect(again(0)).toContain("batch");
+    expect(again(1)).toContain("share");
   });
 
   test("does not start without batches that its host should have kept, nor with lanes that are none", () => {
