@@ -3,7 +3,8 @@
  *
  * An honest party signs at most one body for each slot of an instance. The engine sees to that by its table of what was signed, also
  * across restarts (docs/protocols.md section 4). The slots here are those by which the protocols sign; so whatever an honest party
- * signs, no two statements of it pass `verifyEvidence`.
+ * signs, no two statements of it pass `verifyEvidence`. Batches of lanes are not among them: a party that has lost its store, and is back,
+ * may sign another batch of a height, which is harmless (docs/protocols.md, "Deviations from the design", 4).
  */
 import { equalBytes } from "../core/bytes.js";
 import { statement } from "../core/engine.js";
