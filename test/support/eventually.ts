@@ -6,5 +6,5 @@ const LONGEST_MS = 600_000;
 
 /** Resolves when `check` does not throw. */
 export function eventually<T>(check: () => T | Promise<T>): Promise<T> {
-  return vi.waitFor(check, { timeout: LONGEST_MS, interval: 20 });
+  return vi.waitFor(check, { timeout: LONGEST_MS, interval: 100 });
 }
