@@ -34,7 +34,7 @@ export function createPartySignatures({ publicKeys, self, seed, memo }: PartySig
   return {
     sign(domain, statement) {
       const signature = signer.sign(signedBytes(domain, statement));
-      // It comes back in the certificates of others: a quarter of all signatures in a round.
+      // It comes back in the certificates of others.
       memo.note(domain, self, statement, signature);
       return signature;
     },
