@@ -133,6 +133,31 @@ describe("all is well", () => {
     net.run();
     expect(deliveredOf(net, 1)).toEqual(["ok a", "ok b", "ok c", "ok d"]);
   });
+
+  test("what is worth a batch of its own does not wait for a round, once what was sealed before is certified", () => {
+    const net = network({}, { isPaced: true, maxEntryPayloads: 32, laneWindow: 6 });
+    const heights = (): number => net.of(0, "keepBatch").filter(({ name }) => name.lane === 0).length;
+    net.submit(0, payload("a"));
+    for (const name of ["b", "c"]) net.submit(0, payload(name));
+    // The first has no certificate yet.
+    expect(heights()).toBe(1);
+    net.run();
+    expect(heights()).toBe(2);
+    // Less than a sixteenth.
+    net.submit(0, payload("d"));
+    net.run();
+    expect(heights()).toBe(2);
+    net.submit(0, payload("e"));
+    net.run();
+    expect(heights()).toBe(3);
+    // Half of the window is for full ones.
+    for (const name of ["f", "g"]) net.submit(0, payload(name));
+    net.run();
+    expect(heights()).toBe(3);
+    expect(net.outputsOf(0)).toEqual([]);
+    for (let index = 0; index < 30; index++) net.submit(0, payload(index));
+    expect(heights()).toBe(4);
+  });
 });
 
 describe("pace", () => {

@@ -6,7 +6,7 @@
  *
  * Each party has a *lane*, a chain of batches. Messages, with the tag `lane/p/h` for height h of the lane of party p:
  *   batch(m)           p → all     m: the place of its parent, and payloads. When no earlier own batch waits for its place in an own entry,
- *                                  or when a batch is full
+ *                                  when a sixteenth of a batch waits and all earlier ones have their certificates, or when a batch is full
  *   share(σ)           i → p       on (tag, H(m)): i stores the whole lane from the last cut up to it, and takes each payload
  *   certified(d, c)    p → all     from a broadcast quorum of shares
  * In a round (round.ts):
@@ -52,6 +52,7 @@ import {
   cutEntryBody,
   cutEntryCodec,
   cutVectorCodec,
+  greatestOf,
   laneMessageCodec,
   lanePath,
   readBatch,
@@ -61,6 +62,9 @@ import { Ordering } from "./ordering.js";
 import { OwnLane } from "./own-lane.js";
 import { type LanesState, decodeLanes, encodeLanes, newLanes, ownFrom } from "./snapshot.js";
 import { Voice } from "./voice.js";
+
+/** Of a full batch, what is worth one of its own while an earlier one waits for a round. */
+const LEAST_PART = 1 / 16;
 
 export interface CertifiedOptions {
   readonly scope: Scope<never, never>;
@@ -229,11 +233,16 @@ export class Certified implements Dissemination<CutEntry, CutVector> {
     return isCertified;
   }
 
-  /** Little traffic goes at once; under load batches fill while rounds run. */
+  /**
+   * Little traffic goes at once; under load batches fill while rounds run. What waits is not to miss the next round for want of a certificate,
+   * so that parts of a batch go, too; at most to half of the window, which is else soon used up by small ones.
+   */
   get #maySeal(): boolean {
     if (this.#frame.isMuted() || !this.#backlog.isWaiting || this.#own.length >= this.#window) return false;
     const { maxEntryPayloads, maxEntryBytes } = this.#frame.settings();
-    return !this.#own.isWaiting || this.#backlog.fills(maxEntryPayloads, maxEntryBytes);
+    const fills = (part: number): boolean => this.#backlog.fills(maxEntryPayloads * part, maxEntryBytes * part);
+    const maySealPart = this.#own.isCertified && this.#own.length < this.#window / 2;
+    return !this.#own.isWaiting || (maySealPart && fills(LEAST_PART)) || fills(1);
   }
 
   /** True when nobody else need sign. */
@@ -422,13 +431,6 @@ export class Certified implements Dissemination<CutEntry, CutVector> {
       wasMuted: this.#wasMuted,
     });
   }
-}
-
-/** Of each lane the greatest; ascending lanes. */
-function greatestOf(tips: readonly Tip[]): readonly Tip[] {
-  const greatest = new Map<PartyId, Tip>();
-  for (const tip of tips) if (tip.height > (greatest.get(tip.lane)?.height ?? 0)) greatest.set(tip.lane, tip);
-  return [...greatest.values()].sort((a, b) => a.lane - b.lane);
 }
 
 /** @throws AtomicBroadcastOptionsError when what is to be restored has no lanes, or others than the host has kept */

@@ -85,6 +85,13 @@ export const tipCodec = struct({
 });
 export type Tip = Value<typeof tipCodec>;
 
+/** Of each lane the greatest; ascending lanes. */
+export function greatestOf(tips: readonly Tip[]): readonly Tip[] {
+  const greatest = new Map<PartyId, Tip>();
+  for (const tip of tips) if (tip.height > (greatest.get(tip.lane)?.height ?? 0)) greatest.set(tip.lane, tip);
+  return [...greatest.values()].sort((a, b) => a.lane - b.lane);
+}
+
 const tipsCodec = list(tipCodec, MAX_PARTIES);
 const heightsCodec = list(u64, MAX_PARTIES);
 

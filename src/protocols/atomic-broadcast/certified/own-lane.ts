@@ -71,6 +71,12 @@ export class OwnLane {
     return false;
   }
 
+  /** Whether all that are sealed have their certificates. */
+  get isCertified(): boolean {
+    for (const { certificate } of this.#sealed.values()) if (certificate === undefined) return false;
+    return true;
+  }
+
   #add(batch: Batch): OwnBatch {
     const own = {
       batch,
