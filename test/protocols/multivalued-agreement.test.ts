@@ -96,12 +96,25 @@ describe.each(["fixed", "random", "adaptive"] as const)("order %s", (order) => {
     decisionOf(late);
   });
 
-  test("a party without an input signs others' proposals, votes on nothing, and decides with them", () => {
+  test("a party without an input signs others' proposals, votes at most for the first, and decides with them", () => {
     const net = network(order, { seed: 5 });
     for (const party of [0, 1, 2]) net.input(party, valueOf(party));
     net.run();
-    expect(votedOn(net, 3)).toEqual([]);
+    expect(votedOn(net, 3)).toEqual(order === "random" ? [] : [0]);
     decisionOf(net);
+  });
+
+  test("the proposal of the first candidate is enough, where no coin draws it, and not that of another", () => {
+    const first = network(order);
+    first.input(0, valueOf(0));
+    first.run();
+    const decided = order === "random" ? [] : [valueOf(0)];
+    for (const party of first.running) expect(first.outputsOf(party).map(({ value }) => value)).toEqual(decided);
+
+    const second = network(order);
+    second.input(1, valueOf(1));
+    second.run();
+    for (const party of second.running) expect(votedOn(second, party)).toEqual([]);
   });
 });
 
@@ -140,9 +153,32 @@ describe("the loop", () => {
     early.net.input(0, valueOf(0));
     early.propose(1);
     early.witness("proposal/0");
-    expect(early.said("yes")).toEqual([]);
-    early.propose(2);
+    // The first candidate is held, which is all that a vote for it needs.
     expect(early.said("yes").map(({ candidate }) => candidate)).toEqual([0]);
+    early.propose(2);
+    expect(early.said("yes")).toHaveLength(1);
+
+    const drawn = new Voices("random");
+    drawn.net.input(0, valueOf(0));
+    drawn.propose(1);
+    drawn.witness("proposal/0");
+    drawn.propose(2);
+    expect(drawn.said("yes")).toEqual([]);
+  });
+
+  test("goes on only with a quorum of proposals, also where the first candidate was rejected before", () => {
+    for (const order of ["fixed", "adaptive"] as const) {
+      const voices = new Voices(order);
+      const commits = () => voices.net.messagesBelow(0, "commit/0", consistentBroadcastMessageCodec, 1);
+      voices.propose(1);
+      voices.propose(2);
+      voices.decide(1, 0, 0, new Uint8Array(0));
+      expect([...voices.said("yes"), ...voices.said("no"), ...commits()]).toEqual([]);
+      voices.propose(3);
+      voices.net.input(0, valueOf(0));
+      expect(voices.said("yes").map(({ candidate }) => candidate)).toEqual(order === "fixed" ? [1] : []);
+      expect(commits()).toHaveLength(order === "fixed" ? 0 : 1);
+    }
   });
 
   test("asks for 1 after any Y, with its closing, and for 0 after N only", () => {

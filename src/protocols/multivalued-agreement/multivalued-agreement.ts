@@ -19,7 +19,7 @@
  *                                                 first candidate is rejected
  *   coin(share)           box 36   commit.ts      all → all, after `isQuorum` commits and the own; `hasHonest` shares give Π
  *   yes(a, closing)       box 40   pass.ts        all → all, for the next candidates a in Π: the proposal is held here
- *   no(a)                 box 40   pass.ts        all → all, otherwise
+ *   no(a)                 box 40   pass.ts        all → all, otherwise; once proposals of `isQuorum` are here
  *   counting              box 50   pass.ts        `isQuorum` valid votes; no(a) counts only if the voter's commit, if a's order needed one, does
  *                                                 not name a
  *   aba/p/a               box 70   pass.ts        input 1 with a's closing if a is held by then, else 0; 1 decides, 0: next a
@@ -35,7 +35,8 @@
  * Variants: `order`; `delivery: "on-request"`, where closings are compact and the proof alone has the value; `parallel` > 1, where so many
  * candidates are voted on at once and the first in Π with 1 wins.
  *
- * Deviations: passes; the source's counting shows one to be enough, for thresholds. Coin shares in `decided`, so that also a
+ * Deviations: who holds the first candidates where no coin draws them votes for them at once, without own input and without the proposals
+ * of a quorum, which a vote against needs (docs/protocols.md); passes; the source's counting shows one to be enough, for thresholds. Coin shares in `decided`, so that also a
  * party that has not seen the coin can check it. Only who has committed tosses the coin and votes.
  *
  * Limits: values up to MAX_MESSAGE_BYTES; one vote per party, candidate and pass is kept; at most MAX_PARALLEL at once.
@@ -171,6 +172,7 @@ class MultivaluedAgreement implements Instance<Uint8Array, MultivaluedAgreementM
 
   #onDelivered(party: PartyId): void {
     if (this.#accepted?.candidate === party) this.#finish(this.#accepted);
+    if (this.#accepted === undefined) this.#passes[0]?.onHeld();
     this.#startIfReady();
     for (const holdings of this.#holdings) holdings.count();
   }

@@ -46,6 +46,8 @@ export class Pass {
   readonly #ballots: readonly Ballot[];
   readonly #ordering: CommittedOrder | undefined;
   readonly #batches: Batch[];
+  /** What is voted on first, where that is known without a coin, nor a pass before: whoever holds it may do so before `start`. */
+  readonly #opening: Batch | undefined;
   /** Index of the batch that is being voted on, and of the one on which this party has voted. */
   #position = 0;
   #votedOn = -1;
@@ -56,6 +58,7 @@ export class Pass {
     this.#scope = scope;
     this.#options = options;
     this.#batches = [...batchesWithoutCoin(options.plan, scope.group.n)];
+    this.#opening = options.number === 1 ? this.#batches[0] : undefined;
     this.#ballots = scope.group.parties.map((party) => this.#spawnBallot(party));
     this.#ordering = options.plan.order === "fixed" ? undefined : this.#createOrdering();
   }
@@ -79,11 +82,16 @@ export class Pass {
     });
   }
 
-  /** After the proposals of a quorum, or what a quorum holds after the pass before, are here. */
+  /** The proposals of a quorum, or what a quorum holds after the pass before, are here. */
   start(): void {
     if (this.#hasStarted) return;
     this.#hasStarted = true;
     this.#advance();
+  }
+
+  /** A proposal is held that was not before. */
+  onHeld(): void {
+    if (!this.#hasStarted) this.#advance();
   }
 
   receive(from: PartyId, message: PassMessage): void {
@@ -106,6 +114,7 @@ export class Pass {
       return this.#scope.accuse(from, "invalid-certificate");
     }
     ballot.received.set(from, yes);
+    this.onHeld();
     this.#countVotes();
   }
 
@@ -123,7 +132,18 @@ export class Pass {
   }
 
   #batch(): Batch | undefined {
-    return this.#hasStarted ? this.#batches[this.#position] : undefined;
+    const batch = this.#batches[this.#position];
+    return this.#hasStarted || this.#maySupport(batch) ? batch : undefined;
+  }
+
+  /** Only a vote against, and whatever comes after, needs the proposals of a quorum. */
+  #maySupport(batch: Batch | undefined): boolean {
+    const { candidates } = this.#options;
+    return (
+      batch !== undefined &&
+      batch === this.#opening &&
+      batch.every((party) => candidates.closingOf(party) !== undefined)
+    );
   }
 
   #isRejected(party: PartyId): boolean {
@@ -135,6 +155,7 @@ export class Pass {
     while (this.#batch()?.every((party) => this.#isRejected(party)) === true) this.#position++;
     const batch = this.#batch();
     if (batch !== undefined) this.#vote(batch);
+    else if (!this.#hasStarted) return;
     else if (this.#ordering?.hasCommitted === false) this.#ordering.commit(this.#options.candidates.held);
     else if (this.#ordering?.isDrawn !== false) this.#options.onExhausted();
   }
