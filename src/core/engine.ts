@@ -39,6 +39,8 @@ export type Input =
   | { readonly kind: "checkpoint"; readonly channel: Tag; readonly round: number; readonly digest: Uint8Array }
   /** This party may take part in rounds up to this one. */
   | { readonly kind: "proceed"; readonly channel: Tag; readonly round: number }
+  /** This party may make its own proposal in this round. */
+  | { readonly kind: "propose"; readonly channel: Tag; readonly round: number }
   /** What a peer sent as a batch that was asked for. */
   | {
       readonly kind: "batch";
@@ -174,6 +176,7 @@ export class Engine<Message, Output, State> {
     else if (input.kind === "clock") root.clock(input.nowMs);
     else if (input.kind === "checkpoint") root.checkpoint(input.round, input.digest);
     else if (input.kind === "proceed") root.proceed?.(input.round);
+    else if (input.kind === "propose") root.propose?.(input.round);
     else if (root.batch !== undefined) root.batch(input.from, input.name, input.bytes);
     else this.#accuse(input.from, input.channel, "malformed-message");
   }

@@ -62,6 +62,11 @@ export interface RootInstance<Message, State> extends Instance<Uint8Array, Messa
    * method it may in all.
    */
   proceed?(round: number): void;
+  /**
+   * This party may make its own proposal in this round, where `inspect` says that it has one and waits. It comes, sooner or later, unless the
+   * round is decided before. Without this method nothing waits.
+   */
+  propose?(round: number): void;
   /** What `from` sent as a batch that was asked for: anything. */
   batch?(from: PartyId, name: BatchName, bytes: Uint8Array): void;
   inspect(): State;

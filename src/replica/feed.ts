@@ -7,6 +7,7 @@ import { type LocalSettings, encodeSettings } from "../protocols/index.js";
 import { type Consequences, type Execution, newConsequences } from "./execution.js";
 import type { Intake } from "./intake.js";
 import type { Pace } from "./pace.js";
+import type { Patience } from "./patience.js";
 import { type Pending, TURN } from "./pending.js";
 import type { Speech } from "./speech.js";
 import type { Storage } from "./storage.js";
@@ -18,6 +19,7 @@ export interface FeedOptions {
   readonly storage: Pick<Storage, "lastInput">;
   readonly settings: Omit<LocalSettings, "speakFrom">;
   readonly pace: Pace | undefined;
+  readonly patience: Patience | undefined;
   readonly speech: Speech;
   readonly intake: Intake;
   /** The present one. */
@@ -104,15 +106,19 @@ export class Feed {
     taker.take({ kind: "configure", channel, settings: encodeSettings({ ...settings, speakFrom: this.#speakFrom }) });
   }
 
-  /** Lets the round under way begin here if it is its turn; and the one after it, where that decides it at once. */
+  /** Lets the round under way begin here if it is its turn, and propose; and the one after it, where that decides it at once. */
   #proceed(taker: Taker, isDated: boolean): void {
-    const { channel, execution, pace } = this.#options;
-    for (let isFirst = !isDated; ; isFirst = false) {
-      const { hasWork, round } = execution().state;
-      if (!hasWork || pace?.begins(round) !== true) return;
-      // What is signed now has a reading of now.
-      if (isFirst) this.#date(taker);
-      taker.take({ kind: "proceed", channel, round });
+    const { channel, execution, pace, patience } = this.#options;
+    for (let hasDate = isDated; ;) {
+      const { hasWork, holdsBack, round } = execution().state;
+      patience?.sees(round);
+      if (hasWork && pace?.begins(round) === true) {
+        // What is signed now has a reading of now.
+        if (!hasDate) this.#date(taker);
+        hasDate = true;
+        taker.take({ kind: "proceed", channel, round });
+      } else if (holdsBack && patience?.isOver(round) === true) taker.take({ kind: "propose", channel, round });
+      else return;
     }
   }
 }

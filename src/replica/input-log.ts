@@ -21,6 +21,7 @@ const inputCodec = union({
     name: struct({ lane: u8, height: u64, digest: fixedBytes(32) }),
     bytes: bytes(MAX_BODY_BYTES),
   }),
+  propose: struct({ channel: tagCodec, round: u64 }),
 });
 
 /** The payloads in it are the input's own, not copies. */

@@ -20,6 +20,7 @@ import { Execution, newConsequences, type ReplicaEffect } from "./execution.js";
 import { Feed } from "./feed.js";
 import { Foundation } from "./foundation.js";
 import { Pace } from "./pace.js";
+import { Patience } from "./patience.js";
 import { type Pending, TURN, ownPending, peerPending } from "./pending.js";
 import { InputQueue } from "./input-queue.js";
 import { Intake } from "./intake.js";
@@ -121,6 +122,7 @@ export class Replica {
     this.#feed = new Feed({
       ...options,
       pace: options.pace && new Pace({ ...options.pace, onTurn: () => this.#enqueue(TURN) }),
+      patience: options.pace && new Patience({ ...options.pace, n: group.n, onTurn: () => this.#enqueue(TURN) }),
       speech: this.#speech,
       intake: this.#intake,
       execution: () => this.#execution,

@@ -46,6 +46,9 @@ export interface SimPartyOptions extends Omit<SimEngineOptions, "signed" | "chan
   readonly channels: Readonly<Record<Tag, SimChannel>>;
 }
 
+/** A host's word that its party takes part in a round, or proposes in it. */
+export type HostsWord = Extract<Input, { kind: "proceed" | "propose" }>;
+
 export class SimParty {
   readonly id: PartyId;
   readonly #options: SimPartyOptions;
@@ -88,12 +91,14 @@ export class SimParty {
     return batches;
   }
 
-  /** Channels that could order something if their host let them, each with the round. */
-  get heldUp(): readonly { readonly channel: Tag; readonly round: number }[] {
-    return [...this.#logs.keys()].flatMap((channel) => {
+  /** What channels wait for from their host. */
+  get heldUp(): readonly HostsWord[] {
+    return [...this.#logs.keys()].flatMap((channel): readonly HostsWord[] => {
       const state = this.inspect(channel);
-      if (state === undefined || !state.hasWork || state.round <= (this.#proceeded.get(channel) ?? 0)) return [];
-      return [{ channel, round: state.round }];
+      if (state === undefined) return [];
+      const { hasWork, holdsBack, round } = state;
+      if (hasWork && round > (this.#proceeded.get(channel) ?? 0)) return [{ kind: "proceed", channel, round }];
+      return holdsBack ? [{ kind: "propose", channel, round }] : [];
     });
   }
 

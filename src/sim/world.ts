@@ -227,9 +227,9 @@ export class World {
   /** As its host, which sets the pace. */
   #proceed(party: SimParty): boolean {
     const { heldUp } = party;
-    for (const { channel, round } of heldUp) {
-      this.#count("proceed");
-      this.#handle(party, party.step({ kind: "proceed", channel, round }));
+    for (const input of heldUp) {
+      this.#count(input.kind);
+      this.#handle(party, party.step(input));
     }
     return heldUp.length > 0;
   }

@@ -172,6 +172,60 @@ describe("pace", () => {
     expect(deliveredOf(net, 3)).toEqual(["ok a"]);
   });
 
+  test("without its host's word a party proposes in rounds alone in which it is the first candidate", () => {
+    const proposers = (word: boolean, order: "fixed" | "random"): readonly PartyId[] => {
+      const net = network({}, { isPaced: true, order });
+      net.submit(0, payload("a"));
+      net.run();
+      for (const party of net.running) net.step(party, { kind: "proceed", channel: CHANNEL, round: 1 });
+      net.run(() => word && net.running.every((party) => net.inspect(party, CHANNEL).holdsBack !== (party === 1)));
+      for (const party of word ? net.running : []) net.step(party, { kind: "propose", channel: CHANNEL, round: 1 });
+      net.run();
+      for (const party of net.running) expect(deliveredOf(net, party)).toEqual(["ok a"]);
+      return net.running.filter((party) =>
+        net.sent.some(({ from, envelope }) => from === party && envelope.tag.endsWith(`/mvba/proposal/${party}`)),
+      );
+    };
+    expect(proposers(false, "fixed")).toEqual([1]);
+    expect(proposers(false, "random")).toEqual([0, 1, 2, 3]);
+    expect(proposers(true, "fixed")).toEqual([0, 1, 2, 3]);
+  });
+
+  test("where the first candidate says nothing, a round is decided once hosts have let the others propose", () => {
+    const net = network({ scripted: [1] }, { isPaced: true });
+    net.submit(0, payload("a"));
+    net.run();
+    for (const party of net.running) net.step(party, { kind: "proceed", channel: CHANNEL, round: 1 });
+    net.run();
+    expect(deliveredOf(net, 0)).toEqual([]);
+    for (const party of net.running) {
+      expect(net.inspect(party, CHANNEL)).toMatchObject({ round: 1, holdsBack: true });
+      net.step(party, { kind: "propose", channel: CHANNEL, round: 1 });
+      expect(net.inspect(party, CHANNEL).holdsBack).toBe(false);
+    }
+    net.run();
+    for (const party of net.running) expect(deliveredOf(net, party)).toEqual(["ok a"]);
+  });
+
+  test("the word for a round is good where the round begins anew, and for no other", () => {
+    const net = network({ scripted: [1] }, { isPaced: true });
+    const go = (party: PartyId, kind: "proceed" | "propose", round: number): void =>
+      net.step(party, { kind, channel: CHANNEL, round });
+    net.submit(0, payload("a"));
+    net.run();
+    for (const party of net.running) go(party, "proceed", 1);
+    net.run();
+    go(0, "propose", 2);
+    expect(net.inspect(0, CHANNEL).holdsBack).toBe(true);
+    for (const party of net.running) go(party, "propose", 1);
+    const settings = { ...OPTIONS, ...CERTIFIED };
+    for (const speakFrom of [2, 0])
+      net.step(0, { kind: "configure", channel: CHANNEL, settings: encodeSettings({ ...settings, speakFrom }) });
+    net.run();
+    expect(net.inspect(0, CHANNEL)).toMatchObject({ round: 2, holdsBack: false });
+    for (const party of net.running) expect(deliveredOf(net, party)).toEqual(["ok a"]);
+  });
+
   test("a party without room takes no more from clients", () => {
     const net = network({ scheduler: () => 0 }, { maxPayloads: 3 });
     for (let index = 0; index < 5; index++) net.submit(1, payload(index));
@@ -563,10 +617,20 @@ function randomRun(seed: number, changes: Partial<AtomicBroadcastOptions>): Orde
     }
     for (let left = random.below(300); left > 0; left--) net.run(once());
     for (const each of net.running) input(each, { kind: "proceed", channel: CHANNEL, round: count });
+    letPropose(net);
   }
   for (const each of net.running) input(each, { kind: "proceed", channel: CHANNEL, round: 1000 });
-  net.run();
+  do net.run();
+  while (letPropose(net));
   return net;
+}
+
+/** Whether there was anybody who waited for that. */
+function letPropose(net: OrderingNetwork): boolean {
+  const waiting = net.running.filter((party) => net.inspect(party, CHANNEL).holdsBack);
+  for (const party of waiting)
+    net.step(party, { kind: "propose", channel: CHANNEL, round: net.inspect(party, CHANNEL).round });
+  return waiting.length > 0;
 }
 
 function once(): () => boolean {
@@ -618,6 +682,7 @@ describe("a party that starts from a boundary and takes the inputs since then", 
   const VARIANTS: readonly Partial<AtomicBroadcastOptions>[] = [
     { checkpointInterval: 1 },
     { checkpointInterval: 2, order: "random", isPaced: true },
+    { checkpointInterval: 1, isPaced: true },
     { checkpointInterval: 1, maxEntryPayloads: 1, laneWindow: 2 },
     { checkpointInterval: 1, delivery: "on-request", maxEntryPayloads: 2, maxEarlyBytes: 500 },
   ];

@@ -37,8 +37,8 @@ async function askOften(cluster: TestCluster, from: number, to: number): Promise
 describe("replicas with checkpoints", () => {
   it.each([2, 5])("keep no more after many than after few of them (interval %i)", async (checkpointInterval) => {
     const cluster = await TestCluster.of({ checkpointInterval, forgetsLedger: true });
-    const few = await askOften(cluster, 1, 10);
-    const many = await askOften(cluster, 11, 40);
+    const few = await askOften(cluster, 1, 20);
+    const many = await askOften(cluster, 21, 60);
     expect(cluster.get(0).replica.state.round).toBeGreaterThan(40);
     for (const [name, size] of Object.entries(many)) expect(size, name).toBeLessThanOrEqual(1.3 * (few[name] ?? 0) + 2);
     expect(many).toMatchObject({ checkpoints: expect.any(Number) });

@@ -162,11 +162,19 @@ export class TestCluster {
   }
 
   /** No time passes: a round that must wait comes next. */
-  get #pace() {
+  /** By a clock that goes as far as somebody waits. */
+  #newPace() {
+    let nowMs = 0;
     return {
       intervalMs: 1,
-      nowMs: () => this.nowMs,
-      later: (_: number, action: () => void) => void setImmediate(action),
+      nowMs: () => nowMs,
+      later: (delayMs: number, action: () => void) => {
+        const untilMs = nowMs + delayMs;
+        setImmediate(() => {
+          nowMs = Math.max(nowMs, untilMs);
+          action();
+        });
+      },
     };
   }
 
@@ -194,7 +202,7 @@ export class TestCluster {
       hash: sha256,
       channel: CHANNEL,
       settings,
-      pace: this.#dissemination === "certified" ? this.#pace : undefined,
+      pace: this.#dissemination === "certified" ? this.#newPace() : undefined,
       protocol: ({ admission, restore, kept, laneBefore }) =>
         atomicBroadcast({
           ...settings,

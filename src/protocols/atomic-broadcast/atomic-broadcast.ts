@@ -63,7 +63,7 @@ import {
 } from "./options.js";
 import { Peers } from "./peers.js";
 import type { Waiting } from "./queue.js";
-import { type RoundOutput, round } from "./round.js";
+import { type RoundInput, type RoundOutput, round } from "./round.js";
 import { type Reading, roundTime, roundsHaveTime } from "./round-time.js";
 import { type LocalSettings, decodeSettings } from "./settings.js";
 
@@ -120,6 +120,8 @@ export interface AtomicBroadcastState {
   readonly queueLength: number;
   /** Whether a round could order something now. */
   readonly hasWork: boolean;
+  /** Whether this party has a proposal for this round that waits for its host's word. */
+  readonly holdsBack: boolean;
   /** Whether this party says nothing in this round. */
   readonly isMuted: boolean;
   /** A round that an honest party is known to have come to; 0 while none is known beyond this party's. */
@@ -157,16 +159,19 @@ class AtomicBroadcast<Content extends EntryBase, Vector> implements RootInstance
   readonly #clocks = new ClockWatch();
   /** What the host's clock showed last. */
   #clockMs: number;
-  #current: Child<Content>;
+  #current: Child<RoundInput<Content>>;
   #isMuted: boolean;
   /** The own entry of the present round is signed. */
   #hasEntered = false;
+  /** The own proposal of the present round waits for the host's word, which has come for `#proposeIn`. */
+  #holdsBack = false;
+  #proposeIn = 0;
   /** The present round is decided; the next one waits for deliveries. */
   #isDecided = false;
   /** In their order. */
   readonly #undelivered: Undelivered[] = [];
   /** The round decided last, while it serves peers that fetch its value (`delivery: "on-request"`). */
-  #previous: Child<Content> | undefined;
+  #previous: Child<RoundInput<Content>> | undefined;
 
   constructor(
     { scope, options, start }: Beginning,
@@ -241,6 +246,16 @@ class AtomicBroadcast<Content extends EntryBase, Vector> implements RootInstance
     this.#goOn();
   }
 
+  propose(round: number): void {
+    if (round !== this.#round) return;
+    // Also where the round begins anew.
+    this.#proposeIn = round;
+    if (!this.#holdsBack) return;
+    this.#holdsBack = false;
+    this.#current.input({ kind: "propose" });
+    this.#goOn();
+  }
+
   batch(from: PartyId, name: BatchName, bytes: Uint8Array): void {
     if (this.#mode.batch === undefined) return this.#scope.accuse(from, "malformed-message");
     this.#mode.batch(from, name, bytes);
@@ -250,16 +265,18 @@ class AtomicBroadcast<Content extends EntryBase, Vector> implements RootInstance
   #startRound(): void {
     this.#isMuted = this.#round < this.#settings.speakFrom;
     this.#hasEntered = false;
+    this.#holdsBack = false;
     this.#isDecided = false;
     this.#current = this.#spawnRound();
   }
 
-  #spawnRound(): Child<Content> {
+  #spawnRound(): Child<RoundInput<Content>> {
     const number = this.#round;
     const isMuted = this.#isMuted;
     const { vectorSize, order, delivery, parallel } = this.#options;
     const agreement = { order, delivery, parallel };
-    const protocol = round({ round: number, vectorSize, agreement, isMuted, entries: this.#mode.entries });
+    const holdsBack = this.#options.isPaced === true && number !== this.#proposeIn && !isMuted;
+    const protocol = round({ round: number, vectorSize, agreement, isMuted, holdsBack, entries: this.#mode.entries });
     return this.#scope.spawn(String(number), protocol, (output) => this.#onRound(number, output), { isMuted });
   }
 
@@ -283,12 +300,16 @@ class AtomicBroadcast<Content extends EntryBase, Vector> implements RootInstance
     const content = this.#mode.entry(this.#clockMs);
     if (content === undefined) return;
     this.#hasEntered = true;
-    this.#current.input(content);
+    this.#current.input({ kind: "entry", content });
   }
 
   #onRound(number: number, output: RoundOutput<Content, Vector>): void {
     // What the mode were to learn of a decided round a party that starts from the boundary would not learn.
     if (number !== this.#round || this.#isDecided) return;
+    if (output.kind === "held-back") {
+      this.#holdsBack = true;
+      return;
+    }
     if (output.kind === "decided") this.#onDecided(output.vector, output.proof, output.tries);
     else this.#mode.learn(output.from, output.content);
     this.#goOn();
@@ -297,6 +318,7 @@ class AtomicBroadcast<Content extends EntryBase, Vector> implements RootInstance
   /** Boxes 460 to 480. */
   #onDecided(vector: Vector, proof: Envelope, tries: number): void {
     this.#isDecided = true;
+    this.#holdsBack = false;
     // From here on the log differs from the one that the round's predicates speak of; late messages are ignored. On request it serves on.
     if (this.#options.delivery !== "on-request") this.#current.close();
     this.#mode.decided(vector);
@@ -412,6 +434,7 @@ class AtomicBroadcast<Content extends EntryBase, Vector> implements RootInstance
       room,
       queueLength,
       hasWork,
+      holdsBack: this.#holdsBack,
       isMuted: this.#isMuted,
       clocks: () => this.#clocks.offsets,
       seenRound: () => this.#peers.seenRound((parties) => this.#scope.group.hasHonest(parties)),

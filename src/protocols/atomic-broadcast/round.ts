@@ -8,9 +8,10 @@
  *
  * Messages:
  *   queue(clock, …, σ)          all → all   once per round, when there is something to order
- *   mvba/…                                  input: the vector, as soon as c valid entries are here, or those of `isQuorum`
+ *   mvba/…                                  input: the vector of the first c valid entries, or of the first of `isQuorum`, once they are here;
+ *                                           with `holdsBack` not before the host's word, unless this party is the first candidate
  *
- * Deviations: the predicate Q is stricter than the source's: each entry of a vector is valid by itself. The clock may show anything. Of an
+ * Deviations: proposals are held back; the predicate Q is stricter than the source's: each entry of a vector is valid by itself. The clock may show anything. Of an
  * own entry that somebody else shows and this party has not signed, see `#entryFault`.
  *
  * Limits: one entry per party is kept.
@@ -44,47 +45,68 @@ export interface RoundOptions<Content extends EntryBase, Vector> {
   readonly agreement: AgreementVariant;
   /** This party signs nothing in it. */
   readonly isMuted: boolean;
+  /** Whether a vector that would not be tried first waits for the host's word, which comes, sooner or later. */
+  readonly holdsBack: boolean;
   /** What entries are, and which of them are valid in this round. */
   readonly entries: EntryKind<Content, Vector>;
 }
 
+export type RoundInput<Content> =
+  | { readonly kind: "entry"; readonly content: Content }
+  /** What is held back is held back no more. */
+  | { readonly kind: "propose" };
+
 export type RoundOutput<Content, Vector> =
+  /** There is a vector, which is held back. */
+  | { readonly kind: "held-back" }
   /** A valid entry of another party. */
   | { readonly kind: "entry"; readonly from: PartyId; readonly content: Content }
   | { readonly kind: "decided"; readonly vector: Vector; readonly proof: Envelope; readonly tries: number };
 
-/** Input: the own entry. */
 export function round<Content extends EntryBase, Vector>(
   options: RoundOptions<Content, Vector>,
-): Protocol<Content, Signed<Content>, RoundOutput<Content, Vector>> {
+): Protocol<RoundInput<Content>, Signed<Content>, RoundOutput<Content, Vector>> {
   return { message: options.entries.entry, start: (scope) => new Round(scope, options) };
 }
 
-class Round<Content extends EntryBase, Vector> implements Instance<Content, Signed<Content>> {
+class Round<Content extends EntryBase, Vector> implements Instance<RoundInput<Content>, Signed<Content>> {
   readonly #scope: Scope<Signed<Content>, RoundOutput<Content, Vector>>;
   readonly #options: RoundOptions<Content, Vector>;
   readonly #agreement: Child<Uint8Array>;
   /** The first validly signed entry seen of each party, received directly or quoted in a proposal. */
   readonly #seen = new Map<PartyId, { readonly body: Uint8Array; readonly signature: Uint8Array }>();
   readonly #gathered = new Map<PartyId, Signed<Content>>();
+  /** The first entries that made a vector; ascending parties. */
+  #complete: readonly Placed<Content>[] | undefined;
+  #holdsBack: boolean;
   #hasInput = false;
-  #hasProposed = false;
   #hasDecided = false;
 
   constructor(scope: Scope<Signed<Content>, RoundOutput<Content, Vector>>, options: RoundOptions<Content, Vector>) {
     this.#scope = scope;
     this.#options = options;
+    // Rotated by the round, so that no party is always the first candidate.
+    const first = options.round % scope.group.n;
+    this.#holdsBack = options.holdsBack && options.agreement.order !== "random" && scope.self !== first;
     const agreement = multivaluedAgreement({
       ...options.agreement,
-      // Rotated by the round, so that no party is always the first candidate.
-      first: options.round % scope.group.n,
+      first,
       fault: (value) => this.#vectorFault(value),
     });
     this.#agreement = scope.spawn("mvba", agreement, (decision) => this.#onDecision(decision));
   }
 
-  input(content: Content): void {
-    if (this.#hasInput || this.#hasDecided || this.#options.isMuted) return;
+  input(input: RoundInput<Content>): void {
+    if (this.#hasDecided) return;
+    if (input.kind === "entry") this.#enter(input.content);
+    else if (this.#holdsBack) {
+      this.#holdsBack = false;
+      if (this.#complete !== undefined) this.#propose(this.#complete);
+    }
+  }
+
+  #enter(content: Content): void {
+    if (this.#hasInput || this.#options.isMuted) return;
     this.#hasInput = true;
     const body = this.#options.entries.body(content);
     const signature = this.#scope.endorse("signature", QUEUE, QUEUE, body);
@@ -100,18 +122,22 @@ class Round<Content extends EntryBase, Vector> implements Instance<Content, Sign
     if (fault !== undefined) return this.#scope.accuse(from, fault);
     this.#gathered.set(from, entry);
     if (from !== this.#scope.self) this.#scope.output({ kind: "entry", from, content: entry });
-    this.#propose();
+    if (this.#complete === undefined && this.#isVectorOf(this.#gathered.keys())) this.#onComplete();
   }
 
-  /** Boxes 440 and 450. */
-  #propose(): void {
-    if (this.#hasProposed || !this.#isVectorOf(this.#gathered.keys())) return;
-    this.#hasProposed = true;
+  /** Box 440. */
+  #onComplete(): void {
+    const complete: Placed<Content>[] = [];
+    for (const [party, entry] of this.#gathered) complete.push({ ...entry, party });
+    this.#complete = complete.sort((a, b) => a.party - b.party);
+    if (this.#holdsBack) this.#scope.output({ kind: "held-back" });
+    else this.#propose(this.#complete);
+  }
+
+  /** Box 450. */
+  #propose(complete: readonly Placed<Content>[]): void {
     const { entries } = this.#options;
-    const gathered: Placed<Content>[] = [];
-    for (const [party, entry] of this.#gathered) gathered.push({ ...entry, party });
-    const vector = entries.vectorOf(gathered.sort((a, b) => a.party - b.party));
-    this.#agreement.input(encode(entries.vector, vector));
+    this.#agreement.input(encode(entries.vector, entries.vectorOf(complete)));
   }
 
   /** Whether entries of these, who are distinct, make a vector. */
