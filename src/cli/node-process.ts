@@ -47,6 +47,7 @@ import { nodeBiddingRoutes } from "./rest/bidding-api.js";
 import { deskRoutes } from "./rest/desk-routes.js";
 import { nodeRest } from "./rest/node-rest.js";
 import { checkOwnServices, servicesOf } from "./services.js";
+import { sha256Twice } from "./sha256.js";
 import { storeDirectory } from "./store-directory.js";
 import { tsaApi } from "./tsa-api.js";
 
@@ -356,6 +357,7 @@ function machineMaker(
   const common: Omit<MachineOptions, "services"> = {
     cluster: cluster.cluster,
     hash: (bytes) => suite.hash(bytes),
+    hashTwice: sha256Twice,
     isClient: (publicKey) => verifiers.has(toHex(publicKey)),
     verifyClient: (publicKey, statement, signature) => verifiers.get(toHex(publicKey))?.(statement, signature) ?? false,
     verifyParty: (other, statement, signature) => suite.verify(other, statement, signature),

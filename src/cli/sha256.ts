@@ -1,1 +1,1 @@
-export { plainSha256 as sha256 } from "../crypto/hashing.js";
+export { plainSha256 as sha256, plainSha256Twice as sha256Twice } from "../crypto/hashing.js";

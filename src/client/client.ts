@@ -8,7 +8,7 @@ import { type PartyId, PartySet } from "../core/party-set.js";
 import { type RsaScheme, createRsaScheme } from "../crypto/rsa/threshold.js";
 import type { PartyState } from "../wire/client-frames.js";
 import { type Service, signedStatement, type StatementKey } from "../services/service.js";
-import { type UnsignedRequest, encodePayload, requestStatement } from "../wire/payload.js";
+import { type UnsignedRequest, signRequest } from "../wire/payload.js";
 import { decodeReplies } from "../wire/replies.js";
 import { replyStatement } from "../wire/reply-statement.js";
 import { ReplyCollector, type Told } from "./agreed.js";
@@ -247,7 +247,7 @@ export class Client implements Caller {
   #payload({ session, number, acknowledged }: Slot, action: Action): Uint8Array {
     const { cluster, publicKey: client } = this.#options;
     const unsigned = { cluster, client, session, number, acknowledged, action };
-    return encodePayload({ kind: "request", ...unsigned, signature: this.#options.sign(requestStatement(unsigned)) });
+    return signRequest(unsigned, this.#options);
   }
 
   #handleOf(slot: Slot, payload: Uint8Array): CallHandle {

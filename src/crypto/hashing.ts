@@ -31,6 +31,15 @@ export function plainSha256(bytes: Uint8Array): Uint8Array {
   return fromBinary(hashAtOnce("sha256", bytes, "binary"));
 }
 
+/** SHA-256 of the first `sizeBytes` of the bytes, and of all of them: in one pass where they are many. */
+export function plainSha256Twice(bytes: Uint8Array, sizeBytes: number): readonly [Uint8Array, Uint8Array] {
+  const start = bytes.subarray(0, sizeBytes);
+  if (bytes.length <= SHORT_BYTES) return [plainSha256(start), plainSha256(bytes)];
+  const hash = createHash("sha256").update(start);
+  const first = fromBinary(hash.copy().digest("binary"));
+  return [first, fromBinary(hash.update(bytes.subarray(sizeBytes)).digest("binary"))];
+}
+
 function fromBinary(text: string): Uint8Array {
   const digest = new Uint8Array(SHA256_BYTES);
   for (let index = 0; index < SHA256_BYTES; index++) digest[index] = text.charCodeAt(index);

@@ -11,7 +11,7 @@ import { MAX_PARTIES } from "../core/party-set.js";
 import { MAX_CERTIFICATE_BYTES } from "../core/suite.js";
 import { serviceNameCodec, sessionCodec } from "./payload.js";
 
-export const CLIENT_PROTOCOL_VERSION = 4;
+export const CLIENT_PROTOCOL_VERSION = 5;
 
 /** What a client may send in one frame: a payload and little else. */
 export const MAX_CLIENT_FRAME_BYTES = 80 * 1024;

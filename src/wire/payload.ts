@@ -71,8 +71,7 @@ const unsignedRequest = {
     void: struct({}),
   }),
 };
-const unsignedRequestCodec = struct(unsignedRequest);
-export type UnsignedRequest = Value<typeof unsignedRequestCodec>;
+export type UnsignedRequest = Omit<Request, "kind" | "signature">;
 
 const unsignedRejoin = {
   cluster: fixedBytes(32),
@@ -105,18 +104,33 @@ export type Request = Extract<Payload, { readonly kind: "request" }>;
 export type Rejoin = Extract<Payload, { readonly kind: "rejoin" }>;
 export type Duty = Extract<Payload, { readonly kind: "duty" }>;
 
-/** What the client signs: a fixed domain line, then the fields. */
-export function requestStatement(request: UnsignedRequest): Uint8Array {
-  return statementOf(encode(unsignedRequestCodec, request));
+/** How many bytes of a payload come before its signature: which payload it is, and all fields. 0 for bytes that are none. */
+export function signedBytes(payload: Uint8Array): number {
+  return Math.max(0, payload.length - SIGNATURE_BYTES);
 }
 
-/** The same, of an encoded request, whatever its signature: which payload it is and the signature are around the fields. */
-export function encodedRequestStatement(payload: Uint8Array): Uint8Array {
-  return statementOf(payload.subarray(1, -SIGNATURE_BYTES));
+/**
+ * What the client signs: a fixed domain line, then SHA-256 of what comes before the signature. A request may be long, and its identifier is
+ * SHA-256 of all of it: both digests take one pass. Encodings are canonical, so one signature is for one request, unless somebody
+ * finds two with the same digest; on that rest identifiers and batches, too.
+ */
+export function requestStatement(digest: Uint8Array): Uint8Array {
+  return concat(utf8("abcast/3 request\n"), digest);
 }
 
-function statementOf(unsigned: Uint8Array): Uint8Array {
-  return concat(utf8("abcast/2 request\n"), unsigned);
+/** What a client makes a payload with. */
+export interface RequestSigner {
+  /** SHA-256. */
+  readonly hash: (bytes: Uint8Array) => Uint8Array;
+  /** By Ed25519, with the client's key. */
+  readonly sign: (statement: Uint8Array) => Uint8Array;
+}
+
+/** A client's payload. @throws EncodeError when a field is out of its bounds */
+export function signRequest(request: UnsignedRequest, { hash, sign }: RequestSigner): Uint8Array {
+  const unsigned = encodePayload({ kind: "request", ...request, signature: new Uint8Array(SIGNATURE_BYTES) });
+  const signedPart = unsigned.subarray(0, signedBytes(unsigned));
+  return concat(signedPart, sign(requestStatement(hash(signedPart))));
 }
 
 /** What the party signs with its signing key. */

@@ -19,7 +19,7 @@ import { loadClient, loadParty } from "../../dist/replica/config-files.js";
 import { groupOf } from "../../dist/replica/config-group.js";
 import { encodeNotaryOperation } from "../../dist/services/notary/index.js";
 import { ATTACKS, CorruptedParty, Random } from "../../dist/sim/index.js";
-import { encodePayload, requestStatement } from "../../dist/wire/payload.js";
+import { signRequest } from "../../dist/wire/payload.js";
 import { isItem, peerFrameCodec } from "../../dist/wire/peer-frames.js";
 
 const { values, positionals } = parseArgs({
@@ -68,7 +68,10 @@ function inventPayload() {
     acknowledged: Math.max(0, invented - 128),
     action: { kind: "call", service: "notary", operation },
   };
-  return encodePayload({ kind: "request", ...unsigned, signature: accomplice.sign(requestStatement(unsigned)) });
+  return signRequest(unsigned, {
+    hash: (bytes) => suite.hash(bytes),
+    sign: (statement) => accomplice.sign(statement),
+  });
 }
 
 const attacks = new Map(ATTACKS.map((attack) => [attack, 0]));

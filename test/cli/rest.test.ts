@@ -10,7 +10,7 @@ import { loadClient, loadPublic } from "../../src/replica/config-files.js";
 import { formatReceipt, notarize } from "../../src/rest/index.js";
 import { isConsistent, isIncluded, leafHash } from "../../src/tlog/index.js";
 import { createEd25519Signer } from "../../src/crypto/ed25519/ed25519.js";
-import { encodePayload, requestStatement } from "../../src/wire/payload.js";
+import { signRequest } from "../../src/wire/payload.js";
 import { eventually } from "../support/eventually.js";
 import { requireTool } from "../support/tools.js";
 import { sha256 } from "../../src/cli/sha256.js";
@@ -258,7 +258,7 @@ describe("the REST API of a cluster", () => {
       acknowledged: 0,
       action: { kind: "void" },
     } as const;
-    const body = encodePayload({ kind: "request", ...unsigned, signature: signer.sign(requestStatement(unsigned)) });
+    const body = signRequest(unsigned, { hash: sha256, sign: (statement) => signer.sign(statement) });
     const ordered = await ask("/v1/requests", "/v1/requests", { method: "POST", body: Buffer.from(body) });
     expect(ordered).toMatchObject({ status: 200, value: { isVoid: true, reply: null } });
     const again = await ask("/v1/requests", "/v1/requests", { method: "POST", body: Buffer.from(body) });

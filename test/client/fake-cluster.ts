@@ -14,6 +14,7 @@ import {
 } from "../../src/crypto/index.js";
 import { createMultisigCertifier } from "../../src/crypto/ed25519/multisig.js";
 import { createPartySignatures } from "../../src/crypto/ed25519/party-signatures.js";
+import { plainSha256Twice } from "../../src/crypto/hashing.js";
 import { VerificationMemo } from "../../src/crypto/memo.js";
 import {
   chunkTree,
@@ -38,7 +39,7 @@ import {
   type ReplyFrame,
   replyFrameCodec,
 } from "../../src/wire/client-frames.js";
-import { decodePayload, encodePayload, requestStatement } from "../../src/wire/payload.js";
+import { decodePayload, signRequest } from "../../src/wire/payload.js";
 import { createTestTsa } from "../services/tsa/fixture.js";
 import { MemoryPair } from "../support/memory-connection.js";
 import { RECEIPT_KEY, sha256, sharer } from "./receipt-parties.js";
@@ -111,6 +112,7 @@ class Party {
     cluster: CLUSTER,
     services: services(),
     hash: sha256,
+    hashTwice: plainSha256Twice,
     isClient: (key) => toHex(key) === toHex(CLIENT.publicKey),
     verifyClient: (_key, statement, signature) => VERIFY_CLIENT(statement, signature),
     verifyParty: () => false,
@@ -447,7 +449,7 @@ export function signedRequest({
     acknowledged,
     action: { kind: "void" },
   } as const;
-  return encodePayload({ kind: "request", ...unsigned, signature: CLIENT.sign(requestStatement(unsigned)) });
+  return signRequest(unsigned, { hash: sha256, sign: (statement) => CLIENT.sign(statement) });
 }
 
 export function requestOf(payload: Uint8Array | undefined) {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { fromUtf8, toHex, utf8 } from "../../src/core/bytes.js";
+import { plainSha256Twice } from "../../src/crypto/hashing.js";
 import { ClusterUnreachableError, openCounter, RefusedError } from "../../src/client/index.js";
 import {
   chunkTree,
@@ -74,6 +75,7 @@ function forged({ id }: ProofFrame, certificateOf: (statement: Uint8Array) => Ui
     cluster: CLUSTER,
     services: [createKv()],
     hash: sha256,
+    hashTwice: plainSha256Twice,
     isClient: () => true,
     verifyClient: () => true,
     verifyParty: () => false,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Domain, sha256, sha256Key, u32Bytes } from "../../src/crypto/hashing.js";
+import { type Domain, plainSha256Twice, sha256, sha256Key, u32Bytes } from "../../src/crypto/hashing.js";
 
 const FRAMED: Domain = "abcast/1 test";
 
@@ -18,6 +18,16 @@ test("tuples have the hash of their lengths and parts, short or long", () => {
       const expected = byParts(FRAMED, parts);
       expect(Buffer.from(sha256(FRAMED, ...parts))).toEqual(expected);
       expect(Buffer.from(sha256Key(FRAMED, ...parts), "binary")).toEqual(expected);
+    }),
+  );
+});
+
+test("a part of the bytes and all of them have their hashes, short or long", () => {
+  const bytes = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.uint8Array({ minLength: 4000, maxLength: 9000 }));
+  fc.assert(
+    fc.property(bytes, fc.nat(9000), (some, size) => {
+      const expected = [some.subarray(0, size), some].map((part) => createHash("sha256").update(part).digest());
+      expect(plainSha256Twice(some, size).map((digest) => Buffer.from(digest))).toEqual(expected);
     }),
   );
 });

@@ -4,6 +4,7 @@ const SESSIONS = `${ROOM}/sessions.ts`;
 const MACHINE = `${ROOM}/machine.ts`;
 const ADMISSION = `${ROOM}/admission.ts`;
 const READER = `${ROOM}/payload-reader.ts`;
+const PAYLOAD = "src/wire/payload.ts";
 const REJOINS = `${ROOM}/rejoins.ts`;
 const CHUNKS = `${ROOM}/chunks.ts`;
 const SUMMARY = "src/replica/checkpoint-summary.ts";
@@ -18,6 +19,14 @@ const mutant = (name, file, search, replacement = "") => ({
     ["test/replica/machine/snapshot.test.ts", "test/replica/checkpoint-summary.test.ts"],
     ["test/replica/machine/rules.test.ts", "test/replica/machine/schedules.test.ts"],
   ],
+});
+
+const signature = (name, search, replacement) => ({
+  name: `machine: a signature ${name}`,
+  file: PAYLOAD,
+  search,
+  replacement,
+  stages: [["test/replica/machine/request-signature.test.ts"]],
 });
 
 export const MACHINE_MUTANTS = [
@@ -90,8 +99,15 @@ export const MACHINE_MUTANTS = [
   mutant(
     "signature unchecked",
     READER,
-    "if (!this.#options.verifyClient(request.client, encodedRequestStatement(encoded), signature)) return undefined;",
+    "if (!this.#options.verifyClient(request.client, statement, signature)) return undefined;",
   ),
+  signature("on half of the digest", "hash(signedPart)", "hash(signedPart).subarray(0, 16)"),
+  signature(
+    "not on its last field's end",
+    "payload.length - SIGNATURE_BYTES)",
+    "payload.length - SIGNATURE_BYTES - 1)",
+  ),
+  signature("for all purposes", '"abcast/3 request\\n"', '"abcast/2 request\\n"'),
   mutant(
     "party's signature unchecked",
     READER,

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { concat, fromUtf8, toHex, utf8 } from "../../src/core/bytes.js";
+import { plainSha256Twice } from "../../src/crypto/hashing.js";
 import { CheckpointProofs } from "../../src/replica/checkpoint-proofs.js";
 import {
   chunkTree,
@@ -24,6 +25,7 @@ function machineWithKeys(count: number): Machine {
     cluster,
     services: [createCounter(), createKv()],
     hash,
+    hashTwice: plainSha256Twice,
     isClient: () => true,
     verifyClient: () => true,
     verifyParty: () => false,

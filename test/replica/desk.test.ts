@@ -10,6 +10,7 @@ import {
   type ClientFrame,
   clientFrameCodec,
   MAX_ACCUSATIONS,
+  CLIENT_PROTOCOL_VERSION,
   MAX_CLIENT_FRAME_BYTES,
   MAX_QUERY_BYTES,
   MAX_REPLY_FRAME_BYTES,
@@ -30,7 +31,7 @@ fc.configureGlobal({ seed: 22 });
 
 const CLUSTER = new Uint8Array(32).fill(1);
 const KEYS = [0, 1, 2, 3].map((client) => new Uint8Array(32).fill(50 + client));
-const HELLO: ClientFrame = { kind: "hello", version: 4, cluster: CLUSTER };
+const HELLO: ClientFrame = { kind: "hello", version: CLIENT_PROTOCOL_VERSION, cluster: CLUSTER };
 const hash = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());
 // All of one length, as shares of one party are.
 const shareOf = (statement: Uint8Array): Uint8Array => concat(utf8("share of "), hash(statement));

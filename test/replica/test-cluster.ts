@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { equalBytes, toHex, utf8 } from "../../src/core/bytes.js";
 import { thresholdGroup } from "../../src/core/group.js";
 import type { PartyId } from "../../src/core/party-set.js";
+import { plainSha256Twice } from "../../src/crypto/hashing.js";
 import { type AtomicBroadcastOptions, atomicBroadcast } from "../../src/protocols/index.js";
 import { DutyBearer } from "../../src/replica/duty-bearer.js";
 import { Machine } from "../../src/replica/machine/index.js";
@@ -223,6 +224,7 @@ export class TestCluster {
           cluster: CLUSTER,
           services: [createService(party)],
           hash: sha256,
+          hashTwice: plainSha256Twice,
           isClient: () => true,
           verifyClient: () => true,
           verifyParty: (of, statement, signature) => equalBytes(signature, rejoinSignature(of, statement)),

@@ -80,7 +80,7 @@ async function openLoadClient(
   const nonce = globalThis.crypto.getRandomValues(new Uint8Array(SESSION_NONCE_BYTES));
   const session = { opened: Date.now(), nonce };
   const sign = (statement: Uint8Array): Uint8Array => signer.sign(statement);
-  const writer = new RequestWriter({ cluster, client: signer.publicKey, session, workload, sign });
+  const writer = new RequestWriter({ cluster, client: signer.publicKey, session, workload, hash: sha256, sign });
   const client = new LoadClient({
     ...rest,
     maxInFlight: workload.commands === undefined ? maxInFlight : 1,

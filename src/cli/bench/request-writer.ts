@@ -5,7 +5,14 @@
 import { randomFillSync } from "node:crypto";
 import { encode } from "../../core/codec.js";
 import { clientFrameCodec } from "../../wire/client-frames.js";
-import { MAX_OPERATIONS, type SessionId, encodePayload, encodedRequestStatement } from "../../wire/payload.js";
+import {
+  MAX_OPERATIONS,
+  type RequestSigner,
+  type SessionId,
+  encodePayload,
+  requestStatement,
+  signedBytes,
+} from "../../wire/payload.js";
 import type { Workload } from "./workload.js";
 
 /** What a client library takes for one request (docs/clients.md). */
@@ -21,13 +28,12 @@ const SESSION_BYTES = 16;
 const NUMBER_AT = BEFORE_SESSION_BYTES + SESSION_BYTES;
 const ACKNOWLEDGED_AT = NUMBER_AT + 4;
 
-export interface RequestWriterOptions {
+export interface RequestWriterOptions extends RequestSigner {
   readonly cluster: Uint8Array;
   /** Public key. */
   readonly client: Uint8Array;
   readonly session: SessionId;
   readonly workload: Workload;
-  readonly sign: (statement: Uint8Array) => Uint8Array;
 }
 
 export interface WrittenRequest {
@@ -40,7 +46,7 @@ export interface WrittenRequest {
 export class RequestWriter {
   /** Operations that one request has room for, or as many as the workload lets it have. */
   readonly maxOperations: number;
-  readonly #sign: RequestWriterOptions["sign"];
+  readonly #signer: RequestSigner;
   /** A frame with no operation, without its tail. */
   readonly #head: Uint8Array;
   /** An operation after its length, and which parts of that are the same in all. */
@@ -49,8 +55,8 @@ export class RequestWriter {
   readonly #commands: Workload["commands"];
 
   /** @throws RangeError when not even one operation has room */
-  constructor({ cluster, client, session, workload, sign }: RequestWriterOptions) {
-    this.#sign = sign;
+  constructor({ cluster, client, session, workload, hash, sign }: RequestWriterOptions) {
+    this.#signer = { hash, sign };
     this.#commands = workload.commands;
     const action = { kind: "calls" as const, service: workload.service, operations: [workload.template] };
     const request = { cluster, client, session, number: 1, acknowledged: 0, action };
@@ -87,7 +93,8 @@ export class RequestWriter {
       for (const part of this.#fixed) frame.set(part.bytes, at + part.at);
       this.#commands?.write(frame.subarray(at + LENGTH_BYTES, at + this.#operation.length));
     }
-    frame.set(this.#sign(encodedRequestStatement(payload)), end);
+    const { hash, sign } = this.#signer;
+    frame.set(sign(requestStatement(hash(payload.subarray(0, signedBytes(payload))))), end);
     return { frame, payload };
   }
 }

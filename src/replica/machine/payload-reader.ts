@@ -12,8 +12,9 @@ import {
   type Request,
   decodePayload,
   dutyStatement,
-  encodedRequestStatement,
   rejoinStatement,
+  requestStatement,
+  signedBytes,
 } from "../../wire/payload.js";
 import { sessionKey } from "./session-key.js";
 import { type Place, isWithinWindow } from "./sessions.js";
@@ -47,11 +48,17 @@ export type Identity = ({ readonly kind: "request" } & Place) | RejoinIdentity |
 const REJOIN = "rejoin";
 const DUTY = "duty";
 
+interface Digests {
+  /** Of what its signature is on. */
+  readonly signed: Uint8Array;
+  readonly whole: Uint8Array;
+}
+
 export class PayloadReader {
   readonly #options: MachineOptions;
   readonly #services: ReadonlyMap<string, Service>;
   /** Of payloads that are in memory, each hashed once, however often it is asked for. What is in them must not change. */
-  readonly #digests = new WeakMap<Uint8Array, Uint8Array>();
+  readonly #digests = new WeakMap<Uint8Array, Digests>();
   #young = new Map<string, KnownPayload>();
   #old = new Map<string, KnownPayload>();
 
@@ -67,11 +74,16 @@ export class PayloadReader {
 
   /** SHA-256 of the payload. */
   digestOf(payload: Uint8Array): Uint8Array {
+    return this.#digestsOf(payload).whole;
+  }
+
+  #digestsOf(payload: Uint8Array): Digests {
     const known = this.#digests.get(payload);
     if (known !== undefined) return known;
-    const digest = this.#options.hash(payload);
-    this.#digests.set(payload, digest);
-    return digest;
+    const [signed, whole] = this.#options.hashTwice(payload, signedBytes(payload));
+    const digests = { signed, whole };
+    this.#digests.set(payload, digests);
+    return digests;
   }
 
   /** Undefined when the payload is never valid. */
@@ -107,7 +119,8 @@ export class PayloadReader {
     const { number, acknowledged, signature } = request;
     if (!isWithinWindow(number, acknowledged) || !this.#options.isClient(request.client)) return undefined;
     if (!this.#isServed(request.action)) return undefined;
-    if (!this.#options.verifyClient(request.client, encodedRequestStatement(encoded), signature)) return undefined;
+    const statement = requestStatement(this.#digestsOf(encoded).signed);
+    if (!this.#options.verifyClient(request.client, statement, signature)) return undefined;
     const place = { client: toHex(request.client), session: sessionKey(request.session), number };
     return { id: idOf({ kind: "request", ...place }), acknowledged };
   }

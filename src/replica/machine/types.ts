@@ -13,6 +13,8 @@ export interface MachineOptions {
   readonly newServices?: readonly string[];
   /** SHA-256. */
   hash(bytes: Uint8Array): Uint8Array;
+  /** SHA-256 of the first `sizeBytes`, and of all. */
+  hashTwice(bytes: Uint8Array, sizeBytes: number): readonly [Uint8Array, Uint8Array];
   /** Whether this 32-byte Ed25519 key is a client's of this cluster. MUST be pure. */
   isClient(publicKey: Uint8Array): boolean;
   /** MUST be pure and total. */

@@ -2,9 +2,10 @@
 import { toBase64 } from "../../core/base64.js";
 import { toHex } from "../../core/bytes.js";
 import { type BiddingCommand, commandStatement, encodeBiddingOperation } from "../../services/bidding/index.js";
-import { encodePayload, requestStatement, SESSION_NONCE_BYTES } from "../../wire/payload.js";
+import { SESSION_NONCE_BYTES, signRequest } from "../../wire/payload.js";
 import { ApiError, getJson, numberIn, postJson } from "../common/api.js";
 import type { Identity } from "./identity.js";
+import { BROWSER_TOOLS } from "./tools.js";
 
 const ATTEMPTS = 5;
 const PAUSE_MS = 1_000;
@@ -36,8 +37,7 @@ class ClientSender implements Sender {
     const number = ++this.#number;
     const action = { kind: "call", service: "bidding", operation: encodeBiddingOperation(command) } as const;
     const unsigned = { cluster, client, session: this.#session, number, acknowledged: number - 1, action };
-    const signature = sign(requestStatement(unsigned));
-    const request = toBase64(encodePayload({ kind: "request", ...unsigned, signature }));
+    const request = toBase64(signRequest(unsigned, { hash: (bytes) => BROWSER_TOOLS.sha256(bytes), sign }));
     return repeated("/v1/auctions/commands", { request }, [0, 429, 503, 504]);
   }
 }

@@ -5,18 +5,17 @@ import { sha256 } from "../../../src/cli/sha256.js";
 import { WORKLOADS } from "../../../src/cli/bench/workload.js";
 import { toHex } from "../../../src/core/bytes.js";
 import { decode, encode } from "../../../src/core/codec.js";
-import { createEd25519Signer, createEd25519Verifier } from "../../../src/crypto/index.js";
+import { createEd25519Signer } from "../../../src/crypto/index.js";
 import { createCounter } from "../../../src/services/counter/index.js";
 import { createKv } from "../../../src/services/kv/index.js";
 import { createLog } from "../../../src/services/log/index.js";
 import { createNotaryService } from "../../../src/services/notary/index.js";
 import { clientFrameCodec } from "../../../src/wire/client-frames.js";
-import { decodePayload, requestStatement } from "../../../src/wire/payload.js";
+import { decodePayload, signRequest } from "../../../src/wire/payload.js";
 import { sealedService } from "./bidding-support.js";
 
 const cluster = new Uint8Array(32).fill(3);
 const signer = createEd25519Signer(new Uint8Array(32).fill(5));
-const verify = createEd25519Verifier(signer.publicKey);
 const session = { opened: 1_700_000_000_000, nonce: new Uint8Array(8).fill(9) };
 const { encryptionKey, bidding } = await sealedService(cluster);
 const services = new Map(
@@ -35,6 +34,7 @@ async function writerOf(name: string, payloadBytes: number): Promise<RequestWrit
     client: signer.publicKey,
     session,
     workload,
+    hash: sha256,
     sign: (bytes) => signer.sign(bytes),
   });
 }
@@ -56,7 +56,7 @@ describe.each([...WORKLOADS.keys()])("requests of the load for %s", (service) =>
     const { payload: sent, request, operations } = requestIn(frame);
     expect(payload).toEqual(sent);
     expect(request).toMatchObject({ cluster, client: signer.publicKey, session, number: 300, acknowledged: 45 });
-    expect(verify(requestStatement(request), request.signature)).toBe(true);
+    expect(payload).toEqual(signRequest(request, { hash: sha256, sign: (statement) => signer.sign(statement) }));
     expect(operations).toHaveLength(7);
     for (const operation of operations)
       expect(services.get(request.action.service)?.validate?.(operation) ?? true).toBe(true);

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { concat, equalBytes, fromHex, toHex, utf8 } from "../../../src/core/bytes.js";
 import { bytes, decode, encode, list, struct, u32 } from "../../../src/core/codec.js";
+import { plainSha256Twice } from "../../../src/crypto/hashing.js";
 import { Machine, type Admission, type Applied, type MachineOptions } from "../../../src/replica/machine/index.js";
 import type { ChunkAnswer, Duties, Service } from "../../../src/services/service.js";
 import {
@@ -9,7 +10,7 @@ import {
   encodePayload,
   type SessionId,
   rejoinStatement,
-  requestStatement,
+  signRequest,
   type UnsignedRequest,
 } from "../../../src/wire/payload.js";
 
@@ -49,7 +50,7 @@ export function unsignedRequest(fields: RequestFields): UnsignedRequest {
 }
 
 export function signed(unsigned: UnsignedRequest): Uint8Array {
-  return encodePayload({ kind: "request", ...unsigned, signature: sign(unsigned.client, requestStatement(unsigned)) });
+  return signRequest(unsigned, { hash: sha256, sign: (statement) => sign(unsigned.client, statement) });
 }
 
 export const request = (fields: RequestFields): Uint8Array => signed(unsignedRequest(fields));
@@ -128,6 +129,7 @@ export function machineOptions(overrides: Partial<MachineOptions> = {}): Machine
     cluster: CLUSTER,
     services: [new ListService("list"), new ListService("another")],
     hash: sha256,
+    hashTwice: plainSha256Twice,
     isClient: (key) => !equalBytes(key, STRANGER),
     verifyClient: (key, statement, signature) => equalBytes(signature, sign(key, statement)),
     verifyParty: (party, statement, signature) =>
