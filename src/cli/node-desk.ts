@@ -61,6 +61,7 @@ export function deskOptions(options: NodeDeskOptions): DeskOptions {
     cluster: cluster.cluster,
     hash,
     clientKey: (client) => cluster.clients[client]?.publicKey,
+    digestOf: (payload) => replica.machine.digestOf(payload),
     isValid: (payload) => replica.machine.isValid(payload),
     submit: (payload) => replica.submit(payload),
     outcome: (client, session, number) => durable(replica, replica.machine.outcome(client, session, number)),

@@ -129,6 +129,7 @@ class Party {
       cluster: CLUSTER,
       hash: sha256,
       clientKey: () => CLIENT.publicKey,
+      digestOf: (payload) => machine.digestOf(payload),
       isValid: (payload) => machine.admission().identify(payload) !== undefined,
       submit: (payload) => {
         cluster.queue.set(toHex(sha256(payload)), payload.slice());

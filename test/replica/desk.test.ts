@@ -151,6 +151,7 @@ class Office {
     cluster: CLUSTER,
     hash,
     clientKey: (client) => KEYS[client],
+    digestOf: hash,
     isValid: (payload) => !toHex(payload).includes(toHex(utf8("bad"))),
     submit: (payload) => {
       if (!this.isReady) return "not-ready";

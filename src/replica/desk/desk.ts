@@ -65,6 +65,8 @@ export interface DeskOptions {
   hash(bytes: Uint8Array): Uint8Array;
   /** The raw Ed25519 public key of the client at this index of the public file. */
   clientKey(client: number): Uint8Array | undefined;
+  /** SHA-256 of a payload, which `isValid` then has. */
+  digestOf(payload: Uint8Array): Uint8Array;
   /** Whether the payload may be ordered in some state (`Admission.identify`). */
   isValid(payload: Uint8Array): boolean;
   /** Hands a valid payload to atomic broadcast. */
@@ -176,7 +178,7 @@ export class Desk {
   }
 
   #check(visitor: Visitor, payload: Uint8Array, want: Want): void {
-    const id = this.#options.hash(payload);
+    const id = this.#options.digestOf(payload);
     const decoded = decodePayload(payload);
     // A replica's word that it lost its store is not a client's to say.
     if (!decoded.ok || decoded.value.kind !== "request" || !this.#options.isValid(payload)) {

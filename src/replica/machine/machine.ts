@@ -102,6 +102,11 @@ export class Machine {
     return MachineAdmission.restore(this.#reader, snapshot);
   }
 
+  /** SHA-256 of the payload, computed once while it is in memory. */
+  digestOf(payload: Uint8Array): Uint8Array {
+    return this.#reader.digestOf(payload);
+  }
+
   /** Whether the payload may be ordered in some state (`Admission.identify`). */
   isValid(payload: Uint8Array): boolean {
     return this.#reader.read(payload) !== undefined;
