@@ -1,2 +1,3 @@
 /** Where a replica serves clients. */
-export { type ArchivedDocument, type ChunkProof, Desk, type DeskOptions, type ShareMaker } from "./desk.js";
+export { Desk } from "./desk.js";
+export type { ArchivedDocument, ChunkProof, DeskOptions, ShareMaker } from "./options.js";
