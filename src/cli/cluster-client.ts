@@ -6,6 +6,7 @@ import { dialTls, type Traffic } from "../adapters/tls/index.js";
 import { Client, type ClientOptions } from "../client/index.js";
 import { statement } from "../core/engine.js";
 import { createCertificateVerifier, createEd25519Signer } from "../crypto/index.js";
+import { greatestPayloadBytes } from "../protocols/index.js";
 import type { ClientConfig } from "../replica/config.js";
 import { InputError, type PassphraseSource, loadClient } from "../replica/config-files.js";
 import { groupOf } from "../replica/config-group.js";
@@ -65,6 +66,7 @@ export function connectClient(
     publicKey: signer.publicKey,
     sign: (bytes) => signer.sign(bytes),
     hash: sha256,
+    maxPayloadBytes: greatestPayloadBytes(cluster.channel.dissemination),
     service: (name) => known.get(name),
     proofs: {
       statement: (round, digest) => statement(cluster.cluster, `${CHANNEL}/checkpoint/${round}`, "checkpoint", digest),

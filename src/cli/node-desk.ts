@@ -1,5 +1,6 @@
 /** What a replica's desk is given: the machine as far as it is durable, the certified checkpoint for proofs, the signer. */
 import type { IndexedDocument } from "../adapters/document-index.js";
+import { greatestPayloadBytes } from "../protocols/index.js";
 import { CheckpointProofs } from "../replica/checkpoint-proofs.js";
 import type { Party } from "../replica/config-files.js";
 import type { ArchivedDocument, DeskOptions, ShareMaker } from "../replica/desk/index.js";
@@ -59,6 +60,7 @@ export function deskOptions(options: NodeDeskOptions): DeskOptions {
   const makers = { receipt: makerOf(signers.receipt), token: makerOf(signers.token) };
   return {
     cluster: cluster.cluster,
+    maxPayloadBytes: greatestPayloadBytes(cluster.channel.dissemination),
     hash,
     clientKey: (client) => cluster.clients[client]?.publicKey,
     digestOf: (payload) => replica.machine.digestOf(payload),

@@ -8,7 +8,6 @@ import { type PartyId, PartySet } from "../core/party-set.js";
 import { type RsaScheme, createRsaScheme } from "../crypto/rsa/threshold.js";
 import type { PartyState } from "../wire/client-frames.js";
 import { type Service, signedStatement, type StatementKey } from "../services/service.js";
-import { type UnsignedRequest, signRequest } from "../wire/payload.js";
 import { decodeReplies } from "../wire/replies.js";
 import { replyStatement } from "../wire/reply-statement.js";
 import { ReplyCollector, type Told } from "./agreed.js";
@@ -34,6 +33,7 @@ import {
   notarizeTogether,
 } from "./notarize.js";
 import { type OrderingOptions, order } from "./ordering.js";
+import { type Action, payloadOf } from "./own-payload.js";
 import { type Answered, type QueryOptions, askAny, askMany } from "./queries.js";
 import { Sessions, type Slot } from "./sessions.js";
 import { KnownSignatures } from "./known-signatures.js";
@@ -54,8 +54,6 @@ import type {
 const WIDEN_AFTER_MS = [250, 1_000] as const;
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** What a payload asks for: an operation, or only its number. */
-type Action = UnsignedRequest["action"];
 type Execution = Exclude<Action, { readonly kind: "void" }>;
 
 export class Client implements Caller {
@@ -108,8 +106,9 @@ export class Client implements Caller {
   }
 
   /**
-   * Has the cluster execute operations of one service, 4,096 and 60 KiB at most, together and one after the other: one number, one
-   * place in the log, one signature for all of them. @throws as `call`; EncodeError when they are none or too many
+   * Has the cluster execute operations of one service, at most 4,096 and 240 KiB, or 60 KiB in a cluster with dissemination `inline`,
+   * together and one after the other: one number, one place in the log, one signature for all of them.
+   * @throws as `call`; EncodeError when they are none or too many
    */
   async callAll(service: string, operations: readonly Uint8Array[], options: CallOptions = {}): Promise<CalledAll> {
     const { reply, ...called } = await this.#execute({ kind: "calls", service, operations }, options);
@@ -122,7 +121,7 @@ export class Client implements Caller {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, reply: kind = "matching" } = options;
     const deadlineMs = performance.now() + timeoutMs;
     const slot = await this.#takeSlot(timeoutMs, options.signal);
-    const payload = this.#payload(slot, action);
+    const payload = this.#newPayload(slot, action);
     const handle = this.#handleOf(slot, payload);
     try {
       await options.onHandle?.(handle);
@@ -244,10 +243,14 @@ export class Client implements Caller {
     }
   }
 
-  #payload({ session, number, acknowledged }: Slot, action: Action): Uint8Array {
-    const { cluster, publicKey: client } = this.#options;
-    const unsigned = { cluster, client, session, number, acknowledged, action };
-    return signRequest(unsigned, this.#options);
+  /** @throws EncodeError for what is never sent; no outcome of its number will be asked for */
+  #newPayload(slot: Slot, action: Execution): Uint8Array {
+    try {
+      return payloadOf(this.#options, slot, action);
+    } catch (error) {
+      this.#sessions.finish(slot);
+      throw error;
+    }
   }
 
   #handleOf(slot: Slot, payload: Uint8Array): CallHandle {
@@ -283,7 +286,7 @@ export class Client implements Caller {
     if (!equalBytes(handle.cluster, cluster)) throw new TypeError("the handle is of a call to another cluster");
     if (!equalBytes(handle.client, publicKey)) throw new TypeError("the handle is of another client's call");
     if (this.#isClosed) throw new ClientClosedError("the client is closed");
-    const payload = this.#payload(handle, { kind: "void" });
+    const payload = payloadOf(this.#options, handle, { kind: "void" });
     const collector = this.#replies(undefined);
     const told = await order<Told>({
       ...this.#ordering(handle, payload, this.#options.hash(payload), options),
@@ -326,7 +329,7 @@ export class Client implements Caller {
   /** Has a request without an operation ordered: its position. */
   async #mark({ timeoutMs = DEFAULT_TIMEOUT_MS, signal }: ClientQueryOptions): Promise<Told> {
     const slot = await this.#takeSlot(timeoutMs, signal);
-    const payload = this.#payload(slot, { kind: "void" });
+    const payload = payloadOf(this.#options, slot, { kind: "void" });
     const collector = this.#replies("honest");
     try {
       const told = await order<Told>({

@@ -26,6 +26,8 @@ export interface ClientOptions {
   /** SHA-256. */
   hash(bytes: Uint8Array): Uint8Array;
   readonly dial: ReplicaLinkOptions["dial"];
+  /** Of the payloads that the cluster orders; what is longer is not sent. */
+  readonly maxPayloadBytes: number;
   /** What this client knows of a service: how it says what is signed. */
   service?(name: string): Pick<Service, "statement" | "shared" | "statementKey"> | undefined;
   /** What proofs are checked with. */

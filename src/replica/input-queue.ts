@@ -4,6 +4,7 @@
  * by its part of one commit, not by all it has said; and nobody's batches delay votes by more than that. Bulk comes last in a commit.
  */
 import type { PartyId } from "../core/party-set.js";
+import { weightOf } from "../protocols/index.js";
 
 /** Inputs of one line in one group commit. */
 const MAX_COMMIT_INPUTS = 64;
@@ -21,6 +22,7 @@ export class InputQueue<Item extends Queued> {
   /** No line is empty. Those of a line leave in the order in which they came. */
   readonly #lines = { small: new Map<string, Item[]>(), bulk: new Map<string, Item[]>() };
   #clients = 0;
+  #clientWeight = 0;
 
   get isEmpty(): boolean {
     return this.#lines.small.size === 0 && this.#lines.bulk.size === 0;
@@ -31,6 +33,11 @@ export class InputQueue<Item extends Queued> {
     return this.#clients;
   }
 
+  /** What they count as (`weightOf`). */
+  get clientWeight(): number {
+    return this.#clientWeight;
+  }
+
   push(item: Item): void {
     const { from, line } = item;
     const lines = line === "bulk" ? this.#lines.bulk : this.#lines.small;
@@ -38,7 +45,7 @@ export class InputQueue<Item extends Queued> {
     const waiting = lines.get(key);
     if (waiting === undefined) lines.set(key, [item]);
     else waiting.push(item);
-    if (from === undefined) this.#clients++;
+    if (from === undefined) this.#count(item, 1);
   }
 
   /** The inputs of the next commit: at least one of each line that has any. */
@@ -51,8 +58,13 @@ export class InputQueue<Item extends Queued> {
         if (line.length === 0) lines.delete(key);
       }
     }
-    for (const { from } of batch) if (from === undefined) this.#clients--;
+    for (const item of batch) if (item.from === undefined) this.#count(item, -1);
     return batch;
+  }
+
+  #count({ sizeBytes }: Item, sign: 1 | -1): void {
+    this.#clients += sign;
+    this.#clientWeight += sign * weightOf(sizeBytes);
   }
 }
 

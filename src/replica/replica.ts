@@ -235,7 +235,7 @@ export class Replica {
   /** A client's payload that the machine's admission identifies. */
   submit(payload: Uint8Array): "taken" | "busy" | "not-ready" {
     if (this.#phase !== "active" || this.#isSilent) return "not-ready";
-    if (this.#execution.state.room <= this.#pending.clientCount) return "busy";
+    if (this.#execution.state.room <= this.#pending.clientWeight) return "busy";
     this.#submit(payload);
     return "taken";
   }

@@ -14,12 +14,12 @@ import { serviceNameCodec, sessionCodec } from "./payload.js";
 export const CLIENT_PROTOCOL_VERSION = 5;
 
 /** What a client may send in one frame: a payload and little else. */
-export const MAX_CLIENT_FRAME_BYTES = 80 * 1024;
+export const MAX_CLIENT_FRAME_BYTES = 272 * 1024;
 /** What a replica may answer in one frame. */
 export const MAX_REPLY_FRAME_BYTES = 256 * 1024;
 
-/** The greatest payload that a client can submit; longer documents are submitted as their digest. */
-export const MAX_SUBMIT_BYTES = 64 * 1024;
+/** The greatest payload that a client can submit, where the cluster orders such ones; longer documents are submitted as their digest. */
+export const MAX_SUBMIT_BYTES = 256 * 1024;
 /** As MAX_OPERATION_BYTES in services/service.ts. */
 export const MAX_QUERY_BYTES = 60 * 1024;
 /** As in services/service.ts. */

@@ -3,10 +3,13 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openClient } from "../../src/cli/cluster-client.js";
+import { sha256 } from "../../src/cli/sha256.js";
 import { storeDirectory } from "../../src/cli/store-directory.js";
 import { utf8 } from "../../src/core/bytes.js";
-import { DEFAULT_DISSEMINATION, DISSEMINATIONS } from "../../src/protocols/index.js";
+import { createEd25519Signer } from "../../src/crypto/index.js";
+import { DEFAULT_DISSEMINATION, DISSEMINATIONS, greatestPayloadBytes } from "../../src/protocols/index.js";
 import { encodeKvOperation } from "../../src/services/kv/index.js";
+import { type UnsignedRequest, signRequest } from "../../src/wire/payload.js";
 import { LocalCluster } from "./local-cluster.js";
 
 const PARTIES = [0, 1, 2, 3];
@@ -86,6 +89,39 @@ describe.each(DISSEMINATIONS)("%s", (dissemination) => {
     const parties = await cluster.settled(ordered);
     expect(parties.map(({ accusations }) => accusations)).toEqual([[], [], [], []]);
     await cluster.ok("verify", document, join(cluster.work, "second"), "--public", cluster.publicFile);
+  });
+
+  it("orders as long a request as its payloads may be, and says how long that is to who sends a longer one", async () => {
+    const most = greatestPayloadBytes(dissemination);
+    const put = { key: utf8("long"), condition: { kind: "none" }, value: new Uint8Array(25_000).fill(7) } as const;
+    const operation = encodeKvOperation({ kind: "put", ...put });
+    const fitting = Math.floor((most - 1024) / operation.length);
+    const { client, config } = await openClient(cluster.client());
+    try {
+      const operations = Array.from({ length: fitting }, () => operation);
+      const { replies } = await client.callAll("kv", operations, { timeoutMs: 600_000 });
+      expect(replies).toHaveLength(fitting);
+      ordered++;
+      const beyond = `and this cluster orders at most ${most}`;
+      await expect(client.callAll("kv", [...operations, operation])).rejects.toThrow(beyond);
+      if (dissemination === "certified") return;
+      const signer = createEd25519Signer(config.signing);
+      const unsigned: UnsignedRequest = {
+        cluster: config.public.cluster,
+        client: signer.publicKey,
+        session: { opened: Date.now(), nonce: new Uint8Array(8) },
+        number: 1,
+        acknowledged: 0,
+        action: { kind: "calls", service: "kv", operations: [...operations, operation] },
+      };
+      const body = signRequest(unsigned, { hash: sha256, sign: (statement) => signer.sign(statement) });
+      const port = config.public.parties[0]?.httpPort ?? 0;
+      const answer = await fetch(`http://127.0.0.1:${port}/v1/requests`, { method: "POST", body: Buffer.from(body) });
+      expect(answer.status).toBe(400);
+      expect(await answer.text()).toContain(beyond);
+    } finally {
+      client.close();
+    }
   });
 
   it("takes a party back whose store was lost", async () => {

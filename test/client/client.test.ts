@@ -17,6 +17,7 @@ import {
   SessionEvictedError,
 } from "../../src/client/index.js";
 import { Patience } from "../../src/client/patience.js";
+import { SESSION_WINDOW } from "../../src/client/sessions.js";
 import { encodeKvOperation } from "../../src/services/kv/index.js";
 import { checkStatement } from "../../src/verify/index.js";
 import { encodeReplies } from "../../src/wire/replies.js";
@@ -128,6 +129,18 @@ describe("a call", () => {
     expect(called).not.toHaveProperty("reply");
     expect(new Set(all.submitted.map(toHex)).size).toBe(1);
     await expect(all.client.callAll("kv", [])).rejects.toThrow("no operation");
+  });
+
+  it("of more operations than the cluster orders at once is not sent, and takes no number", async () => {
+    const all = cluster(ALL_HONEST, { maxPayloadBytes: 60 * 1024 });
+    const many = Array.from({ length: 3 }, () => new Uint8Array(20 * 1024));
+    for (let call = 0; call <= SESSION_WINDOW; call++)
+      await expect(all.client.callAll("kv", many)).rejects.toThrow(
+        /^a request of \d+ bytes, and this cluster orders at/,
+      );
+    expect(all.submitted).toEqual([]);
+    await all.settled(put(all));
+    expect(requestOf(all.submitted[0])).toMatchObject({ number: SESSION_WINDOW + 2, acknowledged: SESSION_WINDOW + 1 });
   });
 
   it("of several operations has one signature, on all replies together", async () => {

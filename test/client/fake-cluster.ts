@@ -34,6 +34,7 @@ import type { Service } from "../../src/services/service.js";
 import {
   type ClientFrame,
   clientFrameCodec,
+  MAX_SUBMIT_BYTES,
   REFUSALS,
   type Refusal,
   type ReplyFrame,
@@ -128,6 +129,7 @@ class Party {
     this.desk = new Desk({
       cluster: CLUSTER,
       hash: sha256,
+      maxPayloadBytes: MAX_SUBMIT_BYTES,
       clientKey: () => CLIENT.publicKey,
       digestOf: (payload) => machine.digestOf(payload),
       isValid: (payload) => machine.admission().identify(payload) !== undefined,
@@ -246,6 +248,7 @@ export class FakeCluster {
       group: GROUP,
       keys: { receipt: RECEIPT_KEY, token: RECEIPT_KEY },
       publicKey: CLIENT.publicKey,
+      maxPayloadBytes: MAX_SUBMIT_BYTES,
       sign: (statement) => CLIENT.sign(statement),
       hash: sha256,
       service: (name) => known.get(name),

@@ -32,6 +32,13 @@ export const LANE_MUTANTS = [
     "if (false)",
   ),
   mutant("no window", CERTIFIED, "if (!lane.hasRoom(batch, this.#latest())) return;"),
+  mutant(
+    "a long payload counts as one",
+    CERTIFIED,
+    "maxPayloads - this.#backlog.weight",
+    "maxPayloads - this.#backlog.length",
+  ),
+  mutant("what is delivered weighs on", BACKLOG, "this.#weight -= weightOf(length);"),
   mutant("own window ignored", CERTIFIED, "|| this.#own.length >= this.#window"),
   mutant(
     "what was dropped is forgotten",
@@ -142,7 +149,7 @@ export const LANE_MUTANTS = [
     "waiting: [],",
   ),
   mutant("missing batches at the start", SNAPSHOT, "if (missing.length > 0) return", "if (false) return"),
-  mutant("closed payloads stay", BACKLOG, "if (!this.#admission.isOpen(id)) this.#drop(payloads, id);"),
+  mutant("closed payloads stay", BACKLOG, "if (this.#admission.isOpen(id)) continue;", "continue;"),
   mutant("payloads twice in the own lane", BACKLOG, "|| this.#sealed.has(id)"),
   mutant("certificate of too few", OWN, "this.#scope.group.isBroadcastQuorum(set)", "set.size > 1"),
   mutant("the next round begins over a checkpoint", ABC, "!this.#checkpoints.isDue(this.#round) &&"),

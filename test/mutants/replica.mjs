@@ -7,6 +7,8 @@ const KEEPER = `${ROOM}/checkpoint-keeper.ts`;
 const SPEECH = `${ROOM}/speech.ts`;
 const FOUNDATION = `${ROOM}/foundation.ts`;
 const TRANSFER = `${ROOM}/transfer.ts`;
+const DESK = `${ROOM}/desk/desk.ts`;
+const WAITING = `${ROOM}/desk/waiting.ts`;
 const BROADCAST = "src/protocols/consistent-broadcast/consistent-broadcast.ts";
 
 const CRASH = "test/replica/replica-crash.test.ts";
@@ -15,6 +17,7 @@ const FETCHED = "test/replica/replica-transfer.test.ts";
 const REJOIN = "test/replica/replica-rejoin.test.ts";
 const UPGRADE = "test/replica/replica-upgrade.test.ts";
 const CLOCKS = "test/replica/clock-report.test.ts";
+const SERVING = "test/replica/desk.test.ts";
 const IDLE = "test/replica/idle-inputs.test.ts";
 const DIVERGING = "test/replica/replica-diverging.test.ts";
 
@@ -27,6 +30,35 @@ const mutant = (name, file, test, search, replacement = "") => ({
 });
 
 export const REPLICA_MUTANTS = [
+  mutant(
+    "long requests wait as one",
+    REPLICA,
+    "test/replica/replica.test.ts",
+    "this.#pending.clientWeight",
+    "this.#pending.clientCount",
+  ),
+  mutant("requests of any length", DESK, SERVING, "if (payload.length > maxPayloadBytes)", "if (false)"),
+  mutant(
+    "long requests are waited for as one",
+    DESK,
+    SERVING,
+    "const weight = weightOf(payload.length);",
+    "const weight = 1;",
+  ),
+  mutant(
+    "long requests are checked as one",
+    DESK,
+    SERVING,
+    "const owed = weightOf(payload.length);",
+    "const owed = 1;",
+  ),
+  mutant(
+    "who waited before waits for all at no weight",
+    WAITING,
+    SERVING,
+    "waiter.weight - (this.#known(waiter)?.weight ?? 0)",
+    "this.has(waiter) ? 0 : waiter.weight",
+  ),
   mutant("idle inputs without a bound", `${ROOM}/taker.ts`, IDLE, "length <= MAX_IDLE_INPUTS && "),
   mutant("idle bytes without a bound", `${ROOM}/taker.ts`, IDLE, "this.#sizeBytes <= MAX_IDLE_BYTES && "),
   mutant("what others wait for idle", `${ROOM}/taker.ts`, IDLE, " && !hasAny(this.consequences)"),

@@ -11,7 +11,7 @@ import {
   AtomicBroadcastOptionsError,
   type AtomicBroadcastState,
   type DeliveredRound,
-  MAX_PAYLOAD_BYTES,
+  MAX_INLINE_PAYLOAD_BYTES,
   atomicBroadcast,
   encodeSettings,
 } from "../../src/protocols/atomic-broadcast/index.js";
@@ -232,8 +232,8 @@ describe("waking", () => {
 
   test("nothing wakes on an invalid, empty, repeated, oversized or unsigned entry, and its sender is accused", () => {
     const net = network({ scripted: [3] });
-    const big = Array.from({ length: 1 + Math.floor(greatestEntryBytes(3) / MAX_PAYLOAD_BYTES) }, (_, index) => {
-      const bytes = new Uint8Array(MAX_PAYLOAD_BYTES).fill("o".charCodeAt(0));
+    const big = Array.from({ length: 1 + Math.floor(greatestEntryBytes(3) / MAX_INLINE_PAYLOAD_BYTES) }, (_, index) => {
+      const bytes = new Uint8Array(MAX_INLINE_PAYLOAD_BYTES).fill("o".charCodeAt(0));
       bytes[1] = index;
       return bytes;
     });
@@ -476,12 +476,14 @@ describe("in a structure that is no threshold, with vectors of a quorum", () => 
   test("entries have room in a vector of all parties", () => {
     const entryOf = (count: number) =>
       Array.from({ length: count }, (_, index) => {
-        const bytes = new Uint8Array(MAX_PAYLOAD_BYTES).fill("o".charCodeAt(0));
+        const bytes = new Uint8Array(MAX_INLINE_PAYLOAD_BYTES).fill("o".charCodeAt(0));
         bytes[1] = index;
         return bytes;
       });
-    const fitting = Math.floor(greatestEntryBytes(7) / entryBytes(new Uint8Array(MAX_PAYLOAD_BYTES)));
-    expect(fitting).toBeLessThan(Math.floor(greatestEntryBytes(6) / entryBytes(new Uint8Array(MAX_PAYLOAD_BYTES))));
+    const fitting = Math.floor(greatestEntryBytes(7) / entryBytes(new Uint8Array(MAX_INLINE_PAYLOAD_BYTES)));
+    expect(fitting).toBeLessThan(
+      Math.floor(greatestEntryBytes(6) / entryBytes(new Uint8Array(MAX_INLINE_PAYLOAD_BYTES))),
+    );
     const net = network({ group, scripted: [3] }, quorum);
     tellEntry(net, 3, 0, 1, entryOf(fitting + 1));
     expect(net.faultsOf(3)).toEqual(["invalid-queue-entry"]);
@@ -712,9 +714,9 @@ describe("bounds", () => {
 
   test("the greatest payload fits", () => {
     const net = network({ n: 4 });
-    const greatest = new Uint8Array(MAX_PAYLOAD_BYTES).fill("o".charCodeAt(0));
+    const greatest = new Uint8Array(MAX_INLINE_PAYLOAD_BYTES).fill("o".charCodeAt(0));
     submit(net, 0, greatest);
-    submit(net, 0, new Uint8Array(MAX_PAYLOAD_BYTES + 1).fill("o".charCodeAt(0)));
+    submit(net, 0, new Uint8Array(MAX_INLINE_PAYLOAD_BYTES + 1).fill("o".charCodeAt(0)));
     net.run();
     expectSameLogs(net, 1);
   });

@@ -1,6 +1,6 @@
 /** Atomic broadcast with dissemination in certified batches: lanes, cuts, fetching, windows, silence, restarts. */
 import { describe, expect, test } from "vitest";
-import { toHex } from "../../src/core/bytes.js";
+import { concat, toHex } from "../../src/core/bytes.js";
 import { decode, encode } from "../../src/core/codec.js";
 import { type Input, statement } from "../../src/core/engine.js";
 import type { Fault } from "../../src/core/fault.js";
@@ -157,6 +157,69 @@ describe("all is well", () => {
     expect(net.outputsOf(0)).toEqual([]);
     for (let index = 0; index < 30; index++) net.submit(0, payload(index));
     expect(heights()).toBe(4);
+  });
+});
+
+describe("long payloads", () => {
+  const long = (sizeBytes: number, name: number): Uint8Array => {
+    const bytes = new Uint8Array(sizeBytes).fill("o".charCodeAt(0));
+    bytes[1] = name;
+    return bytes;
+  };
+  const limits = { maxEntryPayloads: 4096, maxEntryBytes: 1024 * 1024 };
+  const sizesOf = (net: OrderingNetwork, party: PartyId) =>
+    net.outputsOf(party).flatMap(({ payloads }) => payloads.map(({ length }) => length));
+
+  test("are ordered up to 256 KiB, which is more than inline takes", () => {
+    const inline = network({}, { dissemination: "inline" });
+    for (const [net, greatest] of [
+      [network({}, limits), 256 * 1024],
+      [inline, 64 * 1024],
+    ] as const) {
+      net.submit(0, long(greatest + 1, 1));
+      net.submit(0, long(greatest, 2));
+      net.run();
+      for (const party of net.running) expect(sizesOf(net, party)).toEqual([greatest]);
+      expect(net.accusations).toEqual([]);
+    }
+  });
+
+  test("make a batch that holds several of them", () => {
+    const net = network({}, limits);
+    for (let name = 0; name < 9; name++) net.submit(0, long(240 * 1024, name));
+    net.run();
+    expect(sizesOf(net, 3)).toHaveLength(9);
+    // The first goes at once, alone.
+    expect(net.of(0, "keepBatch").map(({ bytes }) => Math.floor(bytes.length / (240 * 1024)))).toEqual([1, 4, 4]);
+  });
+
+  test("beyond 256 KiB make a batch that nobody signs", () => {
+    const net = network({ scripted: [3] });
+    const bytes = concat(
+      writeBatch(ORIGIN, [payload("a")]).subarray(0, -payload("a").length - 4),
+      Uint8Array.of(0, 4, 0, 1),
+      long(256 * 1024 + 1, 1),
+    );
+    const { tag, body } = batchOf(3, 1, bytes);
+    net.deliver(3, 0, { tag, body });
+    expect(net.faultsOf(3)).toEqual(["malformed-message"]);
+    expect(sharesOf(net, 0, 3)).toEqual([]);
+  });
+
+  test("count once for each 64 KiB towards the room for clients, until they are delivered", () => {
+    const net = network({ scheduler: () => 0 }, { ...limits, maxPayloads: 10 });
+    net.submit(1, long(64 * 1024, 1));
+    expect(net.inspect(1, CHANNEL)).toMatchObject({ room: 9, queueLength: 1 });
+    net.submit(1, long(256 * 1024, 2));
+    expect(net.inspect(1, CHANNEL)).toMatchObject({ room: 5, queueLength: 2 });
+    net.submit(1, long(128 * 1024 + 1, 3));
+    net.submit(1, long(256 * 1024, 4));
+    // For what is there any room for it is taken; then there is none.
+    expect(net.inspect(1, CHANNEL)).toMatchObject({ room: 0, queueLength: 4 });
+    net.submit(1, payload("late"));
+    net.run();
+    expect(sizesOf(net, 0)).toHaveLength(4);
+    expect(net.inspect(1, CHANNEL)).toMatchObject({ room: 10, queueLength: 0 });
   });
 });
 

@@ -37,6 +37,10 @@ const hash = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha25
 const shareOf = (statement: Uint8Array): Uint8Array => concat(utf8("share of "), hash(statement));
 const proofOf = (statement: Uint8Array): Uint8Array => concat(utf8("proof of "), statement);
 
+/** Of the payloads that the desk's cluster orders. */
+const LONGEST = 250 * 1024;
+const OPERATIONS = Array.from({ length: 4 }, () => new Uint8Array(50_000));
+
 const session = (opened = 1) => ({ opened, nonce: new Uint8Array(8) });
 
 /** A payload: of a number, a session and a client; with another text, another payload for the same. */
@@ -56,6 +60,16 @@ function payloadOf(
       : { kind: "call", service: "echo", operation: utf8(text) },
     signature: new Uint8Array(64),
   });
+}
+
+/** One that counts as four. */
+const long = (number: number): Uint8Array =>
+  payloadOf(number, { operations: Array.from({ length: 5 }, () => new Uint8Array(51_000)) });
+
+/** By one byte. */
+function longerThan(sizeBytes: number): Uint8Array {
+  const rest = sizeBytes + 1 - payloadOf(1, { operations: [new Uint8Array(0), ...OPERATIONS] }).length;
+  return payloadOf(1, { operations: [new Uint8Array(rest), ...OPERATIONS] });
 }
 
 function replyTo(action: Request["action"]): Uint8Array | undefined {
@@ -149,6 +163,7 @@ class Office {
   readonly postponed: (() => void)[] = [];
   readonly desk = new Desk({
     cluster: CLUSTER,
+    maxPayloadBytes: LONGEST,
     hash,
     clientKey: (client) => KEYS[client],
     digestOf: hash,
@@ -635,6 +650,55 @@ describe("the desk's bounds", () => {
     office.order();
     expect(one.heard).toHaveLength(514);
     expect(office.visitor().say(submit(payloadOf(3000))).heard).toEqual([]);
+  });
+
+  it("counts a request once for each 64 KiB, also one that was waited for before it came", () => {
+    const office = new Office();
+    const [one, two] = [office.visitor(), office.visitor()];
+    const numbers = (first: number, count: number) => Array.from({ length: count }, (_, index) => first + index);
+    one.say(...numbers(1, 255).map((number) => submit(long(number))));
+    two.say(wait(256, hash(long(256))));
+    expect([one.heard, two.heard]).toEqual([[], []]);
+    // 255 times 4, 1, and 3 more are 1024.
+    expect(two.say(submit(long(256))).heard).toEqual([]);
+    expect(two.say(submit(payloadOf(300))).heard).toEqual(["busy"]);
+    expect(office.visitor(1).say(submit(payloadOf(1, { client: 1 }))).heard).toEqual([]);
+    office.order();
+    expect(one.heard).toHaveLength(255);
+    expect(two.heard).toEqual(["busy", "reply 256"]);
+    // It waits for nothing any more: there is room for as much again, and not for a payload's part.
+    two.say(...numbers(301, 255).map((number) => submit(long(number))), wait(600, hash(long(600))));
+    expect(two.heard).toHaveLength(2);
+    expect(two.say(submit(long(601))).heard.slice(2)).toEqual(["busy"]);
+    // Who leaves waits no more, for what it brought or upgraded.
+    two.say(submit(long(600)));
+    two.pair.break();
+    one.say(...numbers(701, 256).map((number) => submit(long(number))));
+    expect(one.heard).toHaveLength(255);
+  });
+
+  it("refuses a request that is longer than the cluster orders, and says how long it may be", () => {
+    const office = new Office();
+    const visitor = office.visitor().say(submit(longerThan(LONGEST - 1)), submit(longerThan(LONGEST)));
+    expect(office.queued).toHaveLength(1);
+    expect(visitor.heard).toEqual(["invalid-payload"]);
+    expect(visitor.replies.at(-1)).toMatchObject({
+      id: hash(longerThan(LONGEST)),
+      reason: `a request of ${LONGEST + 1} bytes, and this cluster orders at most ${LONGEST}`,
+    });
+  });
+
+  it("reads a client no further whose long requests wait to be checked", () => {
+    const office = new Office();
+    office.isBusy = true;
+    const greedy = office.visitor().say(...Array.from({ length: 16 }, () => submit(long(1))));
+    expect(greedy.pair.right.isPaused).toBe(false);
+    greedy.say(submit(long(1)));
+    expect(greedy.pair.right.isPaused).toBe(true);
+    office.isBusy = false;
+    office.turn();
+    greedy.pair.settle();
+    expect(greedy.pair.right.isPaused).toBe(false);
   });
 
   it("lets a client have 8 connections; a further one is refused, until one is closed", () => {

@@ -31,6 +31,20 @@ describe("inputs that wait", () => {
     expect(batch.map(({ name }) => name)).toEqual([...Array(part).keys(), -1, -2]);
   });
 
+  it("of clients count once for each 64 KiB, while they wait", () => {
+    const queue = queueOf(
+      item(undefined, 1),
+      item(undefined, 2, "own", 64 * 1024),
+      item(undefined, 3, "own", 256 * 1024),
+      item(1, 4, "prompt", 1024 * 1024),
+    );
+    expect(queue).toMatchObject({ clientCount: 3, clientWeight: 6 });
+    queue.take();
+    expect(queue).toMatchObject({ clientCount: 1, clientWeight: 4 });
+    queue.take();
+    expect(queue).toMatchObject({ clientCount: 0, clientWeight: 0 });
+  });
+
   it("leave in the order of their source, each once", () => {
     const items = Array.from({ length: 1000 }, (_, name) => item(name % 3 || undefined, name));
     const queue = queueOf(...items);

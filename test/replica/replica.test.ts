@@ -67,6 +67,17 @@ describe("a submission", () => {
     await cluster.run(() => cluster.hasDelivered(4));
   });
 
+  it("counts once for each 64 KiB, while it waits to be committed", async () => {
+    const cluster = await TestCluster.of({ maxPayloads: 3 });
+    const { replica } = cluster.get(0);
+    const short = payloadOf("a".repeat(59_000));
+    const long = new Uint8Array(2 * 64 * 1024 + 1);
+    const taken = (...payloads: readonly Uint8Array[]) => payloads.map((payload) => replica.submit(payload));
+    expect(taken(short, payloadOf("b"), long, payloadOf("c"))).toEqual(["taken", "taken", "taken", "busy"]);
+    const other = cluster.get(1).replica;
+    expect([long, payloadOf("c")].map((payload) => other.submit(payload))).toEqual(["taken", "busy"]);
+  });
+
   it("is refused before the replica has started and after it has stopped", async () => {
     const cluster = new TestCluster();
     const { replica, store } = cluster.make(0);

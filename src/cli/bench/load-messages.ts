@@ -9,7 +9,7 @@ export const loadSettingsSchema = z.strictObject({
   listings: z.int(),
   /** Payloads a second; null: as many as go through. */
   rate: z.number().nullable(),
-  /** Requests of all clients under way, when as many are sent as go through. */
+  /** Requests of all clients under way, when as many are sent as go through; long ones count as at replicas (`weightOf`). */
   saturatingRequests: z.int(),
   /** Of each client, in the order of the files: the replica that is handed its requests; null: each in turn. */
   homes: z.array(z.int().nullable()),

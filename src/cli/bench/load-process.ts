@@ -2,6 +2,7 @@
 import { Traffic, dialTls } from "../../adapters/tls/index.js";
 import { createEd25519Signer } from "../../crypto/index.js";
 import { SESSION_WINDOW } from "../../client/sessions.js";
+import { greatestPayloadBytes, weightOf } from "../../protocols/index.js";
 import { loadClient } from "../../replica/config-files.js";
 import { groupOf } from "../../replica/config-group.js";
 import { MAX_REPLY_FRAME_BYTES } from "../../wire/client-frames.js";
@@ -80,10 +81,12 @@ async function openLoadClient(
   const nonce = globalThis.crypto.getRandomValues(new Uint8Array(SESSION_NONCE_BYTES));
   const session = { opened: Date.now(), nonce };
   const sign = (statement: Uint8Array): Uint8Array => signer.sign(statement);
-  const writer = new RequestWriter({ cluster, client: signer.publicKey, session, workload, hash: sha256, sign });
+  const maxPayloadBytes = greatestPayloadBytes(config.public.channel.dissemination);
+  const key = { client: signer.publicKey, hash: sha256, sign };
+  const writer = new RequestWriter({ cluster, ...key, session, workload, maxPayloadBytes });
   const client = new LoadClient({
     ...rest,
-    maxInFlight: workload.commands === undefined ? maxInFlight : 1,
+    maxInFlight: workload.commands === undefined ? Math.ceil(maxInFlight / weightOf(writer.maxBytes)) : 1,
     check: workload.commands?.check,
     cluster,
     group: groupOf(config.public),

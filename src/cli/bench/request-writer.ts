@@ -15,8 +15,8 @@ import {
 } from "../../wire/payload.js";
 import type { Workload } from "./workload.js";
 
-/** What a client library takes for one request (docs/clients.md). */
-const MAX_REQUEST_BYTES = 60 * 1024;
+/** How much of the greatest payload a request takes: so a whole number of them fills a batch. */
+const FILL = 15 / 16;
 const LENGTH_BYTES = 4;
 const SIGNATURE_BYTES = 64;
 /** `submit`: which frame it is, and the payload's length; after the payload what is wanted. */
@@ -34,6 +34,8 @@ export interface RequestWriterOptions extends RequestSigner {
   readonly client: Uint8Array;
   readonly session: SessionId;
   readonly workload: Workload;
+  /** Of the payloads that the cluster orders. */
+  readonly maxPayloadBytes: number;
 }
 
 export interface WrittenRequest {
@@ -46,6 +48,8 @@ export interface WrittenRequest {
 export class RequestWriter {
   /** Operations that one request has room for, or as many as the workload lets it have. */
   readonly maxOperations: number;
+  /** Of a request with so many. */
+  readonly maxBytes: number;
   readonly #signer: RequestSigner;
   /** A frame with no operation, without its tail. */
   readonly #head: Uint8Array;
@@ -55,7 +59,7 @@ export class RequestWriter {
   readonly #commands: Workload["commands"];
 
   /** @throws RangeError when not even one operation has room */
-  constructor({ cluster, client, session, workload, hash, sign }: RequestWriterOptions) {
+  constructor({ cluster, client, session, workload, maxPayloadBytes, hash, sign }: RequestWriterOptions) {
     this.#signer = { hash, sign };
     this.#commands = workload.commands;
     const action = { kind: "calls" as const, service: workload.service, operations: [workload.template] };
@@ -68,11 +72,13 @@ export class RequestWriter {
     );
     this.#head = frame.slice(0, frame.length - FRAME_TAIL_BYTES - SIGNATURE_BYTES - this.#operation.length);
     this.#fixed = fixedParts(this.#operation, workload);
-    const room = MAX_REQUEST_BYTES - (payload.length - this.#operation.length);
+    const around = payload.length - this.#operation.length;
+    const room = Math.floor(maxPayloadBytes * FILL) - around;
     const most = Math.min(MAX_OPERATIONS, workload.commands?.maxPerRequest ?? MAX_OPERATIONS);
     this.maxOperations = Math.min(most, Math.floor(room / this.#operation.length));
     if (this.maxOperations < 1)
       throw new RangeError(`an operation of ${workload.template.length} bytes finds no room in a request`);
+    this.maxBytes = around + this.maxOperations * this.#operation.length;
   }
 
   /** A request with `count` new operations. @throws Error when there are no more */

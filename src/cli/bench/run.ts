@@ -12,7 +12,7 @@ import type { BenchSettings } from "./settings.js";
 
 const SAMPLE_MS = 250;
 const MAX_DRAIN_MS = 60_000;
-/** Under way at once, when as many are sent as go through: a round of more replicas takes longer, and has room for more. */
+/** Under way at once, long ones counted as at replicas (`weightOf`), when as many are sent as go through: a round of more replicas takes longer, and has room for more. */
 const SATURATING_REQUESTS_PER_REPLICA = 32;
 
 export interface Phase {

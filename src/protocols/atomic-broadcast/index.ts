@@ -17,5 +17,8 @@ export {
   DISSEMINATIONS,
   type DisseminationMode,
   MAX_ENTRY_PAYLOADS,
+  MAX_INLINE_PAYLOAD_BYTES,
   MAX_PAYLOAD_BYTES,
+  greatestPayloadBytes,
+  weightOf,
 } from "./messages.js";

@@ -5,10 +5,12 @@ import { MAX_SIGNATURE_BYTES } from "../../core/suite.js";
 import { MAX_MESSAGE_BYTES } from "../consistent-broadcast/index.js";
 
 /** Bounds that hold whatever the configuration says. */
-export const MAX_PAYLOAD_BYTES = 64 * 1024;
+export const MAX_PAYLOAD_BYTES = 256 * 1024;
+/** Of payloads in queue entries, of which one message has as many as there are parties. */
+export const MAX_INLINE_PAYLOAD_BYTES = 64 * 1024;
 export const MAX_ENTRY_PAYLOADS = 4096;
 
-const payloadList = list(bytes(MAX_PAYLOAD_BYTES), MAX_ENTRY_PAYLOADS);
+const payloadList = list(bytes(MAX_INLINE_PAYLOAD_BYTES), MAX_ENTRY_PAYLOADS);
 
 /** What σ_i signs: the portion, and what the party's clock showed, in milliseconds since 1970; 0 when it has none. */
 const entryBodyCodec = struct({ clock: u64, payloads: payloadList });
@@ -48,6 +50,19 @@ export type DisseminationMode = (typeof DISSEMINATIONS)[number];
 /** Of new clusters and of simulated ones, unless they are told otherwise. */
 export const DEFAULT_DISSEMINATION: DisseminationMode = "certified";
 
+/** The greatest payload that is ordered. */
+export function greatestPayloadBytes(dissemination: DisseminationMode): number {
+  return dissemination === "inline" ? MAX_INLINE_PAYLOAD_BYTES : MAX_PAYLOAD_BYTES;
+}
+
+/**
+ * What a payload counts as, where it is payloads that wait which are counted: one for each 64 KiB that it begins. So a bound on their number
+ * bounds their bytes.
+ */
+export function weightOf(payloadBytes: number): number {
+  return Math.max(1, Math.ceil(payloadBytes / MAX_INLINE_PAYLOAD_BYTES));
+}
+
 /** So that a vector with a certificate for each lane can be broadcast, also where certificates are lists of signatures. */
 export const MAX_LANES = 128;
 
@@ -65,7 +80,9 @@ export function greatestEntryBytes(vectorSize: number): number {
 }
 
 /** The greatest c for which an entry has room for any one payload. */
-export const MAX_VECTOR_SIZE = Math.floor(MAX_MESSAGE_BYTES / (entryBytes(new Uint8Array(MAX_PAYLOAD_BYTES)) + 1024));
+export const MAX_VECTOR_SIZE = Math.floor(
+  MAX_MESSAGE_BYTES / (entryBytes(new Uint8Array(MAX_INLINE_PAYLOAD_BYTES)) + 1024),
+);
 
 /** A codec for instances that have no messages of their own; its values cannot exist on the wire. */
 export const noMessage = struct({ impossible: atMost(u32, -1) });

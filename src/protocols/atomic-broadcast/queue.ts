@@ -1,10 +1,10 @@
 /** The queue q: payloads not yet delivered, in order of arrival. */
 import type { PartyId } from "../../core/party-set.js";
 import type { Admission } from "./admission.js";
-import { MAX_PAYLOAD_BYTES, entryBytes } from "./messages.js";
+import { MAX_INLINE_PAYLOAD_BYTES, entryBytes } from "./messages.js";
 
 export interface QueueLimits {
-  /** Payloads that wait because this party's own clients sent them. */
+  /** Payloads that wait because this party's own clients sent them, as `weightOf` counts them. */
   readonly maxPayloads: number;
   /** Payloads that wait because one peer's queue message brought them; each peer has its own quota. */
   readonly maxPayloadsPerPeer: number;
@@ -56,7 +56,7 @@ export class PayloadQueue {
 
   /** A payload's identity, if it may be delivered in this round: the same answer at every honest party in the same round. */
   openId(payload: Uint8Array): string | undefined {
-    if (payload.length > MAX_PAYLOAD_BYTES) return undefined;
+    if (payload.length > MAX_INLINE_PAYLOAD_BYTES) return undefined;
     const id = this.#admission.identify(payload);
     return id !== undefined && this.#admission.isOpen(id) ? id : undefined;
   }

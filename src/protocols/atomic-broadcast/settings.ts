@@ -5,7 +5,7 @@
 import { decode, encode, struct, u32, u64 } from "../../core/codec.js";
 import { InvariantError } from "../../core/protocol.js";
 import { MAX_BATCH_PAYLOADS, MAX_BATCH_PAYLOAD_BYTES } from "./certified/messages.js";
-import { MAX_ENTRY_PAYLOADS, MAX_PAYLOAD_BYTES, entryBytes, greatestEntryBytes } from "./messages.js";
+import { MAX_ENTRY_PAYLOADS, MAX_INLINE_PAYLOAD_BYTES, entryBytes, greatestEntryBytes } from "./messages.js";
 import type { QueueLimits } from "./queue.js";
 
 export interface LocalSettings extends QueueLimits {
@@ -43,7 +43,7 @@ export function decodeSettings(bytes: Uint8Array): LocalSettings {
 export function settingsProblem(settings: LocalSettings, vectorSize: number): string | undefined {
   const { maxEntryPayloads, maxEntryBytes } = settings;
   const greatest = greatestEntryBytes(vectorSize);
-  if (Math.max(maxEntryBytes, entryBytes(new Uint8Array(MAX_PAYLOAD_BYTES))) > greatest) {
+  if (Math.max(maxEntryBytes, entryBytes(new Uint8Array(MAX_INLINE_PAYLOAD_BYTES))) > greatest) {
     return `maxEntryBytes=${maxEntryBytes} exceeds ${greatest}, the bound for c=${vectorSize}`;
   }
   if (maxEntryPayloads < 1 || maxEntryPayloads > MAX_ENTRY_PAYLOADS) {

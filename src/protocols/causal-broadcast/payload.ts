@@ -13,7 +13,7 @@ import { MAX_PAYLOAD_BYTES } from "../atomic-broadcast/index.js";
 /** A client's name in the application's own encoding. */
 export const MAX_CLIENT_BYTES = 1024;
 
-/** A payload as clients submit it and atomic broadcast orders it: at most MAX_PAYLOAD_BYTES in all. */
+/** A payload as clients submit it and atomic broadcast orders it: at most `greatestPayloadBytes` of its mode in all. */
 export const sealedPayloadCodec = struct({ client: bytes(MAX_CLIENT_BYTES), ciphertext: bytes(MAX_PAYLOAD_BYTES) });
 export type SealedPayload = Value<typeof sealedPayloadCodec>;
 

@@ -18,6 +18,7 @@ import {
 } from "../../wire/client-frames.js";
 import { decodePayload } from "../../wire/payload.js";
 import { replyStatement } from "../../wire/reply-statement.js";
+import { weightOf } from "../../protocols/index.js";
 import type { Connection, ConnectionHandlers } from "../links.js";
 import type { Applied, Outcome, OutcomeStatus } from "../machine/types.js";
 import type { DeskOptions } from "./options.js";
@@ -26,7 +27,7 @@ import { Turns } from "./turns.js";
 import { NOTHING, Visitor } from "./visitor.js";
 import { type Place, type Waiter, Waiting } from "./waiting.js";
 
-/** Outcomes that one client may wait for, over all its connections. */
+/** Outcomes that one client may wait for, over all its connections; of a long payload as many as it counts as (`weightOf`). */
 const MAX_WAITING_PER_CLIENT = 1024;
 /** Connections of one client; a further one is refused. */
 const MAX_CONNECTIONS_PER_CLIENT = 8;
@@ -123,11 +124,17 @@ export class Desk {
 
   /** To verify a signature takes us longer than it takes to send a wrong one. */
   #onSubmit(visitor: Visitor, payload: Uint8Array, want: Want): void {
-    this.#inTurn(visitor, { turns: this.#checks, cost: 2 }, () => this.#check(visitor, payload, want));
+    const owed = weightOf(payload.length);
+    this.#inTurn(visitor, { turns: this.#checks, cost: 2, owed }, () => this.#check(visitor, payload, want));
   }
 
   #check(visitor: Visitor, payload: Uint8Array, want: Want): void {
     const id = this.#options.digestOf(payload);
+    const { maxPayloadBytes } = this.#options;
+    if (payload.length > maxPayloadBytes) {
+      const reason = `a request of ${payload.length} bytes, and this cluster orders at most ${maxPayloadBytes}`;
+      return visitor.refuse(id, "invalid-payload", reason);
+    }
     const decoded = decodePayload(payload);
     // A replica's word that it lost its store is not a client's to say.
     if (!decoded.ok || decoded.value.kind !== "request" || !this.#options.isValid(payload)) {
@@ -135,14 +142,15 @@ export class Desk {
       return visitor.refuse(id, "invalid-payload", `not a valid request: ${reason}`.slice(0, 512));
     }
     const { client, session, number } = decoded.value;
-    this.#serve({ visitor, id, place: { client, session, number }, want }, payload);
+    const weight = weightOf(payload.length);
+    this.#serve({ visitor, id, place: { client, session, number }, want, weight }, payload);
   }
 
   #onAwait(visitor: Visitor, { id, session, number, want }: Request["await"]): void {
     const client = this.#options.clientKey(visitor.client);
     if (client === undefined) return visitor.refuse(id, "invalid-payload", "there is no client with this number");
     // A view of the frame would keep all of it.
-    this.#serve({ visitor, id: id.slice(), place: { client, session, number }, want }, undefined);
+    this.#serve({ visitor, id: id.slice(), place: { client, session, number }, want, weight: 1 }, undefined);
   }
 
   /** Answers if the number is taken; else hands on the payload, if there is one, and lets the client wait. */
@@ -152,7 +160,8 @@ export class Desk {
     if (status.kind !== "open") return this.#tell(waiter, status);
     const isHandedOn = payload === undefined || this.#waiting.wasSubmitted(place, id);
     if (isHandedOn && this.#waiting.has(waiter)) return;
-    if (!this.#waiting.has(waiter) && this.#waiting.count(visitor.client) >= MAX_WAITING_PER_CLIENT) {
+    const added = this.#waiting.added(waiter);
+    if (added > 0 && this.#waiting.count(visitor.client) + added > MAX_WAITING_PER_CLIENT) {
       const reason = `${MAX_WAITING_PER_CLIENT} requests of this client wait already; try again when some are answered`;
       return visitor.refuse(id, "busy", reason, BUSY_RETRY_MS);
     }
@@ -360,14 +369,18 @@ export class Desk {
   }
 
   /** What is done at once when its turn has come, and needs nothing that others make. */
-  #inTurn(visitor: Visitor, { turns, cost }: { turns: Turns; cost: number }, work: () => void): void {
-    visitor.owe(1);
+  #inTurn(
+    visitor: Visitor,
+    { turns, cost, owed = 1 }: { turns: Turns; cost: number; owed?: number },
+    work: () => void,
+  ): void {
+    visitor.owe(owed);
     turns.add({
       client: visitor.client,
       cost,
       isCancelled: () => visitor.hasLeft,
       run: (done) => {
-        visitor.owe(-1);
+        visitor.owe(-owed);
         work();
         done();
       },

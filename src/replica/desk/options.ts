@@ -26,6 +26,8 @@ export interface ShareMaker {
 
 export interface DeskOptions {
   readonly cluster: Uint8Array;
+  /** Of the payloads that the cluster orders. */
+  readonly maxPayloadBytes: number;
   hash(bytes: Uint8Array): Uint8Array;
   /** The raw Ed25519 public key of the client at this index of the public file. */
   clientKey(client: number): Uint8Array | undefined;

@@ -3,7 +3,7 @@ import { encode } from "../../core/codec.js";
 import { REFUSALS, type Refusal, type ReplyFrame, replyFrameCodec } from "../../wire/client-frames.js";
 import type { Connection } from "../links.js";
 
-/** Shares and answers to queries that one connection may be owed before it is read further. */
+/** Shares, answers to queries, and payloads to be checked, by weight, that one connection may be owed before it is read further. */
 const MAX_OWED_PER_CONNECTION = 64;
 
 /** Of refusals that concern nothing that has an identifier. */
@@ -29,7 +29,7 @@ export class Visitor {
     return this.#left;
   }
 
-  owe(count: 1 | -1): void {
+  owe(count: number): void {
     this.#owed += count;
     this.#regulate();
   }

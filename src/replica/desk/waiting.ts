@@ -18,6 +18,8 @@ export interface Waiter {
   readonly id: Uint8Array;
   readonly place: Place;
   readonly want: Want;
+  /** What it counts as: what its payload does, if it brought one. */
+  readonly weight: number;
 }
 
 interface Spot {
@@ -40,13 +42,22 @@ export class Waiting {
   /** By index of the client that waits. */
   readonly #counts = new Map<number, number>();
 
-  /** How much the client of this index waits for, on all its connections. */
+  /** The weight of what the client of this index waits for, on all its connections. */
   count(client: number): number {
     return this.#counts.get(client) ?? 0;
   }
 
   has(waiter: Waiter): boolean {
-    return this.#spot(waiter.place)?.waiters.has(this.#key(waiter)) === true;
+    return this.#known(waiter) !== undefined;
+  }
+
+  /** What it would add to what its client waits for. */
+  added(waiter: Waiter): number {
+    return Math.max(0, waiter.weight - (this.#known(waiter)?.weight ?? 0));
+  }
+
+  #known(waiter: Waiter): Waiter | undefined {
+    return this.#spot(waiter.place)?.waiters.get(this.#key(waiter));
   }
 
   /** Whether the payload with this id was handed on for somebody who still waits. */
@@ -58,14 +69,17 @@ export class Waiting {
   add(waiter: Waiter, submitted: boolean): void {
     const spot = this.#spot(waiter.place) ?? this.#newSpot(waiter.place);
     if (submitted) spot.submitted.add(toHex(waiter.id));
-    if (spot.waiters.has(this.#key(waiter))) return;
+    const added = this.added(waiter);
+    if (added === 0) return;
+    const known = this.#known(waiter);
     // The frame that the place was read from is not kept.
     const kept = { ...waiter, place: spot.place };
     spot.waiters.set(this.#key(waiter), kept);
     const own = this.#ofVisitor.get(waiter.visitor) ?? new Set();
     this.#ofVisitor.set(waiter.visitor, own);
+    if (known !== undefined) own.delete(known);
     own.add(kept);
-    this.#counts.set(waiter.visitor.client, this.count(waiter.visitor.client) + 1);
+    this.#counts.set(waiter.visitor.client, this.count(waiter.visitor.client) + added);
   }
 
   #key({ visitor, id, want }: Waiter): string {
@@ -121,11 +135,11 @@ export class Waiting {
   }
 
   #remove(waiter: Waiter): void {
-    const { visitor, place } = waiter;
+    const { visitor, place, weight } = waiter;
     const own = this.#ofVisitor.get(visitor);
     own?.delete(waiter);
     if (own?.size === 0) this.#ofVisitor.delete(visitor);
-    const count = this.count(visitor.client) - 1;
+    const count = this.count(visitor.client) - weight;
     if (count > 0) this.#counts.set(visitor.client, count);
     else this.#counts.delete(visitor.client);
     const spot = this.#spot(place);

@@ -11,7 +11,7 @@ import { createKv } from "../../../src/services/kv/index.js";
 import { createLog } from "../../../src/services/log/index.js";
 import { createNotaryService } from "../../../src/services/notary/index.js";
 import { clientFrameCodec } from "../../../src/wire/client-frames.js";
-import { decodePayload, signRequest } from "../../../src/wire/payload.js";
+import { MAX_OPERATIONS, decodePayload, signRequest } from "../../../src/wire/payload.js";
 import { sealedService } from "./bidding-support.js";
 
 const cluster = new Uint8Array(32).fill(3);
@@ -25,7 +25,7 @@ const services = new Map(
   ]),
 );
 
-async function writerOf(name: string, payloadBytes: number): Promise<RequestWriter> {
+async function writerOf(name: string, payloadBytes: number, maxPayloadBytes = 64 * 1024): Promise<RequestWriter> {
   const options = { payloadBytes, cluster, client: signer.publicKey, encryptionKey, listings: 80 };
   const workload = await WORKLOADS.get(name)?.(options);
   if (workload === undefined) throw new Error(`no load for ${name}`);
@@ -34,6 +34,7 @@ async function writerOf(name: string, payloadBytes: number): Promise<RequestWrit
     client: signer.publicKey,
     session,
     workload,
+    maxPayloadBytes,
     hash: sha256,
     sign: (bytes) => signer.sign(bytes),
   });
@@ -64,12 +65,21 @@ describe.each([...WORKLOADS.keys()])("requests of the load for %s", (service) =>
     expect(new Set(operations.map(toHex)).size).toBeGreaterThan(1);
   });
 
-  it("are as large as a client's may be, and no larger", async () => {
-    const writer = await writerOf(service, 256);
-    const { payload } = writer.write(1, 0, writer.maxOperations);
-    expect(payload.length).toBeLessThanOrEqual(60 * 1024);
-    expect(requestIn(writer.write(2, 0, writer.maxOperations).frame).operations).toHaveLength(writer.maxOperations);
-  });
+  it.each([64, 256])(
+    "fill fifteen sixteenths of %i KiB, and no more, so that a number of them fills a batch",
+    async (most) => {
+      const writer = await writerOf(service, 256, most * 1024);
+      const { payload } = writer.write(1, 0, writer.maxOperations);
+      expect(payload).toHaveLength(writer.maxBytes);
+      expect(payload.length).toBeLessThanOrEqual((15 * most * 1024) / 16);
+      const { operations } = requestIn(writer.write(2, 0, writer.maxOperations).frame);
+      expect(operations).toHaveLength(writer.maxOperations);
+      const hasRoom = payload.length + 4 + (operations[0]?.length ?? 0) <= (15 * most * 1024) / 16;
+      expect(hasRoom && writer.maxOperations < Math.min(MAX_OPERATIONS, service === "bidding" ? 16 : Infinity)).toBe(
+        false,
+      );
+    },
+  );
 });
 
 it("has no more sealed bids in a request than replicas check in a moment, and as many orders as find room", async () => {

@@ -1,6 +1,6 @@
 /** Payloads of this party's own clients that are not delivered: those that wait for a batch, and those in a batch of the own lane. */
 import type { Admission } from "../admission.js";
-import { MAX_PAYLOAD_BYTES, entryBytes } from "../messages.js";
+import { MAX_PAYLOAD_BYTES, entryBytes, weightOf } from "../messages.js";
 
 export class Backlog {
   readonly #admission: Admission;
@@ -8,6 +8,7 @@ export class Backlog {
   readonly #sealed = new Map<string, Uint8Array>();
   #waiting = new Map<string, Uint8Array>();
   #waitingBytes = 0;
+  #weight = 0;
 
   constructor(admission: Admission, payloads: readonly Uint8Array[]) {
     this.#admission = admission;
@@ -16,6 +17,11 @@ export class Backlog {
 
   get length(): number {
     return this.#sealed.size + this.#waiting.size;
+  }
+
+  /** What all of them count as (`weightOf`). */
+  get weight(): number {
+    return this.#weight;
   }
 
   /** In their order. */
@@ -40,6 +46,7 @@ export class Backlog {
     if (id === undefined || !this.#admission.isOpen(id) || this.#waiting.has(id) || this.#sealed.has(id)) return;
     this.#waiting.set(id, payload);
     this.#waitingBytes += entryBytes(payload);
+    this.#weight += weightOf(payload.length);
   }
 
   /** The oldest that wait, within both bounds, at least one; they are in a batch now. */
@@ -72,13 +79,18 @@ export class Backlog {
     this.#sealed.clear();
     this.#waiting = new Map();
     this.#waitingBytes = 0;
+    this.#weight = 0;
     for (const payload of payloads) this.append(payload);
   }
 
   /** A round was delivered: what may not be delivered any more goes. */
   dropClosed(): void {
     for (const payloads of [this.#sealed, this.#waiting])
-      for (const id of payloads.keys()) if (!this.#admission.isOpen(id)) this.#drop(payloads, id);
+      for (const [id, { length }] of payloads) {
+        if (this.#admission.isOpen(id)) continue;
+        this.#weight -= weightOf(length);
+        this.#drop(payloads, id);
+      }
   }
 
   #drop(payloads: Map<string, Uint8Array>, id: string): void {

@@ -404,7 +404,7 @@ export class Certified implements Dissemination<CutEntry, CutVector> {
   }
 
   get room(): number {
-    return Math.max(0, this.#frame.settings().maxPayloads - this.#backlog.length);
+    return Math.max(0, this.#frame.settings().maxPayloads - this.#backlog.weight);
   }
 
   get waiting(): readonly Waiting[] {
