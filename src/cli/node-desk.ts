@@ -124,6 +124,7 @@ export function partyState(
   }: ReplicaState,
   { storage, services }: { readonly storage: Pick<Storage, "size">; readonly services: readonly string[] },
 ): PartyState {
+  const { logBytes, batchBytes, tableBytes } = storage.size();
   return {
     state,
     round,
@@ -138,7 +139,8 @@ export function partyState(
       roundsBehind: Math.max(0, catchUp.targetRound - round),
     },
     services,
-    ...storage.size(),
+    logBytes: logBytes + batchBytes,
+    tableBytes,
     sentFrames,
     sentBytes,
     clocks: clocks.map(({ party, offsetMs, isFar }) => ({

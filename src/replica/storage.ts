@@ -93,6 +93,14 @@ export interface OpenReport {
   readonly foreignEngine: string | undefined;
 }
 
+/** Bytes on disk. */
+export interface StorageSize {
+  readonly logBytes: number;
+  /** Of batches that the log and the tables refer to. */
+  readonly batchBytes: number;
+  readonly tableBytes: number;
+}
+
 export interface Storage {
   readonly report: OpenReport;
   /** The checkpoint to start from; undefined: from nothing. */
@@ -160,8 +168,7 @@ export interface Storage {
   meta(name: string): Uint8Array | undefined;
   setMeta(name: string, value: Uint8Array | undefined): Promise<void>;
 
-  /** Bytes on disk: the log's files, and the tables'. */
-  size(): { readonly logBytes: number; readonly tableBytes: number };
+  size(): StorageSize;
   /** How often it has waited for the disk since it was opened. */
   readonly syncs: number;
   /** After what was begun. */

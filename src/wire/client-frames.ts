@@ -175,6 +175,7 @@ export const replyFrameCodec = union({
     /** Of a replica that takes a checkpoint, or decided rounds, from others. */
     catchUp: optional(struct({ toRound: u64, chunksReceived: u32, chunks: u32, roundsBehind: u64 })),
     services: list(serviceNameCodec, MAX_SERVICES),
+    /** With the batches beside it. */
     logBytes: u64,
     tableBytes: u64,
     sentFrames: u64,

@@ -11,7 +11,15 @@ import { encode } from "../../src/core/codec.js";
 import { type ClusterPublic, formatFile, partyConfigSchema, publicSchema } from "../../src/replica/config.js";
 import type { Storage } from "../../src/replica/storage.js";
 import { claimStore } from "../../src/replica/store-owner.js";
-import { CYCLE, batchOf, checkpointOf, chunksOf, laneBatchOf, takeStep } from "../support/storage-workload.mjs";
+import {
+  CYCLE,
+  MIN_FILED_BYTES,
+  batchOf,
+  checkpointOf,
+  chunksOf,
+  laneBatchOf,
+  takeStep,
+} from "../support/storage-workload.mjs";
 import { smallCluster } from "../support/small-cluster.js";
 import { lastingDirectory, runCli, temporaryDirectory } from "./run-cli.js";
 
@@ -27,7 +35,7 @@ beforeAll(async () => {
   writeFileSync(join(party, "config.json"), formatFile(partyConfigSchema, config));
   writeFileSync(join(party, "public.json"), formatFile(publicSchema, cluster));
   await createStorage(join(party, "store"));
-  const storage = await openStorage(join(party, "store"));
+  const storage = await openStorage(join(party, "store"), { minFiledBytes: MIN_FILED_BYTES });
   for (let step = 1; step <= STEPS; step++) await takeStep(storage, step);
   await storage.close();
 });
@@ -70,7 +78,7 @@ function withBatch6(changed?: Partial<{ readonly digest: Uint8Array; readonly by
   const key = batchKey(channel, name);
   return ({ batches }: Tables): void => {
     if (changed === undefined) batches.remove(key);
-    else batches.put(key, encode(batchCodec, { digest: name.digest, bytes, ...changed }));
+    else batches.put(key, encode(batchCodec, { kind: "inline", digest: name.digest, bytes, ...changed }));
   };
 }
 
@@ -170,7 +178,7 @@ describe("inspect and export", () => {
     const { stdout, code } = await runCli(["inspect", party, "--json"]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
-      format: "abcast-storage/4",
+      format: "abcast-storage/5",
       baseRound: CYCLE,
       checkpoints: [{ round: CYCLE, chunks: 3, certified: true }],
       // Of two rounds, and of four heights of lanes that are not ordered at the checkpoint.

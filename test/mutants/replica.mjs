@@ -128,33 +128,6 @@ export const REPLICA_MUTANTS = [
     "batches: []",
   ),
   mutant(
-    "batches forgotten while the ledger has their payloads",
-    "src/adapters/storage/storage.ts",
-    "test/adapters/storage/storage.test.ts",
-    "areFree ? [...keysUpTo(tables, lanes)] : []",
-    "[...keysUpTo(tables, lanes)]",
-  ),
-  mutant(
-    "a payload placed in a batch that does not have it",
-    "src/adapters/storage/batch-places.ts",
-    "test/adapters/storage/batch-places.test.ts",
-    "if (offset < 0 || offset + payload.length > bytes.length) return undefined;",
-  ),
-  mutant(
-    "what is read of a batch not compared with its size",
-    "src/adapters/storage/reader.ts",
-    "test/adapters/storage/damage.test.ts",
-    "batch !== undefined && offset + sizeBytes <= batch.length",
-    "batch !== undefined",
-  ),
-  mutant(
-    "entries looked up in no batch by fsck",
-    "src/adapters/storage/check.ts",
-    "test/adapters/storage/damage.test.ts",
-    "if (!isThere || place.offset + place.sizeBytes > batch.sizeBytes)",
-    "if (batch === undefined)",
-  ),
-  mutant(
     "bulk first in a commit",
     `${ROOM}/input-queue.ts`,
     "test/replica/input-queue.test.ts",

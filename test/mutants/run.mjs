@@ -29,6 +29,7 @@ import { MUTANTS as PROTOCOL_MUTANTS } from "./mutants.mjs";
 import { NOTARY_MUTANTS } from "./notary.mjs";
 import { REPLICA_MUTANTS } from "./replica.mjs";
 import { RELAY_MUTANTS } from "./relay.mjs";
+import { STORAGE_MUTANTS } from "./storage.mjs";
 import { TLS_MUTANTS } from "./tls.mjs";
 import { TSA_MUTANTS } from "./tsa.mjs";
 import { TRANSFER_MUTANTS } from "./transfer.mjs";
@@ -41,6 +42,7 @@ const MUTANTS = [
   ...RELAY_MUTANTS,
   ...TLS_MUTANTS,
   ...REPLICA_MUTANTS,
+  ...STORAGE_MUTANTS,
   ...MACHINE_MUTANTS,
   ...LANE_MUTANTS,
   ...BIDDING_MUTANTS,

@@ -12,6 +12,7 @@ import {
   type Pruning,
   type Rows,
   type Storage,
+  type StorageSize,
   isForgotten,
   isSameEntry,
   laneOfSlot,
@@ -333,9 +334,9 @@ export class MemoryStorage implements Storage {
     return 0;
   }
 
-  size(): { readonly logBytes: number; readonly tableBytes: number } {
+  size(): StorageSize {
     const sum = (all: Iterable<Uint8Array>): number => [...all].reduce((bytes, { length }) => bytes + length, 0);
-    return { logBytes: sum(this.disk.inputs), tableBytes: sum(this.disk.chunks.values()) };
+    return { logBytes: sum(this.disk.inputs), batchBytes: 0, tableBytes: sum(this.disk.chunks.values()) };
   }
 
   close(): Promise<void> {

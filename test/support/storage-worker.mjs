@@ -4,7 +4,7 @@
  */
 import { writeSync } from "node:fs";
 import { faultyDisk } from "./faulty-disk.mjs";
-import { recoverAll, takeStep } from "./storage-workload.mjs";
+import { MIN_FILED_BYTES, recoverAll, takeStep } from "./storage-workload.mjs";
 
 const [, , adapter, json] = process.argv;
 const { openStorage, realDisk } = await import(adapter);
@@ -12,7 +12,7 @@ const { directory, steps, plan, drop = false } = JSON.parse(json);
 const say = (line) => writeSync(1, `${line}\n`);
 
 const disk = faultyDisk(realDisk, plan, (point) => say(`hit ${point}`));
-const storage = await openStorage(directory, { disk, maxSegmentBytes: 2000 });
+const storage = await openStorage(directory, { disk, maxSegmentBytes: 2000, minFiledBytes: MIN_FILED_BYTES });
 say(`cut ${storage.report.cutBytes}`);
 const first = (await recoverAll(storage)) + 1;
 for (let step = first; step < first + steps; step++) {

@@ -1,6 +1,7 @@
 import type { Batch, CheckpointRecord, KeptBatch, Storage } from "../../src/replica/storage.js";
 
 export const CYCLE: number;
+export const MIN_FILED_BYTES: number;
 export function sha256(bytes: Uint8Array): Uint8Array;
 export function inputsOf(step: number): number;
 export function inputAfter(step: number): number;

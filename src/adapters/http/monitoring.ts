@@ -10,6 +10,7 @@
 import type { Group } from "../../core/group.js";
 import { type PartyId, PartySet } from "../../core/party-set.js";
 import type { ReplicaState } from "../../replica/replica.js";
+import type { StorageSize } from "../../replica/storage.js";
 import { counter, EXPOSITION_CONTENT_TYPE, expose, gauge, type MetricFamily, type Sample } from "./exposition.js";
 import { jsonAnswer, type TextAnswer } from "./exchange.js";
 
@@ -22,7 +23,7 @@ export interface Monitored {
   queueLength(): number;
   clientConnections(): number;
   /** On disk. */
-  size(): { readonly logBytes: number; readonly tableBytes: number };
+  size(): StorageSize;
   /** How often the disk was waited for. */
   syncs(): number;
   /** Of all connections with peers and clients. */
@@ -88,7 +89,7 @@ function peersOf(monitored: Monitored): readonly PartyId[] {
 /** Labels are peers of the group and names of faults and states: few, whatever anybody sends. */
 function replicaMetrics(monitored: Monitored): readonly MetricFamily[] {
   const state = monitored.state();
-  const { logBytes, tableBytes } = monitored.size();
+  const { logBytes, batchBytes, tableBytes } = monitored.size();
   const { sentBytes, receivedBytes } = monitored.traffic();
   const peers = peersOf(monitored);
   const byPeer = (value: (peer: PartyId) => number): Sample[] =>
@@ -112,6 +113,7 @@ function replicaMetrics(monitored: Monitored): readonly MetricFamily[] {
       value: Math.max(0, (state.catchUp?.targetRound ?? 0) - state.round),
     }),
     gauge("abcast_log_bytes", "Bytes of the log on disk.", { value: logBytes }),
+    gauge("abcast_batch_bytes", "Bytes of the files of batches on disk.", { value: batchBytes }),
     gauge("abcast_table_bytes", "Bytes of the tables on disk.", { value: tableBytes }),
     gauge("abcast_queue_length", "Payloads that this replica knows and that have no number yet.", {
       value: monitored.queueLength(),

@@ -51,24 +51,25 @@ export interface BackupContent {
 
 /**
  * Writes a backup of the store in `directory` to `file`, which must not exist. The replica may be running: all is read in one
- * go, from one state of the tables.
+ * go, from one state of the tables and the files of batches that are there then.
  */
 export async function backUp(directory: string, file: string): Promise<BackupContent> {
-  const tables = Tables.open(directory, true);
+  const reader = new Reader(Tables.open(directory, true));
   try {
     const out = openSync(file, "wx", 0o600);
     try {
-      return writeItems(out, itemsOf(tables));
+      return writeItems(out, itemsOf(reader));
     } finally {
       closeSync(out);
     }
   } finally {
-    await tables.close();
+    await reader.close();
   }
 }
 
-function* itemsOf(tables: Tables): Iterable<Item> {
-  const reader = new Reader(tables);
+function* itemsOf(reader: Reader): Iterable<Item> {
+  const { tables } = reader;
+  reader.hold();
   const checkpoint = reader.checkpoints().findLast(({ certificate }) => certificate !== undefined);
   if (checkpoint?.certificate !== undefined) {
     const { round, summary, chunkHashes, certificate } = checkpoint;
@@ -82,7 +83,15 @@ function* itemsOf(tables: Tables): Iterable<Item> {
   for (const { key, value } of tables.proofs.entries()) {
     yield { kind: "proof", channel: key[1], round: key[0], envelope: value };
   }
-  for (const entry of reader.ledger(0)) yield { kind: "entry", ...entry };
+  let last: number | undefined;
+  for (const entry of reader.ledger(0)) {
+    if (last !== undefined && entry.sequence !== last + 1)
+      throw new StorageError(
+        `${tables.path}: ledger entry ${entry.sequence} after ${last}: others were forgotten while they were read. Try again; if that does not help, see what abcast fsck says`,
+      );
+    last = entry.sequence;
+    yield { kind: "entry", ...entry };
+  }
 }
 
 function writeItems(out: number, items: Iterable<Item>): BackupContent {

@@ -1,6 +1,6 @@
 /**
  * Where payloads are that lie in the bytes of a batch that is kept. The ledger says the place of such a payload, instead of having its bytes
- * once more: a replica that orders batches writes each byte twice, not three times.
+ * once more.
  */
 import type { BatchName } from "../../core/protocol.js";
 import type { Tag } from "../../core/tag.js";

@@ -2,6 +2,8 @@
 import { statSync } from "node:fs";
 import { equalBytes, toHex } from "../../core/bytes.js";
 import { roundOfSlot } from "../../replica/storage.js";
+import type { FiledBatch } from "./batch-format.js";
+import { BatchReader, listBatchFiles } from "./batch-reader.js";
 import { DamageError, StorageError } from "./errors.js";
 import { logDirectory, scanStore } from "./index.js";
 import { Reader, hashesIn, missingBatch, sha256 } from "./reader.js";
@@ -25,12 +27,14 @@ export interface Overview {
   readonly startInput: number;
   readonly appliedInput: number;
   readonly segments: readonly { readonly file: string; readonly firstInput: number; readonly bytes: number }[];
-  readonly rows: Readonly<Record<"signed" | "proofs" | "ledger" | "certificates" | "chunks", number>>;
+  readonly batchFiles: readonly { readonly file: string; readonly bytes: number }[];
+  readonly rows: Readonly<Record<"signed" | "proofs" | "ledger" | "certificates" | "chunks" | "batches", number>>;
   readonly ledgerFrom: number;
   readonly ledgerTo: number;
   readonly lastSignedRound: number;
   readonly meta: readonly string[];
   readonly logBytes: number;
+  readonly batchBytes: number;
   readonly tableBytes: number;
 }
 
@@ -43,7 +47,8 @@ export async function overviewOf(directory: string): Promise<Overview> {
       firstInput,
       bytes: statSync(path).size,
     }));
-    const { signed, proofs, ledger, certificates, chunks } = tables;
+    const batchFiles = listBatchFiles(directory).map(({ path, bytes }) => ({ file: path, bytes }));
+    const { signed, proofs, ledger, certificates, chunks, batches } = tables;
     const [ledgerFrom = 0] = ledger.keys();
     return {
       format: FORMAT,
@@ -59,18 +64,21 @@ export async function overviewOf(directory: string): Promise<Overview> {
       startInput: state.startInput,
       appliedInput: state.appliedInput,
       segments,
+      batchFiles,
       rows: {
         signed: signed.size,
         proofs: proofs.size,
         ledger: ledger.size,
         certificates: certificates.size,
         chunks: chunks.size,
+        batches: batches.size,
       },
       ledgerFrom,
       ledgerTo: ledger.lastKey() ?? 0,
       lastSignedRound: reader.lastSignedRound(),
       meta: [...tables.meta.keys()],
       logBytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
+      batchBytes: batchFiles.reduce((sum, { bytes }) => sum + bytes, 0),
       tableBytes: tables.sizeBytes,
     };
   });
@@ -82,6 +90,8 @@ export interface Checked {
   readonly records: number;
   readonly lastInput: number;
   readonly values: number;
+  /** In files. */
+  readonly batches: number;
   /** An incomplete record at the end, which the next start cuts off. */
   readonly cutBytes: number;
 }
@@ -92,7 +102,7 @@ export async function checkStore(directory: string): Promise<Checked> {
     return await checkReadable(directory);
   } catch (error) {
     if (!(error instanceof DamageError)) throw error;
-    return { problems: [error.message], records: 0, lastInput: 0, values: 0, cutBytes: 0 };
+    return { problems: [error.message], records: 0, lastInput: 0, values: 0, batches: 0, cutBytes: 0 };
   }
 }
 
@@ -111,20 +121,68 @@ async function checkReadable(directory: string): Promise<Checked> {
     };
     const state = attempt(() => tables.state());
     const scan = state === undefined ? undefined : attempt(() => scanStore(directory, state));
-    const values = checkTables(tables, state?.baseRound ?? 0, problems);
+    const files = new FiledBatches(directory, state?.storeId);
+    for (const { input, batch } of scan?.batches ?? []) {
+      const problem = files.problemOf(batch);
+      if (problem !== undefined) problems.push(`${logDirectory(directory)}: input ${input}: ${problem}`);
+    }
+    const values = checkTables(tables, state?.baseRound ?? 0, files, problems);
     const { tail, records = 0 } = scan ?? {};
     return {
       problems,
       records,
       lastInput: (scan?.end.input ?? 1) - 1,
       values,
+      batches: files.count,
       cutBytes: tail === undefined ? 0 : tail.sizeBytes - tail.offset,
     };
   });
 }
 
+/** Reads each batch that is in a file once, whoever refers to it. */
+class FiledBatches {
+  readonly #reader: BatchReader;
+  readonly #storeId: Uint8Array | undefined;
+  /** By file, and by file and offset. */
+  readonly #headers = new Map<number, string | undefined>();
+  readonly #batches = new Map<string, string | undefined>();
+
+  /** `storeId`: undefined when the store does not know its name. */
+  constructor(directory: string, storeId: Uint8Array | undefined) {
+    this.#reader = new BatchReader(directory);
+    this.#storeId = storeId;
+  }
+
+  get count(): number {
+    return this.#batches.size;
+  }
+
+  problemOf(batch: FiledBatch): string | undefined {
+    const { file, offset, digest } = batch;
+    const key = `${file}/${offset}/${toHex(digest)}`;
+    if (!this.#batches.has(key)) this.#batches.set(key, this.#headerProblem(file) ?? this.#bytesProblem(batch));
+    return this.#batches.get(key);
+  }
+
+  #headerProblem(file: number): string | undefined {
+    if (this.#storeId === undefined) return undefined;
+    if (!this.#headers.has(file)) this.#headers.set(file, this.#reader.headerProblem(file, this.#storeId));
+    return this.#headers.get(file);
+  }
+
+  #bytesProblem(batch: FiledBatch): string | undefined {
+    const bytes = this.#reader.read(batch);
+    return typeof bytes === "string" ? bytes : digestProblem(batch.digest, bytes);
+  }
+}
+
+/** The name of a batch is the SHA-256 of its bytes. */
+function digestProblem(digest: Uint8Array, bytes: Uint8Array): string | undefined {
+  return equalBytes(sha256(bytes), digest) ? undefined : `the batch has another digest than ${toHex(digest)}`;
+}
+
 /** Adds to `problems`; how many values there are. */
-function checkTables(tables: Tables, baseRound: number, problems: string[]): number {
+function checkTables(tables: Tables, baseRound: number, files: FiledBatches, problems: string[]): number {
   let values = 0;
   const problem = (name: string, key: unknown, what: string): void => {
     problems.push(`${tables.path}: table ${name}, key ${String(key)}: ${what}`);
@@ -154,8 +212,11 @@ function checkTables(tables: Tables, baseRound: number, problems: string[]): num
   /** Digests and sizes, by key. */
   const batches = new Map<string, { readonly digest: Uint8Array; readonly sizeBytes: number }>();
   each(tables.batches, (key, value) => {
-    const { digest, bytes } = tables.batches.decode(batchCodec, key, value);
-    batches.set(String(key), { digest, sizeBytes: bytes.length });
+    const row = tables.batches.decode(batchCodec, key, value);
+    const sizeBytes = row.kind === "filed" ? row.sizeBytes : row.bytes.length;
+    batches.set(String(key), { digest: row.digest, sizeBytes });
+    const wrong = row.kind === "filed" ? files.problemOf(row) : digestProblem(row.digest, row.bytes);
+    if (wrong !== undefined) problem("batches", key, wrong);
   });
   each(tables.ledger, (key, value) => {
     const { place } = tables.ledger.decode(ledgerCodec, key, value);

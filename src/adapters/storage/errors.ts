@@ -22,6 +22,15 @@ export function damaged(place: string, what: string): DamageError {
   );
 }
 
+/** @throws as `failed` what `promise`, an operation on `path`, rejects with */
+export async function attempt<T>(path: string, operation: string, promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    throw failed(path, operation, error);
+  }
+}
+
 /** `error` of an operation on `path`, such as ENOSPC or EIO. */
 export function failed(path: string, operation: string, error: unknown): StorageError {
   if (error instanceof StorageError) return error;

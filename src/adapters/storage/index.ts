@@ -3,15 +3,19 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { toHex } from "../../core/bytes.js";
 import type { Storage } from "../../replica/storage.js";
 import { CountingDisk, type Disk, realDisk, renameDurably, syncDirectory } from "./disk.js";
 import { StorageError, damaged, failed, missing } from "./errors.js";
+import { BatchFiles, type LoggedBatch } from "./batch-files.js";
+import { type FiledBatch, batchDirectory } from "./batch-format.js";
+import { BatchReader } from "./batch-reader.js";
 import { BEGINNING, STORE_ID_BYTES } from "./log-format.js";
 import { Reader, type StorageReader } from "./reader.js";
 import { SegmentLog, createSegment } from "./segment-log.js";
 import { type Scan, scanLog } from "./segment-scan.js";
 import { DurableStorage } from "./storage.js";
-import { ENGINE, type State, Tables } from "./tables.js";
+import { ENGINE, type State, Tables, batchCodec } from "./tables.js";
 
 export { lockStore } from "./lock.js";
 export { type Disk, WRITE_POINTS, type WritePoint, realDisk, unsyncedDisk } from "./disk.js";
@@ -19,11 +23,15 @@ export { StorageError } from "./errors.js";
 export type { StorageReader } from "./reader.js";
 export { ENGINE, FORMAT } from "./tables.js";
 
+/** Of a segment of the log, or a file of batches. */
 export const MAX_SEGMENT_BYTES = 64 * 1024 * 1024;
+/** Batches with fewer bytes are in the log and in the tables: a file of their own, and a sync of it, would cost more than to write them twice. */
+export const MIN_FILED_BYTES = 4096;
 
 export interface OpenOptions {
   readonly disk?: Disk;
   readonly maxSegmentBytes?: number;
+  readonly minFiledBytes?: number;
   /** What was written behind could not be: the next commit rejects, too. */
   readonly onError?: (error: Error) => void;
   /** How long rows of the tables wait for those of later commits, unless somebody waits for them. */
@@ -49,7 +57,8 @@ export async function createStorage(directory: string, fill?: (tables: Tables) =
   const temporary = join(parent, `.${basename(path)}-${randomBytes(6).toString("hex")}.tmp`);
   try {
     mkdirSync(parent, { recursive: true });
-    await mkdir(logDirectory(temporary), { recursive: true, mode: 0o700 });
+    for (const part of [logDirectory(temporary), batchDirectory(temporary)])
+      await mkdir(part, { recursive: true, mode: 0o700 });
     const storeId = randomBytes(STORE_ID_BYTES);
     await (await createSegment({ directory: logDirectory(temporary), disk: realDisk, storeId }, BEGINNING)).close();
     const tables = await Tables.create(temporary, { ...EMPTY, storeId });
@@ -88,6 +97,7 @@ export async function openStorage(
   {
     disk: given = realDisk,
     maxSegmentBytes = MAX_SEGMENT_BYTES,
+    minFiledBytes = MIN_FILED_BYTES,
     onError = () => {},
     lingerMs = LINGER_MS,
   }: OpenOptions = {},
@@ -96,26 +106,50 @@ export async function openStorage(
   const tables = Tables.open(directory, false);
   try {
     const state = tables.state();
+    const { storeId } = state;
+    const batches = new BatchReader(directory);
     const scan = scanStore(directory, state);
-    const options = { directory: logDirectory(directory), disk, storeId: state.storeId, maxSegmentBytes };
-    const log = await SegmentLog.open(options, scan);
+    const files = await BatchFiles.open(
+      { directory, disk, storeId, maxFileBytes: maxSegmentBytes, minBatchBytes: minFiledBytes },
+      filedIn(tables),
+      scan.batches,
+    );
+    const log = await SegmentLog.open(
+      { directory: logDirectory(directory), disk, storeId, batches, maxSegmentBytes },
+      scan,
+    );
+    const logged = byDigest(scan.batches, state.appliedInput);
     const { tail } = scan;
     const report = {
       cutBytes: tail === undefined ? 0 : tail.sizeBytes - tail.offset,
       foreignEngine: tables.engine === ENGINE ? undefined : tables.engine,
     };
-    return new DurableStorage({ directory, disk, log, tables, report, onError, lingerMs });
+    return new DurableStorage({ directory, disk, log, files, logged, tables, report, onError, lingerMs });
   } catch (error) {
     await tables.close();
     throw failed(directory, "opening the store", error);
   }
 }
 
+function* filedIn({ batches }: Tables): Iterable<FiledBatch> {
+  for (const { key, value } of batches.entries()) {
+    const row = batches.decode(batchCodec, key, value);
+    if (row.kind === "filed") yield row;
+  }
+}
+
+function byDigest(batches: readonly LoggedBatch[], after: number): ReadonlyMap<string, FiledBatch> {
+  const later = batches.filter(({ input }) => input > after);
+  return new Map(later.map(({ batch }) => [toHex(batch.digest), batch]));
+}
+
 /** The log, checked, and that it has all that the tables were made from. */
 export function scanStore(directory: string, state: State): Scan {
   const log = logDirectory(directory);
   if (!existsSync(log)) throw missing(directory, "the log is missing from the store");
-  const scan = scanLog(log, state.storeId, state.startInput + 1);
+  if (!existsSync(batchDirectory(directory))) throw missing(directory, "the batches are missing from the store");
+  const source = { storeId: state.storeId, batches: new BatchReader(directory) };
+  const scan = scanLog(log, source, state.startInput + 1);
   const last = scan.end.input - 1;
   if (last < state.appliedInput) {
     const { tail } = scan;

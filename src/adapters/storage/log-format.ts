@@ -3,7 +3,11 @@
  *
  *     segment   magic 16 | store 16 | record u64 | input u64 | chain 32 | crc u32, then records
  *     record    length u32 | count u32 | record u64 | input u64 | crc of the body u32 | chain 32 | crc u32, then the body
- *     body      count times: length u32 | input
+ *     body      count times: length u32 | bytes | 0, or 1 | batch | length u32 | bytes
+ *     batch     digest 32 | file u64 | offset u32 | length u32 | crc u32
+ *
+ * An input is the bytes before its batch, the batch's, which are in a file of batches, and the bytes after it. What is chained of a batch is its
+ * digest. Of a commit that a crash cut off, the record may be whole and the batch not: so the last record counts only if its batches are there.
  *
  * `record` and `input` are the numbers of the first that comes. A record's `chain` is the SHA-256 of the previous record's, the
  * first 28 bytes of its own header, and the body; a segment's is that of the last record before it, zeros at the beginning.
@@ -13,8 +17,9 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { type Pieces, equalBytes, sizeOfPieces } from "../../core/bytes.js";
-import { encodePieces } from "../../core/codec.js";
+import { type Codec, decode, encodePieces } from "../../core/codec.js";
 import type { Writer } from "../../core/writer.js";
+import { type FiledBatch, filedBatchCodec } from "./batch-format.js";
 
 export const STORE_ID_BYTES = 16;
 export const SEGMENT_HEADER_BYTES = 84;
@@ -22,7 +27,7 @@ export const RECORD_HEADER_BYTES = 64;
 /** A record may be as long: far above what one group commit brings, and what a buffer can hold. */
 export const MAX_RECORD_BYTES = 1 << 30;
 
-const MAGIC = Buffer.from("abcast-log/2\n\0\0\0", "latin1");
+const MAGIC = Buffer.from("abcast-log/3\n\0\0\0", "latin1");
 const CHAIN_BYTES = 32;
 
 /** Between two records: what the next one must have. */
@@ -41,6 +46,14 @@ export interface RecordHeader {
   readonly input: number;
   readonly bodyCrc: number;
   readonly chain: Uint8Array;
+}
+
+/** An input as the log has it. */
+export interface LogInput {
+  readonly before: Pieces;
+  /** What comes next is in a file of batches. */
+  readonly batch: FiledBatch | undefined;
+  readonly after: Pieces;
 }
 
 export function segmentName(firstInput: number): string {
@@ -68,7 +81,7 @@ export function encodeSegmentHeader(storeId: Uint8Array, { record, input, chain 
 export function decodeSegmentHeader(header: Buffer, storeId: Uint8Array): Cursor | string {
   if (header.length < SEGMENT_HEADER_BYTES) return "the segment's header is incomplete";
   if (header.readUInt32BE(80) !== crc32(header.subarray(0, 80))) return "the segment's header has a wrong checksum";
-  if (!equalBytes(header.subarray(0, 16), MAGIC)) return "the segment has another format than abcast-log/2";
+  if (!equalBytes(header.subarray(0, 16), MAGIC)) return "the segment has another format than abcast-log/3";
   if (!equalBytes(header.subarray(16, 32), storeId)) return "the segment is of another store";
   return {
     record: Number(header.readBigUInt64BE(32)),
@@ -81,9 +94,9 @@ export function decodeSegmentHeader(header: Buffer, storeId: Uint8Array): Cursor
 export function encodeRecord(
   storeId: Uint8Array,
   at: Cursor,
-  inputs: readonly Pieces[],
+  inputs: readonly LogInput[],
 ): { readonly pieces: Pieces; readonly next: Cursor } {
-  const body = encodePieces(inputsWriter, inputs);
+  const body = encodePieces(inputsCodec(inputs.length), inputs);
   const header = Buffer.allocUnsafe(RECORD_HEADER_BYTES);
   header.writeUInt32BE(sizeOfPieces(body), 0);
   header.writeUInt32BE(inputs.length, 4);
@@ -99,14 +112,41 @@ export function encodeRecord(
   return { pieces: [header, ...body], next: { record: at.record + 1, input: at.input + inputs.length, chain } };
 }
 
-const inputsWriter = {
-  write(writer: Writer, inputs: readonly Pieces[]): void {
-    for (const input of inputs) {
-      writer.u32(sizeOfPieces(input));
-      for (const piece of input) writer.raw(piece);
-    }
+const inputCodec: Codec<LogInput> = {
+  write(writer, { before, batch, after }) {
+    writeBytes(writer, before);
+    writer.u8(batch === undefined ? 0 : 1);
+    if (batch === undefined) return;
+    filedBatchCodec.write(writer, batch);
+    writeBytes(writer, after);
+  },
+  read(reader) {
+    const before = [reader.raw(reader.u32())];
+    const hasBatch = reader.u8();
+    if (hasBatch === 0) return { before, batch: undefined, after: [] };
+    if (hasBatch !== 1) reader.fail(`${hasBatch} where 0 or 1 should be`);
+    const batch = filedBatchCodec.read(reader);
+    return { before, batch, after: [reader.raw(reader.u32())] };
   },
 };
+
+function writeBytes(writer: Writer, pieces: Pieces): void {
+  writer.u32(sizeOfPieces(pieces));
+  for (const piece of pieces) writer.raw(piece);
+}
+
+function inputsCodec(count: number): Codec<readonly LogInput[]> {
+  return {
+    write(writer, inputs) {
+      for (const input of inputs) inputCodec.write(writer, input);
+    },
+    read(reader) {
+      const inputs: LogInput[] = [];
+      while (inputs.length < count) inputs.push(inputCodec.read(reader));
+      return inputs;
+    },
+  };
+}
 
 /** Undefined when the 64 bytes at `offset` are no header. */
 export function decodeRecordHeader(bytes: Buffer, offset: number, storeId: Uint8Array): RecordHeader | undefined {
@@ -129,16 +169,9 @@ export function continues(previousChain: Uint8Array, header: RecordHeader, heade
 }
 
 /** The inputs in a body; undefined when it is not made of `count` inputs. They share its memory. */
-export function inputsOfBody(body: Buffer, count: number): readonly Uint8Array[] | undefined {
-  const inputs: Uint8Array[] = [];
-  let offset = 0;
-  while (offset + 4 <= body.length && inputs.length < count) {
-    const end = offset + 4 + body.readUInt32BE(offset);
-    if (end > body.length) return undefined;
-    inputs.push(body.subarray(offset + 4, end));
-    offset = end;
-  }
-  return offset === body.length && inputs.length === count ? inputs : undefined;
+export function inputsOfBody(body: Uint8Array, count: number): readonly LogInput[] | undefined {
+  const inputs = decode(inputsCodec(count), body);
+  return inputs.ok ? inputs.value : undefined;
 }
 
 /** Where in `bytes` a header of a record after number `record` begins, whatever lies before it; undefined: nowhere. */

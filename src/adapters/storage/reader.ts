@@ -6,13 +6,15 @@ import type { BatchName } from "../../core/protocol.js";
 import type { Tag } from "../../core/tag.js";
 import {
   type CheckpointRecord,
+  type KeptBatch,
   type LedgerEntry,
   type Storage,
   laneOfSlot,
   roundOfSlot,
 } from "../../replica/storage.js";
+import { BatchReader } from "./batch-reader.js";
 import { damaged } from "./errors.js";
-import { type Tables, batchCodec, batchKey, checkpointCodec, ledgerCodec } from "./tables.js";
+import { type BatchRow, type Tables, batchCodec, batchKey, checkpointCodec, ledgerCodec } from "./tables.js";
 import type { BatchPlace } from "./batch-places.js";
 import { type Layer, type LedgerRow, batchName, proofKey } from "./write-behind.js";
 
@@ -38,11 +40,21 @@ export type StorageReader = Pick<
 
 export class Reader implements StorageReader {
   readonly tables: Tables;
+  readonly #files: BatchReader;
   readonly #layers: () => readonly Layer[];
+  /** The batch of the last entry that was in one. */
+  #recentBatch: KeptBatch | undefined;
 
   constructor(tables: Tables, layers: () => readonly Layer[] = () => []) {
     this.tables = tables;
+    this.#files = new BatchReader(tables.directory);
     this.#layers = layers;
+  }
+
+  /** From here on what is there now can be read to its end, whatever the process that writes forgets meanwhile: within this turn of the event loop. */
+  hold(): void {
+    this.#files.hold();
+    this.tables.refresh();
   }
 
   get appliedInput(): number {
@@ -115,16 +127,15 @@ export class Reader implements StorageReader {
     // Before the tables: what goes from here to there meanwhile would be missed.
     const layers = this.#layers().toReversed();
     let next = sequence;
-    const recent = new RecentBatch();
     for (const { key, value } of this.tables.ledger.entries(sequence)) {
-      const entry = this.#entryOf(this.#row(key, value), recent);
+      const entry = this.#entryOf(this.#row(key, value));
       if (entry !== undefined) yield entry;
       next = key + 1;
     }
     for (const { ledger } of layers) {
       for (const row of [...ledger.values()].toSorted((a, b) => a.sequence - b.sequence)) {
         if (row.sequence < next) continue;
-        const entry = this.#entryOf(row, recent);
+        const entry = this.#entryOf(row);
         if (entry !== undefined) yield entry;
         next = row.sequence + 1;
       }
@@ -135,27 +146,49 @@ export class Reader implements StorageReader {
     return { sequence, ...this.tables.ledger.decode(ledgerCodec, sequence, value) };
   }
 
-  /** `recent`: of neighbours most are in the same batch. Undefined for what the process that writes has forgotten meanwhile. */
-  #entryOf({ place, ...entry }: LedgerRow, recent = new RecentBatch()): LedgerEntry | undefined {
+  /** Undefined for what the process that writes has forgotten meanwhile. */
+  #entryOf({ place, ...entry }: LedgerRow): LedgerEntry | undefined {
     if (place === undefined) return entry;
-    const { channel, name, offset, sizeBytes } = place;
-    const batch = recent.get(place, () => this.batch(channel, name));
+    const { offset, sizeBytes } = place;
+    const batch = this.#batchAt(place);
     if (batch !== undefined && offset + sizeBytes <= batch.length)
       return { ...entry, payload: new Uint8Array(batch.subarray(offset, offset + sizeBytes)) };
     if (!this.tables.ledger.has(entry.sequence)) return undefined;
     throw damaged(`${this.tables.path}: table ledger, key ${entry.sequence}`, missingBatch(place));
   }
 
-  batch(channel: Tag, name: BatchName): Uint8Array | undefined {
-    const kept = this.#keptBatch(channel, name);
-    return kept !== undefined && equalBytes(kept.digest, name.digest) ? kept.bytes : undefined;
+  /** Of neighbours in the ledger most are in the same batch. */
+  #batchAt({ channel, name }: BatchPlace): Uint8Array | undefined {
+    const recent = this.#recentBatch;
+    if (recent?.channel === channel && equalBytes(recent.name.digest, name.digest)) return recent.bytes;
+    const bytes = this.batch(channel, name);
+    if (bytes !== undefined) this.#recentBatch = { channel, name, bytes };
+    return bytes;
   }
 
-  /** The one of its height. */
-  #keptBatch(channel: Tag, name: BatchName): { readonly digest: Uint8Array; readonly bytes: Uint8Array } | undefined {
+  batch(channel: Tag, name: BatchName): Uint8Array | undefined {
+    const row = this.#batchRow(channel, name);
+    if (row === undefined || row.kind === "inline") return row?.bytes;
+    const bytes = this.#files.read(row);
+    if (typeof bytes !== "string") return bytes;
+    // The process that writes may have forgotten it since the row was read.
+    this.tables.refresh();
+    const present = this.#batchRow(channel, name);
+    if (present?.kind !== "filed" || present.file !== row.file || present.offset !== row.offset)
+      return this.batch(channel, name);
+    throw damaged(`${this.tables.path}: table batches, key ${String(batchKey(channel, name))}`, bytes);
+  }
+
+  /** Undefined when another of its height is there. */
+  #batchRow(channel: Tag, name: BatchName): BatchRow | undefined {
+    const row = this.#rowOfHeight(channel, name);
+    return row !== undefined && equalBytes(row.digest, name.digest) ? row : undefined;
+  }
+
+  #rowOfHeight(channel: Tag, name: BatchName): BatchRow | undefined {
     for (const { batches } of this.#layers()) {
       const batch = batches.get(batchName(channel, name));
-      if (batch !== undefined) return { digest: batch.name.digest, bytes: batch.bytes };
+      if (batch !== undefined) return batch.row;
     }
     const key = batchKey(channel, name);
     const value = this.tables.batches.get(key);
@@ -201,22 +234,8 @@ export class Reader implements StorageReader {
   }
 
   async close(): Promise<void> {
+    this.#files.close();
     await this.tables.close();
-  }
-}
-
-/** The batch that was read last. */
-class RecentBatch {
-  #place: BatchPlace | undefined;
-  #bytes: Uint8Array | undefined;
-
-  get(place: BatchPlace, read: () => Uint8Array | undefined): Uint8Array | undefined {
-    const last = this.#place;
-    if (last?.channel !== place.channel || !equalBytes(last.name.digest, place.name.digest)) {
-      this.#bytes = read();
-      this.#place = place;
-    }
-    return this.#bytes;
   }
 }
 

@@ -2,11 +2,13 @@
 import { statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type Pieces, sizeOfPieces } from "../../core/bytes.js";
+import { sizeOfPieces } from "../../core/bytes.js";
+import type { BatchReader } from "./batch-reader.js";
 import type { Disk } from "./disk.js";
-import { StorageError, failed } from "./errors.js";
+import { StorageError, attempt } from "./errors.js";
 import {
   type Cursor,
+  type LogInput,
   MAX_RECORD_BYTES,
   SEGMENT_HEADER_BYTES,
   encodeRecord,
@@ -19,13 +21,14 @@ export interface SegmentLogOptions {
   readonly directory: string;
   readonly disk: Disk;
   readonly storeId: Uint8Array;
+  readonly batches: BatchReader;
   /** A segment that has a record is not made longer than this. */
   readonly maxSegmentBytes: number;
 }
 
 /** Makes the segment that starts at `at`, durably, and returns it open. */
 export async function createSegment(
-  { directory, disk, storeId }: Omit<SegmentLogOptions, "maxSegmentBytes">,
+  { directory, disk, storeId }: Pick<SegmentLogOptions, "directory" | "disk" | "storeId">,
   at: Cursor,
 ): Promise<FileHandle> {
   const path = join(directory, segmentName(at.input));
@@ -74,9 +77,9 @@ export class SegmentLog {
   }
 
   /** Appends one record, which is on the disk when this resolves. After a failure the end of the log is unknown. */
-  async append(inputs: readonly Pieces[]): Promise<void> {
+  async append(inputs: readonly LogInput[]): Promise<void> {
     const { disk, storeId, directory, maxSegmentBytes } = this.#options;
-    const bodyBytes = inputs.reduce((sum, input) => sum + 4 + sizeOfPieces(input), 0);
+    const bodyBytes = inputs.reduce((sum, { before, after }) => sum + sizeOfPieces(before) + sizeOfPieces(after), 0);
     if (bodyBytes > MAX_RECORD_BYTES) {
       throw new StorageError(
         `${directory}: ${bodyBytes} bytes of inputs at once, above the bound of ${MAX_RECORD_BYTES}`,
@@ -110,7 +113,7 @@ export class SegmentLog {
 
   /** All inputs after `input` that are in the log now, oldest first. */
   inputs(input: number): Iterable<Uint8Array> {
-    return inputsAfter([...this.#segments], this.#options.storeId, input, this.lastInput);
+    return inputsAfter([...this.#segments], this.#options, input, this.lastInput);
   }
 
   /** Removes the files in which all inputs are at most `input`, but never the last. */
@@ -150,13 +153,5 @@ async function cut({ disk }: SegmentLogOptions, { path, offset }: Tail): Promise
     await attempt(path, "syncing", disk.sync("log.cut.sync", file));
   } finally {
     await file.close();
-  }
-}
-
-async function attempt<T>(path: string, operation: string, promise: Promise<T>): Promise<T> {
-  try {
-    return await promise;
-  } catch (error) {
-    throw failed(path, operation, error);
   }
 }

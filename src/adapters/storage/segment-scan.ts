@@ -2,10 +2,13 @@
 import { closeSync, fstatSync, openSync, readSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { equalBytes } from "../../core/bytes.js";
+import { equalBytes, join as joinPieces } from "../../core/bytes.js";
+import type { LoggedBatch } from "./batch-files.js";
+import type { BatchReader } from "./batch-reader.js";
 import { damaged } from "./errors.js";
 import {
   type Cursor,
+  type LogInput,
   RECORD_HEADER_BYTES,
   SEGMENT_HEADER_BYTES,
   continues,
@@ -38,12 +41,21 @@ export interface Scan {
   readonly endOffset: number;
   readonly tail: Tail | undefined;
   readonly records: number;
+  /** Batches of inputs from the first that was asked for on. */
+  readonly batches: readonly LoggedBatch[];
 }
 
 export interface ReadRecord {
-  readonly record: number;
+  /** Where it is, for messages. */
+  readonly place: string;
   readonly input: number;
-  readonly inputs: readonly Uint8Array[];
+  readonly inputs: readonly LogInput[];
+}
+
+/** What is to be read. */
+export interface LogSource {
+  readonly storeId: Uint8Array;
+  readonly batches: BatchReader;
 }
 
 /** Files of segments, ascending. */
@@ -57,10 +69,11 @@ export function listSegments(directory: string): readonly Segment[] {
 }
 
 /**
- * Reads and checks everything from the segment that has input `from` on.
+ * Reads and checks everything from the segment that has input `from` on; of batches only where they should be, but for those of the last record.
  * @throws StorageError when a part is missing or damaged, other than by an append that a crash cut off
  */
-export function scanLog(directory: string, storeId: Uint8Array, from: number): Scan {
+export function scanLog(directory: string, source: LogSource, from: number): Scan {
+  const { storeId } = source;
   const all = listSegments(directory);
   const { segments, unborn } = withoutUnborn(all, storeId);
   const first = segments.findLastIndex(({ firstInput }) => firstInput <= from);
@@ -70,17 +83,19 @@ export function scanLog(directory: string, storeId: Uint8Array, from: number): S
   let endOffset = 0;
   let records = 0;
   let tail = unborn;
+  const batches: LoggedBatch[] = [];
   for (const [index, segment] of needed.entries()) {
     const isLast = index === needed.length - 1;
-    const end = scanSegment(segment, storeId, at, isLast && unborn === undefined);
+    const end = scanSegment(segment, source, { before: at, from, mayTear: isLast && unborn === undefined });
     at = end.at;
     endOffset = end.offset;
     records += end.records;
     tail ??= end.tail;
+    batches.push(...end.batches);
   }
   if (at === undefined) throw damaged(directory, "the log has no segment");
   const stale = segments.slice(0, first).map(({ path }) => path);
-  return { segments: needed, stale, end: at, endOffset, tail, records };
+  return { segments: needed, stale, end: at, endOffset, tail, records, batches };
 }
 
 /** The last segment is not born yet when a crash came before its header was on the disk: then nothing was written to it. */
@@ -105,9 +120,23 @@ interface SegmentEnd {
   readonly offset: number;
   readonly records: number;
   readonly tail: Tail | undefined;
+  readonly batches: readonly LoggedBatch[];
 }
 
-function scanSegment(segment: Segment, storeId: Uint8Array, before: Cursor | undefined, mayTear: boolean): SegmentEnd {
+interface SegmentScan {
+  /** Where the segment before it ends, if one was read. */
+  readonly before: Cursor | undefined;
+  /** Of inputs before it batches may be gone. */
+  readonly from: number;
+  /** It is the last segment. */
+  readonly mayTear: boolean;
+}
+
+function scanSegment(
+  segment: Segment,
+  { storeId, batches: reader }: LogSource,
+  { before, from, mayTear }: SegmentScan,
+): SegmentEnd {
   return reading(segment.path, (file, sizeBytes) => {
     let at = startOf(segment, file, storeId);
     if (before !== undefined && !isSame(before, at)) {
@@ -115,6 +144,10 @@ function scanSegment(segment: Segment, storeId: Uint8Array, before: Cursor | und
     }
     let offset = SEGMENT_HEADER_BYTES;
     let records = 0;
+    const batches: LoggedBatch[] = [];
+    const tornFrom = (): SegmentEnd => {
+      return { at, offset, records, tail: { path: segment.path, offset, sizeBytes }, batches };
+    };
     while (offset < sizeBytes) {
       const read = readRecord(file, sizeBytes, offset, at, storeId);
       const place = `${segment.path}: record ${at.record} at offset ${offset}`;
@@ -126,13 +159,31 @@ function scanSegment(segment: Segment, storeId: Uint8Array, before: Cursor | und
         if (later !== undefined) {
           throw damaged(place, `${read.problem}, and a whole record follows at offset ${offset + 1 + later}`);
         }
-        return { at, offset, records, tail: { path: segment.path, offset, sizeBytes } };
+        return tornFrom();
       }
+      const logged = loggedIn(read.inputs, at.input, from);
+      // Nothing was appended after it: it may not have become durable as a whole.
+      const isLast = mayTear && read.end === sizeBytes;
+      if (isLast && logged.some(({ batch }) => typeof reader.read(batch) === "string")) return tornFrom();
+      for (const { batch } of logged) {
+        const problem = reader.absence(batch);
+        if (problem !== undefined) throw damaged(place, problem);
+      }
+      batches.push(...logged);
       at = read.next;
       offset = read.end;
       records++;
     }
-    return { at, offset, records, tail: undefined };
+    return { at, offset, records, tail: undefined, batches };
+  });
+}
+
+/** The batches of those of `inputs`, the first of which is number `first`, that are not before `from`. */
+function loggedIn(inputs: readonly LogInput[], first: number, from: number): readonly LoggedBatch[] {
+  return inputs.flatMap(({ batch }, index) => {
+    const input = first + index;
+    // The rest of the record need not stay in memory.
+    return batch === undefined || input < from ? [] : [{ input, batch: { ...batch, digest: batch.digest.slice() } }];
   });
 }
 
@@ -152,13 +203,21 @@ function isSame(a: Cursor, b: Cursor): boolean {
 /** All inputs after `input` up to the log's end as `scanLog` found it. */
 export function* inputsAfter(
   segments: readonly Segment[],
-  storeId: Uint8Array,
+  { storeId, batches }: LogSource,
   input: number,
   end: number,
 ): Iterable<Uint8Array> {
-  for (const { inputs, input: first } of recordsOf(segments, storeId, input, end)) {
-    for (const [index, bytes] of inputs.entries()) if (first + index > input) yield bytes;
+  for (const { place, inputs, input: first } of recordsOf(segments, storeId, input, end)) {
+    for (const [index, one] of inputs.entries()) if (first + index > input) yield wholeInput(one, batches, place);
   }
+}
+
+/** With the bytes of its batch. */
+function wholeInput({ before, batch, after }: LogInput, batches: BatchReader, place: string): Uint8Array {
+  if (batch === undefined) return joinPieces(before);
+  const bytes = batches.read(batch);
+  if (typeof bytes === "string") throw damaged(place, bytes);
+  return joinPieces([...before, bytes, ...after]);
 }
 
 function* recordsOf(
@@ -176,10 +235,11 @@ function* recordsOf(
       const limit = next?.firstInput ?? end + 1;
       for (let offset = SEGMENT_HEADER_BYTES; at.input < limit;) {
         const read = readRecord(file, fstatSync(file).size, offset, at, storeId);
+        const place = `${segment.path}: record ${at.record} at offset ${offset}`;
         if (read.kind !== "record") {
-          throw damaged(`${segment.path}: record ${at.record} at offset ${offset}`, read.problem);
+          throw damaged(place, read.problem);
         }
-        yield { record: at.record, input: at.input, inputs: read.inputs };
+        yield { place, input: at.input, inputs: read.inputs };
         at = read.next;
         offset = read.end;
       }
@@ -190,7 +250,7 @@ function* recordsOf(
 }
 
 type RecordRead =
-  | { readonly kind: "record"; readonly inputs: readonly Uint8Array[]; readonly next: Cursor; readonly end: number }
+  | { readonly kind: "record"; readonly inputs: readonly LogInput[]; readonly next: Cursor; readonly end: number }
   /** As an append that was cut off leaves it. */
   | { readonly kind: "incomplete"; readonly problem: string }
   /** As no crash leaves it. */

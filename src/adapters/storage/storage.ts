@@ -1,7 +1,7 @@
 /**
  * The port `Storage` on a log of inputs and LMDB tables (docs/files.md, "party-I/store").
  *
- * Law of order: the log's record is durable before `commit` resolves; tables follow, never run ahead; what the base needs is
+ * Law of order: the log's record, and batches that it refers to, are durable before `commit` resolves; tables follow, never run ahead; what the base needs is
  * durable before the base moves; files and rows are forgotten only after it has moved.
  */
 import { equalBytes, toHex } from "../../core/bytes.js";
@@ -18,22 +18,31 @@ import {
   type Pruning,
   type Rows,
   type Storage,
+  type StorageSize,
   isForgotten,
-  isSameEntry,
   roundOfSlot,
 } from "../../replica/storage.js";
+import type { BatchFiles } from "./batch-files.js";
+import type { FiledBatch } from "./batch-format.js";
+import { withReferences } from "./batch-references.js";
 import type { CountingDisk } from "./disk.js";
 import { StorageError } from "./errors.js";
+import type { LogInput } from "./log-format.js";
+import { newRows } from "./new-rows.js";
+import { lossesOf, removeLosses } from "./pruning.js";
 import { putLayer } from "./put-layer.js";
 import { Reader, hashesIn, sha256 } from "./reader.js";
 import type { SegmentLog } from "./segment-log.js";
-import { MAX_LEDGER_PAYLOAD_BYTES, type State, type Tables, checkpointCodec } from "./tables.js";
-import { type Layer, WriteBehind } from "./write-behind.js";
+import { type State, type Tables, checkpointCodec } from "./tables.js";
+import { type Layer, type PlacedRows, WriteBehind } from "./write-behind.js";
 
 export interface DurableStorageParts {
   readonly directory: string;
   readonly disk: CountingDisk;
   readonly log: SegmentLog;
+  readonly files: BatchFiles;
+  /** By digest, in hexadecimal: those in files that inputs have which are to be recovered. */
+  readonly logged: ReadonlyMap<string, FiledBatch>;
   readonly tables: Tables;
   readonly report: OpenReport;
   readonly onError: (error: Error) => void;
@@ -44,6 +53,8 @@ export class DurableStorage implements Storage {
   readonly #directory: string;
   readonly #disk: CountingDisk;
   readonly #log: SegmentLog;
+  readonly #files: BatchFiles;
+  #logged: ReadonlyMap<string, FiledBatch>;
   readonly #tables: Tables;
   readonly #reader: Reader;
   readonly #behind: WriteBehind;
@@ -59,10 +70,12 @@ export class DurableStorage implements Storage {
   #commits: Promise<void> = Promise.resolve();
   #upkeep: Promise<void> = Promise.resolve();
 
-  constructor({ directory, disk, log, tables, report, onError, lingerMs }: DurableStorageParts) {
+  constructor({ directory, disk, log, files, logged, tables, report, onError, lingerMs }: DurableStorageParts) {
     this.#directory = directory;
     this.#disk = disk;
     this.#log = log;
+    this.#files = files;
+    this.#logged = logged;
     this.#tables = tables;
     this.#report = report;
     this.#onError = onError;
@@ -150,12 +163,17 @@ export class DurableStorage implements Storage {
           `${this.#directory}: the tables have what inputs up to ${this.#knownInput} led to, the log goes up to ${lastInput}: replay first`,
         );
       }
-      const rows = this.#newRows(batch);
-      if (batch.inputs.length > 0) await this.#log.append(batch.inputs);
-      this.#take(rows, this.lastInput);
+      const rows = newRows(this.#reader, this.#lastSequence, batch);
+      const { placed, written } = this.#files.keep(rows.batches, this.lastInput + batch.inputs.length);
+      await allOf(written, this.#append(withReferences(batch.inputs, placed)));
+      this.#take({ ...rows, batches: placed }, this.lastInput);
       // Rows without an input have nothing else that makes them durable.
       await (batch.inputs.length > 0 ? this.#behind.room() : this.#behind.settled());
     });
+  }
+
+  async #append(inputs: readonly LogInput[]): Promise<void> {
+    if (inputs.length > 0) await this.#log.append(inputs);
   }
 
   recover(input: number, rows: Rows): Promise<void> {
@@ -165,7 +183,11 @@ export class DurableStorage implements Storage {
           `${this.#directory}: input ${input} cannot be recovered: the tables have those up to ${this.#knownInput}, the log up to ${this.lastInput}`,
         );
       }
-      this.#take(this.#newRows(rows), input);
+      const { batches, ...others } = newRows(this.#reader, this.#lastSequence, rows);
+      const { placed, written } = this.#files.keep(batches, 0, ({ name }) => this.#logged.get(toHex(name.digest)));
+      await written;
+      this.#take({ ...others, batches: placed }, input);
+      if (input === this.lastInput) this.#logged = new Map();
       await this.#behind.room();
     });
   }
@@ -187,8 +209,16 @@ export class DurableStorage implements Storage {
     });
     this.#state = state;
     this.#knownInput = this.lastInput;
+    this.#logged = new Map();
     this.#report = { ...this.#report, foreignEngine: undefined };
-    await this.#log.forget(state.startInput);
+    await this.#forgetInputs();
+  }
+
+  /** Files that only inputs need which are not replayed any more. */
+  async #forgetInputs(): Promise<void> {
+    const { startInput } = this.#state;
+    await this.#log.forget(startInput);
+    await this.#files.sweep(startInput);
   }
 
   checkpoints(): readonly CheckpointRecord[] {
@@ -265,48 +295,27 @@ export class DurableStorage implements Storage {
         };
       });
       for (const of of this.#signedCounts.keys()) if (of <= round) this.#signedCounts.delete(of);
-      await this.#log.forget(this.#state.startInput);
+      await this.#forgetInputs();
     });
   }
 
-  prune({ checkpointsBelow, keepChunks, proofsUpTo, ledgerUpTo, batches: lanes }: Pruning): Promise<void> {
+  prune(pruning: Pruning): Promise<void> {
     return this.#asUpkeep(async () => {
-      const { baseRound } = this.#state;
-      if (baseRound > 0 && checkpointsBelow > baseRound) {
+      const { baseRound, startInput } = this.#state;
+      if (baseRound > 0 && pruning.checkpointsBelow > baseRound) {
         throw new StorageError(`the checkpoint of round ${baseRound} is the one to start from and cannot be forgotten`);
       }
       await this.#behind.settled();
-      const tables = this.#tables;
-      const rounds = [...tables.checkpoints.keys(checkpointsBelow)];
-      const certificates = [...tables.certificates.keys(checkpointsBelow)];
-      const chunks = this.#loseChunks(checkpointsBelow, keepChunks);
-      const proofs = [...tables.proofs.keys([proofsUpTo + 1])];
-      const entries = [...tables.ledger.keys(ledgerUpTo + 1)];
-      // Payloads of the entries that are kept are in them; entries up to `ledgerUpTo` are in those up to `lanes`.
-      const areFree = ledgerUpTo > 0 || tables.ledger.lastKey() === undefined;
-      const batches = areFree ? [...keysUpTo(tables, lanes)] : [];
-      if ([rounds, certificates, chunks, proofs, entries, batches].every(({ length }) => length === 0)) return;
-      await tables.transact(this.#disk, "prune", (midway) => {
-        for (const round of rounds) tables.checkpoints.remove(round);
-        for (const round of certificates) tables.certificates.remove(round);
-        for (const chunk of chunks) tables.chunks.remove(chunk);
-        midway();
-        for (const key of proofs) tables.proofs.remove(key);
-        for (const sequence of entries) tables.ledger.remove(sequence);
-        for (const key of batches) tables.batches.remove(key);
+      const losses = lossesOf(this.#tables, this.checkpoints(), pruning);
+      if (Object.values(losses).every(({ length }) => length === 0)) return;
+      let filed: readonly FiledBatch[] = [];
+      await this.#tables.transact(this.#disk, "prune", (midway) => {
+        filed = removeLosses(this.#tables, losses, midway);
       });
-      if (ledgerUpTo >= this.#lastSequence) this.#lastSequence = 0;
+      if (pruning.ledgerUpTo >= this.#lastSequence) this.#lastSequence = 0;
+      this.#files.release(filed);
+      await this.#files.sweep(startInput);
     });
-  }
-
-  /** Names of the chunks that no checkpoint from that round on has, nor `keep`. */
-  #loseChunks(checkpointsBelow: number, keep: Uint8Array): readonly string[] {
-    const kept = new Set<string>();
-    for (const hash of hashesIn(keep)) kept.add(toHex(hash));
-    for (const { round, chunkHashes } of this.checkpoints()) {
-      if (round >= checkpointsBelow) for (const hash of hashesIn(chunkHashes)) kept.add(toHex(hash));
-    }
-    return [...this.#tables.chunks.keys()].filter((name) => !kept.has(name));
   }
 
   meta(name: string): Uint8Array | undefined {
@@ -323,8 +332,8 @@ export class DurableStorage implements Storage {
     );
   }
 
-  size(): { readonly logBytes: number; readonly tableBytes: number } {
-    return { logBytes: this.#log.sizeBytes, tableBytes: this.#tables.sizeBytes };
+  size(): StorageSize {
+    return { logBytes: this.#log.sizeBytes, batchBytes: this.#files.sizeBytes, tableBytes: this.#tables.sizeBytes };
   }
 
   get syncs(): number {
@@ -337,6 +346,7 @@ export class DurableStorage implements Storage {
       if (this.#failure === undefined) await this.#behind.settled();
     } finally {
       await this.#log.close();
+      await this.#files.close();
       await this.#tables.close();
     }
   }
@@ -349,35 +359,8 @@ export class DurableStorage implements Storage {
     );
   }
 
-  /** Of `rows` what is not there yet. @throws StorageError on what contradicts what is */
-  #newRows(rows: Rows): Rows {
-    const signed = rows.signed.filter(({ slot, digest }) => {
-      const earlier = this.signed(slot);
-      if (earlier !== undefined && !equalBytes(earlier, digest)) {
-        throw new StorageError(`slot ${slot} signed twice: ${toHex(earlier)} and ${toHex(digest)}`);
-      }
-      return earlier === undefined;
-    });
-    let last = this.#lastSequence;
-    const ledger = rows.ledger.filter((entry) => {
-      const { sequence, payload } = entry;
-      if (last === 0 || sequence === last + 1) {
-        // Before anything is written.
-        if (payload.length > MAX_LEDGER_PAYLOAD_BYTES)
-          throw new StorageError(`ledger entry ${sequence} has ${payload.length} bytes, above the bound`);
-        last = sequence;
-        return true;
-      }
-      const earlier = this.ledgerEntry(sequence);
-      const isSame = earlier === undefined || isSameEntry(earlier, entry);
-      if (sequence > last || !isSame) throw new StorageError(`ledger entry ${sequence} after ${last}`);
-      return false;
-    });
-    return { ...rows, signed, ledger };
-  }
-
   /** Reads show `rows` from here on. */
-  #take(rows: Rows, input: number): void {
+  #take(rows: PlacedRows, input: number): void {
     for (const { slot } of rows.signed) this.#countSigned(roundOfSlot(slot));
     this.#lastSequence = rows.ledger.at(-1)?.sequence ?? this.#lastSequence;
     this.#knownInput = input;
@@ -388,11 +371,13 @@ export class DurableStorage implements Storage {
     this.#signedCounts.set(round, (this.#signedCounts.get(round) ?? 0) + 1);
   }
 
-  #writeLayer(layer: Layer): Promise<void> {
-    return this.#change("tables.commit", (midway) => {
-      putLayer(this.#tables, layer, midway);
+  async #writeLayer(layer: Layer): Promise<void> {
+    let replaced: readonly FiledBatch[] = [];
+    await this.#change("tables.commit", (midway) => {
+      replaced = putLayer(this.#tables, layer, midway);
       return { appliedInput: layer.input };
     });
+    this.#files.release(replaced);
   }
 
   /** A transaction that also changes the state: on top of what it is when the transaction begins. */
@@ -440,9 +425,7 @@ export class DurableStorage implements Storage {
   }
 }
 
-/** Of the batches of these lanes up to these heights. */
-function* keysUpTo(tables: Tables, lanes: OrderedLanes): Iterable<[number, string]> {
-  const ends = new Map(lanes.map(({ channel, lane, upTo }) => [`${channel}/${lane}`, upTo]));
-  const last = Math.max(0, ...ends.values());
-  for (const key of tables.batches.keys([last + 1])) if (key[0] <= (ends.get(key[1]) ?? 0)) yield key;
+/** Resolves when both have, and waits for both also when one fails: nothing is under way after it. */
+async function allOf(...parts: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(parts)) if (outcome.status === "rejected") throw outcome.reason;
 }

@@ -3,16 +3,30 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { type Database, type RootDatabase, open } from "lmdb";
-import { type Codec, atMost, bytes, decode, encode, fixedBytes, optional, struct, u32, u64 } from "../../core/codec.js";
+import {
+  type Codec,
+  type Value,
+  atMost,
+  bytes,
+  decode,
+  encode,
+  fixedBytes,
+  optional,
+  struct,
+  u32,
+  u64,
+  union,
+} from "../../core/codec.js";
 import { MAX_BODY_BYTES } from "../../core/envelope.js";
 import { type BatchName, MAX_BATCH_BYTES } from "../../core/protocol.js";
 import { type Tag, tagCodec } from "../../core/tag.js";
 import { beginsLikeLmdb } from "../lmdb-file.js";
+import { filedBatchCodec } from "./batch-format.js";
 import type { Disk, WritePoint } from "./disk.js";
 import { StorageError, damaged, failed, missing } from "./errors.js";
 import { STORE_ID_BYTES } from "./log-format.js";
 
-export const FORMAT = "abcast-storage/4";
+export const FORMAT = "abcast-storage/5";
 
 /**
  * The version of the engine whose inputs the log holds. To be raised whenever the same inputs lead elsewhere: another engine
@@ -55,9 +69,12 @@ export const checkpointCodec = struct({
   local: bytes(MAX_PART_BYTES),
 });
 
-export const batchCodec = struct({ digest: fixedBytes(32), bytes: bytes(MAX_BATCH_BYTES) });
-/** What stands before its bytes. */
-export const batchHeadCodec = struct({ digest: fixedBytes(32), sizeBytes: atMost(u32, MAX_BATCH_BYTES) });
+/** A batch's bytes, or where they are. */
+export const batchCodec = union({
+  inline: struct({ digest: fixedBytes(32), bytes: bytes(MAX_BATCH_BYTES) }),
+  filed: filedBatchCodec,
+});
+export type BatchRow = Value<typeof batchCodec>;
 
 /** The key of a batch, whose digest its value has. */
 export function batchKey(channel: Tag, { lane, height }: Pick<BatchName, "lane" | "height">): [number, string] {
@@ -171,6 +188,8 @@ export class Table<K extends string | number | [number, string]> {
 }
 
 export class Tables {
+  /** The store's. */
+  readonly directory: string;
   readonly path: string;
   readonly #root: RootDatabase<string, string>;
   readonly signed: Table<[number, string]>;
@@ -185,7 +204,9 @@ export class Tables {
   readonly meta: Table<string>;
   readonly own: Table<string>;
 
-  private constructor(path: string, root: RootDatabase<string, string>) {
+  private constructor(directory: string, root: RootDatabase<string, string>) {
+    const path = join(directory, TABLES_FILE);
+    this.directory = directory;
     this.path = path;
     this.#root = root;
     this.signed = new Table(root, "signed", path);
@@ -200,9 +221,8 @@ export class Tables {
   }
 
   static async create(directory: string, state: State): Promise<Tables> {
-    const path = join(directory, TABLES_FILE);
-    const root = openRoot(path, false);
-    const tables = new Tables(path, root);
+    const root = openRoot(join(directory, TABLES_FILE), false);
+    const tables = new Tables(directory, root);
     await root.transaction(() => {
       tables.putState(state);
       void root.put("engine", ENGINE);
@@ -229,7 +249,7 @@ export class Tables {
       void root.close();
       throw new StorageError(`${directory}: ${formatProblem(format)}`);
     }
-    return new Tables(path, root);
+    return new Tables(directory, root);
   }
 
   get engine(): string {
@@ -249,6 +269,11 @@ export class Tables {
 
   putEngine(): void {
     void this.#root.put("engine", ENGINE);
+  }
+
+  /** Later reads see what was written until now, by whomever; without it they may see what was there when the present turn of the event loop began. */
+  refresh(): void {
+    this.#root.resetReadTxn();
   }
 
   /**

@@ -4,8 +4,11 @@
  */
 import type { BatchName } from "../../core/protocol.js";
 import type { Tag } from "../../core/tag.js";
-import type { KeptBatch, LedgerEntry, Rows } from "../../replica/storage.js";
+import type { LedgerEntry, Rows } from "../../replica/storage.js";
+import type { PlacedBatch } from "./batch-files.js";
+import type { FiledBatch } from "./batch-format.js";
 import { type BatchPlace, BatchPlaces } from "./batch-places.js";
+import type { BatchRow } from "./tables.js";
 
 /** What may wait before commits have to. */
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
@@ -23,6 +26,18 @@ export interface LedgerRow extends LedgerEntry {
   readonly place: BatchPlace | undefined;
 }
 
+/** Rows, of which the batches have their places. */
+export interface PlacedRows extends Rows {
+  readonly batches: readonly PlacedBatch[];
+}
+
+/** A batch as it is written. */
+export interface NamedBatchRow {
+  readonly channel: Tag;
+  readonly name: BatchName;
+  readonly row: BatchRow;
+}
+
 /** Rows that go into one transaction. */
 export class Layer {
   readonly signed = new Map<string, Uint8Array>();
@@ -31,13 +46,15 @@ export class Layer {
   readonly ledger = new Map<number, LedgerRow>();
   readonly certificates = new Map<number, Uint8Array>();
   /** By channel, lane and height, `batchName`. */
-  readonly batches = new Map<string, KeptBatch>();
+  readonly batches = new Map<string, NamedBatchRow>();
+  /** Batches in files of which the rows gave way to others before they were written. */
+  readonly replaced: FiledBatch[] = [];
   /** The last input whose rows are here or in the tables. */
   input = 0;
   sizeBytes = 0;
 
   /** Copies what is short, and of payloads that are in `places` nothing. */
-  add(rows: Rows, input: number, places: BatchPlaces): void {
+  add(rows: PlacedRows, input: number, places: BatchPlaces): void {
     for (const { slot, digest } of rows.signed) this.signed.set(slot, this.#own(digest));
     for (const proof of rows.proofs) {
       this.proofs.set(proofKey(proof.channel, proof.round), { ...proof, envelope: this.#own(proof.envelope) });
@@ -49,9 +66,20 @@ export class Layer {
       this.ledger.set(entry.sequence, { ...entry, place, payload });
     }
     for (const { round, certificate } of rows.certificates) this.certificates.set(round, this.#own(certificate));
-    for (const batch of rows.batches)
-      this.batches.set(batchName(batch.channel, batch.name), { ...batch, bytes: this.#own(batch.bytes) });
+    for (const batch of rows.batches) this.#addBatch(batch);
     this.input = input;
+  }
+
+  #addBatch({ channel, name, bytes, filed }: PlacedBatch): void {
+    const key = batchName(channel, name);
+    const former = this.batches.get(key)?.row;
+    if (former?.kind === "filed") this.replaced.push(former);
+    const row: BatchRow =
+      filed === undefined
+        ? { kind: "inline", digest: name.digest, bytes: this.#own(bytes) }
+        : { kind: "filed", ...filed };
+    if (filed !== undefined) this.sizeBytes += ROW_BYTES;
+    this.batches.set(key, { channel, name, row });
   }
 
   /** What is long has memory of its own, and is not changed; what is short may be a part of more. */
@@ -100,7 +128,7 @@ export class WriteBehind {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  add(rows: Rows, input: number): void {
+  add(rows: PlacedRows, input: number): void {
     this.#waiting ??= new Layer();
     this.#waiting.add(rows, input, this.#places);
     if (!this.#isRunning) void this.#run();

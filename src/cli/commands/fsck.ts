@@ -14,7 +14,7 @@ export function registerFsck(program: Command): void {
     .command("fsck")
     .summary("check a party's store")
     .description(
-      "Reads all of the store in DIR and checks it: each record of the log, each value of the tables, the chunks of each checkpoint, and that log and tables fit. Changes nothing. Exit code 1 when something is damaged. The party must not run.",
+      "Reads all of the store in DIR and checks it: each record of the log, each batch, each value of the tables, the chunks of each checkpoint, and that log and tables fit. Changes nothing. Exit code 1 when something is damaged. The party must not run.",
     )
     .argument("<DIR>", "the party's directory, or its store")
     .addOption(jsonOption())
@@ -27,14 +27,14 @@ async function fsck(directory: string, options: { readonly json?: boolean }): Pr
   const store = storeIn(directory);
   refuseRunning(directory);
   const checked = await checkInChild(store);
-  const { problems, records, lastInput, values, cutBytes } = checked;
+  const { problems, records, lastInput, values, batches, cutBytes } = checked;
   const isSound = problems.length === 0;
   const tail =
     cutBytes === 0 ? "" : `; an incomplete record of ${cutBytes} bytes at the end, which the next start cuts off`;
   output.result(
     { sound: isSound, ...checked },
     isSound
-      ? `sound: ${records} records with inputs up to ${lastInput}, ${values} values in the tables${tail}`
+      ? `sound: ${records} records with inputs up to ${lastInput}, ${values} values in the tables, ${batches} batches in files${tail}`
       : [`damaged: ${store}`, ...problems.map((problem) => `  ${problem}`)].join("\n"),
   );
   if (!isSound) process.exitCode = EXIT.invalid;
@@ -45,6 +45,7 @@ const checkedSchema = z.strictObject({
   records: z.number(),
   lastInput: z.number(),
   values: z.number(),
+  batches: z.number(),
   cutBytes: z.number(),
 });
 const outcomeSchema = z.union([z.strictObject({ checked: checkedSchema }), z.strictObject({ refused: z.string() })]);
@@ -63,7 +64,7 @@ async function checkInChild(store: string): Promise<z.infer<typeof checkedSchema
   if (code !== 0) {
     const how = signal ?? /^\w*Error.*$/m.exec(stderr)?.[0] ?? `exit code ${code}`;
     const problem = `${store}/store.mdb: reading the tables ended the process (${how}): the file is damaged`;
-    return { problems: [problem], records: 0, lastInput: 0, values: 0, cutBytes: 0 };
+    return { problems: [problem], records: 0, lastInput: 0, values: 0, batches: 0, cutBytes: 0 };
   }
   const outcome = outcomeSchema.parse(JSON.parse(stdout));
   if ("refused" in outcome) throw new StorageError(outcome.refused);

@@ -22,7 +22,7 @@ async function inspect(directory: string, options: { readonly json?: boolean }):
 }
 
 function describe(overview: Overview): string {
-  const { format, engine, isOwnEngine, baseRound, checkpoints, segments, rows } = overview;
+  const { format, engine, isOwnEngine, baseRound, checkpoints, segments, batchFiles, rows } = overview;
   const list = checkpoints.map(({ round, chunks, certified }) => {
     return `round ${round} (${chunks} chunks${certified ? ", certified" : ""})`;
   });
@@ -34,6 +34,8 @@ function describe(overview: Overview): string {
     `inputs       from ${overview.startInput + 1}, in the tables up to ${overview.appliedInput}`,
     `log          ${overview.logBytes} bytes in ${segments.length} segments`,
     ...segments.map(({ file, bytes }) => `  ${file}  ${bytes} bytes`),
+    `batches      ${overview.batchBytes} bytes in ${batchFiles.length} files, ${rows.batches} batches are kept`,
+    ...batchFiles.map(({ file, bytes }) => `  ${file}  ${bytes} bytes`),
     `tables       ${overview.tableBytes} bytes`,
     `  signed     ${rows.signed} slots, the last of round ${overview.lastSignedRound}`,
     `  ledger     ${rows.ledger === 0 ? "empty" : `entries ${overview.ledgerFrom} to ${overview.ledgerTo}`}`,

@@ -37,7 +37,7 @@ function ask(path: string, state: Partial<ReplicaState> = {}, connected: readonl
     heldBytes: (peer) => 1000 * peer,
     queueLength: () => 5,
     clientConnections: () => 2,
-    size: () => ({ logBytes: 3000, tableBytes: 7000 }),
+    size: () => ({ logBytes: 3000, batchBytes: 5000, tableBytes: 7000 }),
     syncs: () => 9,
     traffic: () => ({ sentBytes: 44_000, receivedBytes: 55_000 }),
   };
@@ -105,6 +105,7 @@ describe("/metrics", () => {
       [sampleKey("abcast_checkpoint_round")]: 4,
       [sampleKey("abcast_catch_up_rounds")]: 0,
       [sampleKey("abcast_log_bytes")]: 3000,
+      [sampleKey("abcast_batch_bytes")]: 5000,
       [sampleKey("abcast_table_bytes")]: 7000,
       [sampleKey("abcast_queue_length")]: 5,
       [sampleKey("abcast_client_connections")]: 2,

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { WRITE_POINTS, createStorage, openStorage } from "../../../src/adapters/storage/index.js";
 import type { Fault } from "../../support/faulty-disk.mjs";
-import { CYCLE, batchOf, differences, recoverAll, takeStep } from "../../support/storage-workload.mjs";
+import { CYCLE, MIN_FILED_BYTES, batchOf, differences, recoverAll, takeStep } from "../../support/storage-workload.mjs";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "abcast-crash-"));
@@ -45,7 +45,7 @@ async function live(directory: string, plan: Fault | undefined, steps: number, d
 
 /** Opens the store as a replica does, compares all that must be there, goes on, and compares again. */
 async function checkSound(directory: string, done: number): Promise<void> {
-  const storage = await openStorage(directory, { maxSegmentBytes: 2000 });
+  const storage = await openStorage(directory, { maxSegmentBytes: 2000, minFiledBytes: MIN_FILED_BYTES });
   const step = await recoverAll(storage);
   expect(step).toBeGreaterThanOrEqual(done);
   expect(differences(storage, step)).toEqual([]);

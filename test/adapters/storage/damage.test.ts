@@ -8,12 +8,15 @@ import { StorageError, createStorage, openReader, openStorage } from "../../../s
 import { sizeOfPieces, toHex } from "../../../src/core/bytes.js";
 import { encode } from "../../../src/core/codec.js";
 import { scanLog } from "../../../src/adapters/storage/segment-scan.js";
+import { BatchReader } from "../../../src/adapters/storage/batch-reader.js";
+import { withReferences } from "../../../src/adapters/storage/batch-references.js";
 import { encodeRecord } from "../../../src/adapters/storage/log-format.js";
 import { checkStore } from "../../../src/adapters/storage/check.js";
 import { realDisk } from "../../../src/adapters/storage/disk.js";
 import { Tables, batchCodec, batchKey } from "../../../src/adapters/storage/tables.js";
 import {
   CYCLE,
+  MIN_FILED_BYTES,
   batchOf,
   chunksOf,
   differences,
@@ -27,6 +30,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const STEPS = CYCLE - 1;
 const MAX_SEGMENT_BYTES = 1000;
+const SETTINGS = { maxSegmentBytes: MAX_SEGMENT_BYTES, minFiledBytes: MIN_FILED_BYTES };
 const whole = join(scratch, "whole");
 let storeId: Uint8Array;
 
@@ -54,7 +58,7 @@ function flip(path: string, offset: number): void {
 async function openedTo(directory: string): Promise<number | string> {
   let storage;
   try {
-    storage = await openStorage(directory, { maxSegmentBytes: MAX_SEGMENT_BYTES });
+    storage = await openStorage(directory, SETTINGS);
   } catch (error) {
     expect(error).toBeInstanceOf(StorageError);
     return String(error);
@@ -69,11 +73,11 @@ async function openedTo(directory: string): Promise<number | string> {
 async function withOldTables(steps: number): Promise<string> {
   const directory = join(scratch, `old-${++copies}`);
   await createStorage(directory);
-  const storage = await openStorage(directory, { maxSegmentBytes: MAX_SEGMENT_BYTES });
+  const storage = await openStorage(directory, SETTINGS);
   for (let step = 1; step <= STEPS - steps; step++) await takeStep(storage, step);
   await storage.close();
   const tables = readFileSync(join(directory, "store.mdb"));
-  const again = await openStorage(directory, { maxSegmentBytes: MAX_SEGMENT_BYTES });
+  const again = await openStorage(directory, SETTINGS);
   for (let step = STEPS - steps + 1; step <= STEPS; step++) await takeStep(again, step);
   await again.close();
   writeFileSync(join(directory, "store.mdb"), tables);
@@ -82,7 +86,7 @@ async function withOldTables(steps: number): Promise<string> {
 
 beforeAll(async () => {
   await createStorage(whole);
-  const storage = await openStorage(whole, { maxSegmentBytes: MAX_SEGMENT_BYTES });
+  const storage = await openStorage(whole, SETTINGS);
   for (let step = 1; step <= STEPS; step++) await takeStep(storage, step);
   await storage.close();
   const tables = Tables.open(whole, true);
@@ -96,10 +100,16 @@ describe("a torn tail", () => {
     const behind = await withOldTables(1);
     const last = segments(behind).at(-1) ?? "";
     const sizeBytes = statSync(last).size;
+    const {
+      inputs,
+      batches: [batch],
+    } = batchOf(STEPS);
+    if (batch === undefined) throw new Error("no batch");
+    const filed = { digest: batch.name.digest, file: 1, offset: 44, sizeBytes: batch.bytes.length, crc: 0 };
     const { pieces } = encodeRecord(
       new Uint8Array(16),
       { record: 1, input: 1, chain: new Uint8Array(32) },
-      batchOf(STEPS).inputs,
+      withReferences(inputs, [{ ...batch, filed }]),
     );
     const recordBytes = sizeOfPieces(pieces);
     const bytes = readFileSync(last);
@@ -215,8 +225,10 @@ describe("the log", () => {
     const bytes = readFileSync(last);
     writeFileSync(last, Buffer.concat([bytes, bytes.subarray(84)]));
     expect(await openedTo(directory)).toMatch(/stands where input \d+ should come/);
-    const { end } = scanLog(join(whole, "log"), storeId, 1);
-    const { pieces } = encodeRecord(storeId, { ...end, chain: new Uint8Array(32) }, [[new Uint8Array(3)]]);
+    const { end } = scanLog(join(whole, "log"), { storeId, batches: new BatchReader(whole) }, 1);
+    const { pieces } = encodeRecord(storeId, { ...end, chain: new Uint8Array(32) }, [
+      { before: [new Uint8Array(3)], batch: undefined, after: [] },
+    ]);
     writeFileSync(last, Buffer.concat([bytes, ...pieces]));
     expect(await openedTo(directory)).toMatch(/does not continue the one before it/);
   });
@@ -271,7 +283,7 @@ it("an entry whose batch is gone is found when it is read, unless it was forgott
   for (let step = 1; step <= STEPS; step++) await takeStep(storage, step);
   const reader = openReader(directory);
   const entries = reader.ledger(1)[Symbol.iterator]();
-  await expect.poll(() => reader.ledgerEntry(STEPS)?.sequence).toBe(STEPS);
+  await expect.poll(() => reader.appliedInput).toBe(storage.lastInput);
   expect(entries.next().value).toMatchObject({ sequence: 1 });
   const lanes = [0, 1, 2].map((lane) => ({ channel: "abc", lane, upTo: STEPS }));
   await storage.prune({
@@ -289,21 +301,27 @@ it("an entry whose batch is gone is found when it is read, unless it was forgott
   await root.openDB<Buffer, Key>({ name: "batches", encoding: "binary" }).remove([6, "abc/0"]);
   await root.close();
   const problem = /table ledger, key 6: its payload is in batch [0-9a-f]{64} of abc\/0\/6, which is missing or shorter/;
-  const check = async (): Promise<void> => {
+  const check = async (...others: readonly string[]): Promise<void> => {
     const broken = openReader(directory);
     expect(() => broken.ledgerEntry(6)).toThrow(problem);
     expect(() => [...broken.ledger(1)]).toThrow(problem);
     await broken.close();
-    expect((await checkStore(directory)).problems).toEqual([expect.stringMatching(problem)]);
+    expect((await checkStore(directory)).problems).toEqual([
+      ...others.map((other) => expect.stringContaining(other) as string),
+      expect.stringMatching(problem),
+    ]);
   };
   await check();
   const { channel, name } = laneBatchOf(6);
   const tables = Tables.open(directory, false);
   await tables.transact(realDisk, "prune", () =>
-    tables.batches.put(batchKey(channel, name), encode(batchCodec, { digest: name.digest, bytes: new Uint8Array(5) })),
+    tables.batches.put(
+      batchKey(channel, name),
+      encode(batchCodec, { kind: "inline", digest: name.digest, bytes: new Uint8Array(5) }),
+    ),
   );
   await tables.close();
-  await check();
+  await check("table batches, key 6,abc/0: the batch has another digest");
 });
 
 type Reader = ReturnType<typeof openReader>;

@@ -6,9 +6,10 @@ import { afterAll, describe, expect, it } from "vitest";
 import { createStorage, openReader, openStorage, realDisk, StorageError } from "../../../src/adapters/storage/index.js";
 import { utf8 } from "../../../src/core/bytes.js";
 import { MAX_BODY_BYTES } from "../../../src/core/envelope.js";
+import type { StorageSize } from "../../../src/replica/storage.js";
 import { faultyDisk } from "../../support/faulty-disk.mjs";
 import { MemoryDisk, MemoryStorage } from "../../support/memory-storage.js";
-import { batchOf, differences, recoverAll, takeStep } from "../../support/storage-workload.mjs";
+import { MIN_FILED_BYTES, batchOf, differences, recoverAll, takeStep } from "../../support/storage-workload.mjs";
 import { compliance } from "./compliance.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "abcast-storage-"));
@@ -32,7 +33,7 @@ async function putRoot(directory: string, name: string, value: string): Promise<
 compliance("on disk", async () => {
   const directory = await freshStore();
   return {
-    open: () => openStorage(directory, { maxSegmentBytes: 1000 }),
+    open: () => openStorage(directory, { maxSegmentBytes: 1000, minFiledBytes: MIN_FILED_BYTES }),
     changeEngine: () => putRoot(directory, "engine", "abcast-engine/0"),
   };
 });
@@ -63,7 +64,7 @@ describe("opening", () => {
   });
 
   it("another format is refused and named", async () => {
-    for (const format of ["abcast-store/1", "abcast-storage/2", "abcast-storage/5"]) {
+    for (const format of ["abcast-store/1", "abcast-storage/4", "abcast-storage/6"]) {
       const directory = freshDirectory();
       mkdirSync(directory);
       await putRoot(directory, "format", format);
@@ -210,17 +211,19 @@ describe("a commit", () => {
 });
 
 it("disk use stays flat under steady load", async () => {
-  const storage = await openStorage(await freshStore(), { maxSegmentBytes: 4000 });
-  const sizes: { readonly logBytes: number; readonly tableBytes: number }[] = [];
+  const storage = await openStorage(await freshStore(), { maxSegmentBytes: 4000, minFiledBytes: MIN_FILED_BYTES });
+  const sizes: StorageSize[] = [];
   for (let step = 1; step <= 450; step++) {
     await takeStep(storage, step);
     if (step % 150 === 0) sizes.push(storage.size());
   }
   expect(differences(storage, 450)).toEqual([]);
   await storage.close();
-  process.stdout.write(`log and tables after 150, 300, 450 steps: ${JSON.stringify(sizes)}\n`);
+  process.stdout.write(`log, batches and tables after 150, 300, 450 steps: ${JSON.stringify(sizes)}\n`);
   const [, , last] = sizes;
   expect(Math.max(...sizes.map(({ logBytes }) => logBytes))).toBeLessThan(3 * 4000);
+  // What two checkpoints keep.
+  expect(Math.max(...sizes.map(({ batchBytes }) => batchBytes))).toBeLessThan(5 * 4000);
   // The tables' file is as long as it ever was, and reuses its pages. How many are in use at once depends on how many steps share a
   // transaction, which is up to the disk; all that the later steps wrote would make it three times as long.
   expect(last?.tableBytes).toBeLessThan(1.5 * (sizes[0]?.tableBytes ?? 0));

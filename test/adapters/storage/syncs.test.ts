@@ -47,6 +47,7 @@ it("waits for the disk with each record, but for the disk that says that it need
   const datasync = vi.spyOn(file, "datasync");
   await realDisk.sync("log.sync", file);
   await unsyncedDisk.sync("log.sync", file);
+  await unsyncedDisk.sync("batches.sync", file);
   expect(datasync).toHaveBeenCalledTimes(1);
   // What a new segment needs is synced all the same.
   await unsyncedDisk.sync("log.roll.sync", file);
