@@ -26,10 +26,10 @@ export async function flipBit(replica, random) {
   if (isServing) throw new Error(`neither fsck nor the replica notices a flipped bit: byte ${place} of ${file}`);
 }
 
-/** Those whose every byte is checked: pages of the tables' database may be unused. */
+/** Those whose every byte is checked: pages of the tables' database may be unused, and batches that nobody needs any more be in files with others. */
 function filesOf(directory) {
   return readdirSync(directory, { recursive: true })
     .map((name) => join(directory, name))
-    .filter((path) => !path.includes(".mdb") && statSync(path).isFile() && statSync(path).size > 0)
+    .filter((path) => !/\.mdb|\.batches$/.test(path) && statSync(path).isFile() && statSync(path).size > 0)
     .sort();
 }

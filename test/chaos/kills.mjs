@@ -21,11 +21,15 @@ import { KvWorkload } from "./workload-kv.mjs";
 
 const SCRIPT = "test:kills";
 const MOMENTS = ["before", "middle", "after"];
-const PLACES = WRITE_POINTS.flatMap((point) => MOMENTS.map((moment) => ({ point, moment })));
 /** Where replicas come by all the time: it need not be the first time that is the end. */
-const OFTEN = new Set(["log.append", "log.sync", "tables.commit"]);
-/** Where one comes by only when it starts after a write that was cut off. */
-const AFTER_TEAR = new Set(["log.cut", "log.cut.sync"]);
+const OFTEN = new Set(["log.append", "log.sync", "batches.append", "batches.sync", "tables.commit"]);
+/** Where one comes by only when it starts after a write that was cut off, or soonest then, and which write that is. */
+const AFTER_TEAR = new Map([
+  ["log.cut", "log.append"],
+  ["log.cut.sync", "log.append"],
+  ["batches.unlink", "batches.append"],
+  ["batches.unlink.directory", "batches.append"],
+]);
 /** Where one comes by only when it starts with a log of another engine. */
 const AFTER_UPGRADE = new Set(["drop", "meta.put"]);
 /** How long a replica may work before it comes to its place; then another place is chosen. */
@@ -44,6 +48,8 @@ const { values } = parseOptions(SCRIPT, {
 });
 const numbers = numberReader(SCRIPT, values);
 const dissemination = choiceOf(SCRIPT, values, "dissemination", DISSEMINATIONS);
+/** Without batches there are no files of them. */
+const points = WRITE_POINTS.filter((point) => dissemination === "certified" || !point.startsWith("batches."));
 const [wanted, seed] = [numbers.whole("kills"), numbers.whole("seed")];
 const random = new Random(seed);
 /** The orders so far. */
@@ -74,10 +80,9 @@ async function killAgainAndAgain(cluster, workload) {
   for (let cycle = 0; kills.total < wanted; cycle++) {
     const replica = cluster.replicas[Math.floor(cycle / IN_A_ROW) % cluster.n];
     await killFromOutside(replica, kills);
-    const place = leastTried(tried);
-    const { point, moment } = place;
+    const { point, moment } = leastTried(tried);
     if (AFTER_UPGRADE.has(point)) await pretendOlderEngine(replica.directory);
-    if (AFTER_TEAR.has(point) && (await tear(replica))) {
+    if (AFTER_TEAR.has(point) && (await tear(replica, AFTER_TEAR.get(point)))) {
       kills.atWritePoints++;
       kills.total++;
     }
@@ -113,18 +118,26 @@ async function killFromOutside(replica, kills) {
   kills.total++;
 }
 
-/** The place that was chosen least often so far. */
+/** The write point that was chosen least often so far, and of its moments the one that was. */
 function leastTried(tried) {
-  const count = (place) => tried.get(place) ?? 0;
-  const least = Math.min(...PLACES.map(count));
-  const place = random.pick(PLACES.filter((candidate) => count(candidate) === least));
-  tried.set(place, least + 1);
-  return place;
+  const point = leastOf(points, tried);
+  const place = leastOf(
+    MOMENTS.map((moment) => `${moment} ${point}`),
+    tried,
+  );
+  for (const name of [point, place]) tried.set(name, (tried.get(name) ?? 0) + 1);
+  return { point, moment: place.split(" ")[0] };
 }
 
-/** Leaves the log of `replica` with half a record at its end. Whether it came so far. */
-async function tear(replica) {
-  replica.start({ kill: { point: "log.append", moment: "middle", count: 1 } });
+function leastOf(names, tried) {
+  const count = (name) => tried.get(name) ?? 0;
+  const least = Math.min(...names.map(count));
+  return random.pick(names.filter((name) => count(name) === least));
+}
+
+/** Leaves the log of `replica` with half a record at its end, or a file with half a batch. Whether it came so far. */
+async function tear(replica, point) {
+  replica.start({ kill: { point, moment: "middle", count: 1 } });
   const ended = await within(PATIENCE_MS, replica.ended);
   if (ended === undefined) await replica.killNow();
   return ended?.signal === "SIGKILL";
@@ -163,7 +176,7 @@ try {
   const conclusion = await conclude({ cluster, workload, historyFiles: [join(directory, "history.jsonl")] });
   progress("");
   const hits = cluster.hits();
-  const without = Object.keys(hits).filter((point) => hits[point] === 0);
+  const without = points.filter((point) => hits[point] === 0);
   const violations = [...conclusion.violations];
   if (without.length > 0) violations.push(`write points without a hit: ${without.join(", ")}`);
   result = {

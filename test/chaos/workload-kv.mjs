@@ -10,8 +10,8 @@ const HOT_KEYS = 3;
 const OWN_KEYS = 4;
 const TIMEOUT_MS = 5000;
 const OUTCOME_TIMEOUT_MS = 300_000;
-/** Values are a name that nobody else has, and some bytes more. */
-const MAX_PADDING = 3000;
+/** Values are a name that nobody else has, and some bytes more: so many that batches with them are in files of their own. */
+const MAX_PADDING = 12_000;
 /** Errors after which nobody knows whether the call was, or will be, executed. */
 const UNKNOWN = new Set(["ClusterUnreachableError", "BusyError", "SessionEvictedError", "ReplyLostError"]);
 
