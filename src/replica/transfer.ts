@@ -302,7 +302,7 @@ export class Transfer {
   tick(): void {
     for (const source of this.#sources.values()) this.#giveBack(source.tick());
     const record = this.#record;
-    if (record !== undefined && record.summary.round <= this.#options.round()) this.abandon();
+    if (record !== undefined && record.summary.round <= this.#options.round()) this.#abandon(record);
     else if (record !== undefined) this.#goOn(record);
     this.#ask();
   }
@@ -335,13 +335,11 @@ export class Transfer {
     return best !== undefined;
   }
 
-  /** Gives up what is under way: the state is not needed any more. Who still is behind will be offered what then is the latest. */
-  abandon(): void {
-    const record = this.#record;
-    for (const source of this.#sources.values()) source.offer = undefined;
-    if (record === undefined) return;
+  /** Gives up what is under way: the state is not needed any more, but perhaps a later one, which nobody offers a second time. */
+  #abandon(record: TransferRecord): void {
     this.#drop();
     this.#write(() => record.remove());
+    this.#beginOther(record.summary.round);
   }
 
   /** All that was begun is durable, or has failed. */

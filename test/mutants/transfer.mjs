@@ -132,7 +132,12 @@ export const TRANSFER_MUTANTS = [
   ),
   mutant("same patience for each checkpoint", TRANSFER, "this.#switchTicks *= 2;", "{}"),
   mutant("nobody asked for an offer", TRANSFER, "if (!isLiar) this.#options.askOffer(peer);", "{}"),
-  mutant("goes on though it is not needed", TRANSFER, "this.abandon();", "this.#goOn(record);"),
+  mutant("goes on though it is not needed", TRANSFER, "this.#abandon(record);", "this.#goOn(record);"),
+  mutant(
+    "later offers forgotten with a state that has come",
+    TRANSFER,
+    "    this.#beginOther(record.summary.round);\n",
+  ),
   mutant("reported twice", TRANSFER, "|| this.#isReported ||", "||"),
   mutant(
     "complete before it is durable",

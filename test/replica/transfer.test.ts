@@ -96,6 +96,20 @@ describe("a state comes", () => {
     world.check(checkpoint);
   });
 
+  it("that is offered when the one before has just come", async () => {
+    const world = new TransferWorld();
+    const [first, second] = [new Checkpoint(8, 5), new Checkpoint(12, 5)];
+    world.peer(1, honest(first, second));
+    world.offer(1, first);
+    await world.run(20);
+    world.check(first);
+    // The host has started from it. No time has passed when it hears of the next one, once.
+    world.round = 8;
+    world.offer(1, second);
+    await world.run(20, () => world.completed.length > 1);
+    expect(world.completed.map(({ round }) => round)).toEqual([8, 12]);
+  });
+
   it("that is the latest offered, but only above the own round", async () => {
     const world = new TransferWorld();
     world.round = 8;
