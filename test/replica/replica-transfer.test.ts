@@ -123,7 +123,8 @@ describe("a replica that was cut off for many checkpoints", () => {
     const { replica, installed } = cluster.get(LATE);
     cluster.submit(LATE, "a", "b", "c");
     cluster.slow.clear();
-    await cluster.run(() => cluster.hasDelivered(33));
+    // A round that delivers nothing may follow.
+    await cluster.run(() => cluster.hasDelivered(33) && cluster.areInOneRound);
     expect(installed.length).toBeGreaterThan(0);
     expect(replica.queueLength).toBe(0);
     expect(cluster.agreement()).toEqual(AGREED);
@@ -133,7 +134,7 @@ describe("a replica that was cut off for many checkpoints", () => {
     const cluster = await aheadOf("cut off", 30);
     cluster.submit(LATE, "ahead3", "a");
     cluster.slow.clear();
-    await cluster.run(() => cluster.hasDelivered(31));
+    await cluster.run(() => cluster.hasDelivered(31) && cluster.areInOneRound);
     expect(cluster.get(LATE).replica.queueLength).toBe(0);
     expect(cluster.agreement()).toEqual(AGREED);
   });

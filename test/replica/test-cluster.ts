@@ -385,6 +385,10 @@ export class TestCluster {
     return parties.every((party) => this.get(party).replica.state.sequence === sequence);
   }
 
+  get areInOneRound(): boolean {
+    return new Set([...this.running.values()].map(({ replica }) => replica.state.round)).size === 1;
+  }
+
   /**
    * One log, one state, for each payload one reply, nobody stopped, nothing signed twice; who is accused by whom, as
    * `accuser:accused:fault`. What a replica was told before a restart, or forgot, is not compared.
