@@ -87,10 +87,10 @@ export const LANE_MUTANTS = [
   mutant("no pace", CERTIFIED, "if (this.#isPaced && this.#frame.round() > this.#proceedTo) return undefined;"),
   mutant("never seals alone", CERTIFIED, "return !this.#own.isWaiting ||", "return"),
   mutant("seals each payload at once", CERTIFIED, "return !this.#own.isWaiting ||", "return true ||"),
-  mutant("parts of batches wait for rounds", CERTIFIED, "|| (maySealPart && fills(LEAST_PART))", ""),
+  mutant("parts of batches wait for rounds", CERTIFIED, "|| (maySealPart && fills(leastPart(this.#lanes.length)))", ""),
   mutant("parts of batches while others lack their certificates", CERTIFIED, "this.#own.isCertified && ", ""),
   mutant("parts of batches in all of the window", CERTIFIED, " && this.#own.length < this.#window / 2", ""),
-  mutant("the smallest parts of batches", CERTIFIED, "fills(LEAST_PART)", "fills(0)"),
+  mutant("the smallest parts of batches", CERTIFIED, "fills(leastPart(this.#lanes.length))", "fills(0)"),
   mutant("batches not kept", CERTIFIED, "this.#scope.keepBatch({ lane: party, height, digest }, bytes);"),
   mutant("fetched batches not kept", ORDERING, "this.#scope.keepBatch(name, bytes);"),
   mutant(

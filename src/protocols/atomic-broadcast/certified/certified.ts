@@ -6,7 +6,7 @@
  *
  * Each party has a *lane*, a chain of batches. Messages, with the tag `lane/p/h` for height h of the lane of party p:
  *   batch(m)           p → all     m: the place of its parent, and payloads. When no earlier own batch waits for its place in an own entry,
- *                                  when a sixteenth of a batch waits and all earlier ones have their certificates, or when a batch is full
+ *                                  when a part of a batch waits, n²/256, and all earlier ones have their certificates, or when one is full
  *   share(σ)           i → p       on (tag, H(m)): i stores the whole lane from the last cut up to it, and takes each payload
  *   certified(d, c)    p → all     from a broadcast quorum of shares
  * In a round (round.ts):
@@ -63,8 +63,8 @@ import { OwnLane } from "./own-lane.js";
 import { type LanesState, decodeLanes, encodeLanes, newLanes, ownFrom } from "./snapshot.js";
 import { Voice } from "./voice.js";
 
-/** Of a full batch, what is worth one of its own while an earlier one waits for a round. */
-const LEAST_PART = 1 / 16;
+/** Of a full batch, what is worth one of its own while an earlier one waits for a round: n parties check the signatures of a quorum. */
+const leastPart = (n: number): number => Math.min(1, n ** 2 / 256);
 
 export interface CertifiedOptions {
   readonly scope: Scope<never, never>;
@@ -242,7 +242,7 @@ export class Certified implements Dissemination<CutEntry, CutVector> {
     const { maxEntryPayloads, maxEntryBytes } = this.#frame.settings();
     const fills = (part: number): boolean => this.#backlog.fills(maxEntryPayloads * part, maxEntryBytes * part);
     const maySealPart = this.#own.isCertified && this.#own.length < this.#window / 2;
-    return !this.#own.isWaiting || (maySealPart && fills(LEAST_PART)) || fills(1);
+    return !this.#own.isWaiting || (maySealPart && fills(leastPart(this.#lanes.length))) || fills(1);
   }
 
   /** True when nobody else need sign. */
