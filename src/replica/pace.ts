@@ -8,15 +8,20 @@
 /** So much is little. */
 const LITTLE_BYTES = 64 * 1024;
 
-export interface PaceOptions {
-  /** Under load, from the beginning of a round to that of the next. */
-  readonly intervalMs: number;
+/** How somebody waits. */
+export interface Timing {
   /** A clock that never goes back. */
   readonly nowMs: () => number;
   /** Calls `action` once that much later. */
   readonly later: (delayMs: number, action: () => void) => void;
-  /** A round's turn may have come. */
+  /** The wait may be over. */
   readonly onTurn: () => void;
+}
+
+/** `onTurn`: a round's turn may have come. */
+export interface PaceOptions extends Timing {
+  /** Under load, from the beginning of a round to that of the next. */
+  readonly intervalMs: number;
 }
 
 export class Pace {

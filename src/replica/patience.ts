@@ -1,12 +1,13 @@
 /**
  * How long this party keeps its own proposal back in a round in which another's is tried first. When all goes well that one is decided, and
- * n−1 proposals were never made, nor signed for, nor verified: most of what agreement costs. It only ever delays this party, and never for
- * longer than MAX_MS: no property of the protocol depends on it.
+ * n−1 proposals were never made, nor signed for, nor verified. It only ever delays this party, and never for longer than MAX_MS: no
+ * property of the protocol depends on it.
  *
  * It waits twice as long as rounds take of late. Where that was in vain, it does not wait for that party's proposal the next time it is its
  * turn; where it is in vain again, the next two times, then four, so that who has crashed delays few rounds.
  */
 import type { PartyId } from "../core/party-set.js";
+import type { Timing } from "./pace.js";
 
 /** While nothing is known of how long rounds take. */
 const FIRST_MS = 500;
@@ -16,14 +17,9 @@ const KNOWN_ROUNDS = 15;
 const ENOUGH_ROUNDS = 4;
 const MAX_SKIPPED = 64;
 
-export interface PatienceOptions {
+/** `onTurn`: it may be over. */
+export interface PatienceOptions extends Timing {
   readonly n: number;
-  /** A clock that never goes back. */
-  readonly nowMs: () => number;
-  /** Calls `action` once that much later. */
-  readonly later: (delayMs: number, action: () => void) => void;
-  /** It may be over. */
-  readonly onTurn: () => void;
 }
 
 /** The proposal that is kept back. */

@@ -1,27 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { Pace } from "../../src/replica/pace.js";
+import { VirtualTime } from "../support/virtual-time.js";
 
 const MUCH = 1024 * 1024;
 
-/** Time passes when a test says so. */
-class World {
-  nowMs = 1000;
-  turns = 0;
-  readonly timers: { readonly atMs: number; readonly action: () => void }[] = [];
-  readonly pace = new Pace({
-    intervalMs: 50,
-    nowMs: () => this.nowMs,
-    later: (delayMs, action) => this.timers.push({ atMs: this.nowMs + delayMs, action }),
-    onTurn: () => void this.turns++,
-  });
-
-  pass(ms: number): void {
-    this.nowMs += ms;
-    for (const due of this.timers.filter(({ atMs }) => atMs <= this.nowMs)) {
-      this.timers.splice(this.timers.indexOf(due), 1);
-      due.action();
-    }
-  }
+class World extends VirtualTime {
+  readonly pace = new Pace({ ...this.timing, intervalMs: 50 });
 }
 
 describe("the next round", () => {

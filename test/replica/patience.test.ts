@@ -1,25 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Patience } from "../../src/replica/patience.js";
+import { VirtualTime } from "../support/virtual-time.js";
 
-/** Time passes when a test says so. */
-class World {
-  nowMs = 1000;
-  turns = 0;
-  readonly timers: { readonly atMs: number; readonly action: () => void }[] = [];
-  readonly patience = new Patience({
-    n: 4,
-    nowMs: () => this.nowMs,
-    later: (delayMs, action) => this.timers.push({ atMs: this.nowMs + delayMs, action }),
-    onTurn: () => void this.turns++,
-  });
-
-  pass(ms: number): void {
-    this.nowMs += ms;
-    for (const due of this.timers.filter(({ atMs }) => atMs <= this.nowMs)) {
-      this.timers.splice(this.timers.indexOf(due), 1);
-      due.action();
-    }
-  }
+class World extends VirtualTime {
+  readonly patience = new Patience({ ...this.timing, n: 4 });
 
   /** A round of so long; when the own proposal was made in it. */
   round(round: number, durationMs: number): "never" | "at once" | "later" {
