@@ -19,7 +19,7 @@ import { RELAY_SIGNATURE_BYTES } from "../core/relay-keys.js";
 import { MAX_CERTIFICATE_BYTES } from "../core/suite.js";
 import { tagCodec } from "../core/tag.js";
 
-export const PEER_PROTOCOL_VERSION = 5;
+export const PEER_PROTOCOL_VERSION = 6;
 export const MAX_CHANNELS = 64;
 export const MAX_SUMMARY_BYTES = 256;
 /** As in replica/machine/chunks.ts. */

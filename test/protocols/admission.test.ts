@@ -65,6 +65,7 @@ function slots(): Admission {
   const filled = new Set<string>();
   return {
     identify: (bytes) => (OPTIONS.isValid(bytes) ? String.fromCharCode(bytes[1] ?? 0) : undefined),
+    digest: hash,
     isOpen: (id) => ![...filled].some((slot) => slot >= id),
     deliver: (id) => void filled.add(id),
     snapshot: () => utf8([...filled].join("")),

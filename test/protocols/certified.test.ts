@@ -1,4 +1,5 @@
 /** Atomic broadcast with dissemination in certified batches: lanes, cuts, fetching, windows, silence, restarts. */
+import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { concat, toHex } from "../../src/core/bytes.js";
 import { decode, encode } from "../../src/core/codec.js";
@@ -11,10 +12,12 @@ import {
   type CutEntry,
   type LaneMessage,
   type Tip,
+  batchDigest,
   cutCodec,
   cutEntryBody,
   cutEntryCodec,
   laneMessageCodec,
+  readBatch,
   writeBatch,
 } from "../../src/protocols/atomic-broadcast/certified/messages.js";
 import { QUEUE } from "../../src/protocols/atomic-broadcast/messages.js";
@@ -59,6 +62,14 @@ function batchOf(
   batch: Uint8Array,
 ): { readonly tag: string; readonly body: Uint8Array } {
   return { tag: tagOf(lane, height), body: encode(laneMessageCodec, { kind: "batch", batch }) };
+}
+
+/** The digest of a batch. */
+function digestOf(net: OrderingNetwork, bytes: Uint8Array): Uint8Array {
+  const batch = readBatch(Number.MAX_SAFE_INTEGER, bytes);
+  if (batch === undefined) throw new Error("no batch");
+  const suite = net.suite(0);
+  return batchDigest(batch, suite, { digest: (payload) => suite.hash(payload) });
 }
 
 /** The certificate of a place of a lane, by shares of `signers`. */
@@ -314,7 +325,7 @@ describe("pace", () => {
     for (let height = 1; height <= 3; height++) {
       const batch = writeBatch(places.at(-1) ?? ORIGIN, [payload(height)]);
       net.deliver(3, 0, batchOf(3, height, batch));
-      places.push({ height, digest: net.suite(0).hash(batch) });
+      places.push({ height, digest: digestOf(net, batch) });
     }
     expect(sharesOf(net, 0, 3)).toEqual([1, 2]);
     expect(net.of(0, "askRepeat")).toEqual([]);
@@ -366,7 +377,7 @@ describe("a lane's owner", () => {
   test("gets a share for a batch that comes early once its parent is there", () => {
     const net = network({ scripted: [lane] });
     const first = writeBatch(ORIGIN, [payload("a")]);
-    const second = writeBatch({ height: 1, digest: net.suite(0).hash(first) }, [payload("b")]);
+    const second = writeBatch({ height: 1, digest: digestOf(net, first) }, [payload("b")]);
     net.deliver(lane, 0, batchOf(lane, 2, second));
     expect(sharesOf(net, 0, lane)).toEqual([]);
     net.deliver(lane, 0, batchOf(lane, 1, first));
@@ -408,7 +419,7 @@ describe("a lane's owner", () => {
   test("whose batch a bare broadcast quorum has, of which one honest party alone serves it, has it delivered everywhere", () => {
     const net = network({ scripted: [lane] });
     const batch = writeBatch(ORIGIN, [payload("withheld")]);
-    const digest = net.suite(0).hash(batch);
+    const digest = digestOf(net, batch);
     // Only party 0 has it; the others of the certificate are taken to be corrupted.
     net.deliver(lane, 0, batchOf(lane, 1, batch));
     const certificate = certificateOf(net, lane, { height: 1, digest }, [0, 1, 3]);
@@ -422,11 +433,112 @@ describe("a lane's owner", () => {
   });
 });
 
+describe("what an owner says to be certified", () => {
+  const lane = 3;
+
+  /** Party 0 hears of three batches, and may not make an entry yet. */
+  function heard(): {
+    readonly net: OrderingNetwork;
+    readonly certify: (height: number, isRight: boolean) => void;
+    readonly enter: () => void;
+  } {
+    const net = network({ scripted: [lane] }, { isPaced: true });
+    const places: { height: number; digest: Uint8Array }[] = [];
+    for (let height = 1; height <= 3; height++) {
+      const batch = writeBatch(places.at(-1) ?? ORIGIN, [payload(height)]);
+      net.deliver(lane, 0, batchOf(lane, height, batch));
+      places.push({ height, digest: digestOf(net, batch) });
+    }
+    return {
+      net,
+      certify(height, isRight) {
+        const place = places[height - 1];
+        if (place === undefined) throw new Error("no batch");
+        const certificate = isRight ? certificateOf(net, lane, place, [0, 1, 3]) : new Uint8Array(8);
+        const body = encode(laneMessageCodec, { kind: "certified", digest: place.digest, certificate });
+        net.deliver(lane, 0, { tag: tagOf(lane, height), body });
+      },
+      enter: () => net.step(0, { kind: "proceed", channel: CHANNEL, round: 1 }),
+    };
+  }
+
+  const heightsOf = (net: OrderingNetwork): readonly (readonly number[])[] =>
+    net.of(0, "send").flatMap(({ envelope, to }) => {
+      if (envelope.tag !== `${CHANNEL}/1` || to !== 1) return [];
+      const entry = decode(cutEntryCodec, envelope.body);
+      return entry.ok ? [entry.value.heights] : [];
+    });
+
+  test("is verified when an entry needs it, and of several the greatest alone", () => {
+    const { net, certify, enter } = heard();
+    certify(1, false);
+    certify(3, true);
+    certify(2, false);
+    expect(net.inspect(0, CHANNEL).hasWork).toBe(true);
+    enter();
+    expect(heightsOf(net)).toEqual([[0, 0, 0, 3]]);
+    expect(net.accusations).toEqual([]);
+  });
+
+  test("and is not, accuses its owner, and comes into no entry; what is takes its place", () => {
+    const { net, certify, enter } = heard();
+    certify(1, true);
+    certify(3, false);
+    enter();
+    expect(net.faultsOf(lane, 0)).toEqual(["invalid-certificate"]);
+    expect(heightsOf(net)).toEqual([]);
+    expect(net.inspect(0, CHANNEL).hasWork).toBe(false);
+    certify(2, true);
+    expect(heightsOf(net)).toEqual([[0, 0, 0, 2]]);
+  });
+
+  test("and is for another batch than others have, accuses it of two", () => {
+    const { net, enter } = heard();
+    const other = { height: 1, digest: new Uint8Array(32).fill(7) };
+    const certificate = certificateOf(net, lane, other, [1, 2, 3]);
+    const body = encode(laneMessageCodec, { kind: "certified", digest: other.digest, certificate });
+    net.deliver(lane, 0, { tag: tagOf(lane, 1), body });
+    enter();
+    expect(net.faultsOf(lane, 0)).toEqual(["equivocation"]);
+  });
+});
+
+describe("a batch's digest", () => {
+  const hash = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());
+  const batch = { parent: { height: 7, digest: new Uint8Array(32).fill(1) }, payloads: [payload("a"), payload("b")] };
+
+  test("is of its parent's place and of its payloads' digests, in their order", () => {
+    const length = (value: number, size: number): Uint8Array => {
+      const bytes = new Uint8Array(size);
+      new DataView(bytes.buffer).setUint32(size - 4, value);
+      return bytes;
+    };
+    const [a, b] = batch.payloads.map((each) => hash(each));
+    if (a === undefined || b === undefined) throw new Error("two payloads");
+    const named = concat(length(7, 8), batch.parent.digest, length(2, 4), a, b);
+    expect(batchDigest(batch, { hash }, { digest: hash })).toEqual(hash(named));
+  });
+
+  test("is another one for whatever differs", () => {
+    const { parent, payloads } = batch;
+    const others = [
+      { ...batch, parent: { ...parent, height: 8 } },
+      { ...batch, parent: { ...parent, digest: new Uint8Array(32) } },
+      { ...batch, payloads: payloads.toReversed() },
+      { ...batch, payloads: payloads.slice(1) },
+      { ...batch, payloads: [payload("a"), payload("c")] },
+      { ...batch, payloads: [concat(...payloads)] },
+    ];
+    const digests = [batch, ...others].map((each) => toHex(batchDigest(each, { hash }, { digest: hash })));
+    expect(new Set(digests).size).toBe(digests.length);
+  });
+});
+
 describe("what is brought as a batch", () => {
   test("counts only if it was asked for and is what was asked for", () => {
     const net = new OrderingNetwork({ scripted: [3] }, CERTIFIED);
     const batch = writeBatch(ORIGIN, [payload("withheld")]);
-    const name = { lane: 3, height: 1, digest: net.suite(0).hash(batch) };
+    const name = { lane: 3, height: 1, digest: digestOf(net, batch) };
     const bring = (from: PartyId, to: PartyId, bytes: Uint8Array): void =>
       net.step(to, { kind: "batch", from, channel: CHANNEL, name, bytes });
     bring(1, 2, batch);
@@ -482,7 +594,7 @@ describe("the cut", () => {
       make: (net: OrderingNetwork, tip: Tip) => Pick<CutEntry, "heights" | "tips">,
     ): readonly Fault[] => {
       const net = network({ scripted: [3] });
-      const place = { height: 1, digest: net.suite(0).hash(batch) };
+      const place = { height: 1, digest: digestOf(net, batch) };
       const entry = make(net, { lane: 3, ...place, certificate: certificateOf(net, 3, place, [0, 1, 3]) });
       const signed = statement(CLUSTER, `${CHANNEL}/1`, QUEUE, cutEntryBody({ clock: 0, heights: entry.heights }));
       const body = encode(cutEntryCodec, { ...entry, clock: 0, signature: net.suite(3).sign(signed) });
@@ -517,7 +629,7 @@ describe("the cut", () => {
     net.submit(0, payload("a"));
     net.run();
     const batch = writeBatch(ORIGIN, [payload("b")]);
-    const place = { height: 1, digest: net.suite(0).hash(batch) };
+    const place = { height: 1, digest: digestOf(net, batch) };
     const tip = { lane: 3, ...place, certificate: certificateOf(net, 3, place, [0, 1, 3]) };
     const entry = (heights: readonly number[], tips: readonly Tip[]): void => {
       const signed = statement(CLUSTER, `${CHANNEL}/2`, QUEUE, cutEntryBody({ clock: 0, heights }));

@@ -9,6 +9,8 @@ export interface Admission {
    * identity one at most is delivered.
    */
   identify(payload: Uint8Array): string | undefined;
+  /** The suite's hash of a payload. */
+  digest(payload: Uint8Array): Uint8Array;
   /** Whether a payload with this identity may be delivered now: none was, and none is refused by what was. */
   isOpen(id: string): boolean;
   /** In the order of delivery. */
@@ -62,6 +64,10 @@ class DigestAdmission implements Admission {
     if (this.#valid.size >= MAX_REMEMBERED_PAYLOADS) this.#valid.clear();
     this.#valid.add(id);
     return id;
+  }
+
+  digest(payload: Uint8Array): Uint8Array {
+    return this.#options.hash(payload);
   }
 
   isOpen(id: string): boolean {

@@ -60,6 +60,10 @@ export class MachineAdmission implements Admission {
     return this.#reader.read(payload)?.id;
   }
 
+  digest(payload: Uint8Array): Uint8Array {
+    return this.#reader.digestOf(payload);
+  }
+
   isOpen(id: string): boolean {
     const identity = identityOf(id);
     if (identity.kind === "rejoin") return this.#rejoins.isOpen(identity.party, identity.nonce);

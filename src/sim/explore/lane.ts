@@ -95,8 +95,9 @@ export class LaneModel implements Model<LaneExploredState> {
     const bytes = writeBatch(parent === undefined ? ORIGIN : this.#batch(parent), [utf8(name)]);
     const digest = new Uint8Array(32);
     digest.set(utf8(name));
-    const batch = readBatch(height, bytes, digest);
-    if (batch === undefined) throw new RangeError(`no batch at height ${height}: ${name}`);
+    const read = readBatch(height, bytes);
+    if (read === undefined) throw new RangeError(`no batch at height ${height}: ${name}`);
+    const batch = { ...read, digest };
     this.#batches.set(name, batch);
     this.#names.set(batch, name);
   }

@@ -5,10 +5,11 @@
  * CCS 2022: dissemination goes on while agreement runs.
  *
  * Each party has a *lane*, a chain of batches. Messages, with the tag `lane/p/h` for height h of the lane of party p:
- *   batch(m)           p → all     m: the place of its parent, and payloads. When no earlier own batch waits for its place in an own entry,
- *                                  when a part of a batch waits, n²/256, and all earlier ones have their certificates, or when one is full
+ *   batch(m)           p → all     m: the place of its parent, and payloads; H(m): of that place and their digests. When no earlier own batch
+ *                                  waits for its place in an own entry, when a part of a batch waits, n²/256, and all earlier ones have their
+ *                                  certificates, or when one is full
  *   share(σ)           i → p       on (tag, H(m)): i stores the whole lane from the last cut up to it, and takes each payload
- *   certified(d, c)    p → all     from a broadcast quorum of shares
+ *   certified(d, c)    p → all     from a broadcast quorum of shares; of several of one lane the last is verified, when an entry needs it
  * In a round (round.ts):
  *   queue(clock, heights, σ; tips)  all → all   of each lane the greatest certified height that the party knows; and, unsigned, the
  *                                               certificates of lanes beyond the last cut, which receivers adopt before they sign
@@ -48,6 +49,7 @@ import {
   type LaneMessage,
   type Place,
   type Tip,
+  batchDigest,
   cutCodec,
   cutEntryBody,
   cutEntryCodec,
@@ -60,7 +62,8 @@ import {
 } from "./messages.js";
 import { Ordering } from "./ordering.js";
 import { OwnLane } from "./own-lane.js";
-import { type LanesState, decodeLanes, encodeLanes, newLanes, ownFrom } from "./snapshot.js";
+import { restored } from "./restored.js";
+import { encodeLanes, ownFrom } from "./snapshot.js";
 import { Voice } from "./voice.js";
 
 /** Of a full batch, what is worth one of its own while an earlier one waits for a round: n parties check the signatures of a quorum. */
@@ -103,7 +106,7 @@ export class Certified implements Dissemination<CutEntry, CutVector> {
     this.#voice = new Voice(scope);
     this.#window = options.laneWindow ?? DEFAULT_LANE_WINDOW;
     this.#isPaced = options.isPaced === true;
-    const state = ownFrom(restored({ scope, options, start }), scope.self, options.laneBefore ?? 0);
+    const state = ownFrom(restored(scope, options, start.lanes), scope.self, options.laneBefore ?? 0);
     this.#lanes = state.lanes.map((lane) => new Lane(2 * this.#window, lane));
     this.#said = state.lanes.map(({ said }) => [...said]);
     this.#own = new OwnLane(scope, state.own);
@@ -179,6 +182,7 @@ export class Certified implements Dissemination<CutEntry, CutVector> {
 
   entry(clock: number): CutEntry | undefined {
     if (this.#isPaced && this.#frame.round() > this.#proceedTo) return undefined;
+    this.#verifyClaims();
     const tips = this.#lanes.flatMap(({ tip }) => tip ?? []);
     if (tips.length === 0) return undefined;
     const heights = this.#lanes.map(({ cut, tip }) => (tip ?? cut).height);
@@ -251,9 +255,10 @@ export class Certified implements Dissemination<CutEntry, CutVector> {
     const { cut, end } = this.#ownLane;
     const parent = end.height < this.#own.first ? cut : end;
     const height = Math.max(parent.height + 1, this.#own.first);
-    const bytes = writeBatch(parent, this.#backlog.seal(maxEntryPayloads, maxEntryBytes));
-    const batch = readBatch(height, bytes, this.#scope.suite.hash(bytes));
-    if (batch === undefined) throw new InvariantError(`an own batch of ${this.#scope.tag} that does not decode`);
+    const payloads = this.#backlog.seal(maxEntryPayloads, maxEntryBytes);
+    const read = readBatch(height, writeBatch(parent, payloads));
+    if (read === undefined) throw new InvariantError(`an own batch of ${this.#scope.tag} that does not decode`);
+    const batch = { ...read, digest: batchDigest({ parent, payloads }, this.#scope.suite, this.#admission) };
     this.#own.seal(batch);
     this.#announce(batch, undefined);
     this.#keep(this.#scope.self, batch);
@@ -360,7 +365,7 @@ export class Certified implements Dissemination<CutEntry, CutVector> {
       return this.#scope.accuse(from, "wrong-sender");
     if (message.kind === "share") this.#onShare(from, height, message.share);
     else if (message.kind === "batch") this.#onBatch(party, height, message.batch);
-    else this.#onCertified({ lane: party, height, digest: message.digest, certificate: message.certificate });
+    else this.#lane(party).claimed({ ...message, lane: party, height });
   }
 
   #onShare(from: PartyId, height: number, share: Uint8Array): void {
@@ -377,19 +382,24 @@ export class Certified implements Dissemination<CutEntry, CutVector> {
       if (!equalBytes(known.bytes, bytes)) this.#scope.accuse(party, "equivocation");
       return;
     }
-    const batch = readBatch(height, bytes, this.#scope.suite.hash(bytes));
+    const batch = readBatch(height, bytes);
     if (batch === undefined) return this.#scope.accuse(party, "malformed-message");
     if (!lane.hasRoom(batch, this.#latest())) return;
-    // The first bad one ends it: each may take a signature check.
+    // The first bad one ends it: each takes a hash, and may take a signature check.
     if (!batch.payloads.every((payload) => this.#admission.identify(payload) !== undefined))
       return this.#scope.accuse(party, "invalid-batch");
-    this.#keep(party, batch);
+    this.#keep(party, { ...batch, digest: batchDigest(batch, this.#scope.suite, this.#admission) });
   }
 
-  #onCertified(tip: Tip): void {
+  /** Of what owners say to be certified, what is. */
+  #verifyClaims(): void {
+    for (const claim of this.#lanes.flatMap((lane) => lane.takeClaim() ?? []))
+      if (this.#isCertified(claim)) this.#adopt(claim);
+      else this.#scope.accuse(claim.lane, "invalid-certificate");
+  }
+
+  #adopt(tip: Tip): void {
     const lane = this.#lane(tip.lane);
-    if (tip.height <= Math.max(lane.cut.height, lane.tip?.height ?? 0)) return;
-    if (!this.#isCertified(tip)) return this.#scope.accuse(tip.lane, "invalid-certificate");
     const known = lane.at(tip.height);
     if (known !== undefined && !isSame(tip, known)) this.#scope.accuse(tip.lane, "equivocation");
     lane.adopt(tip);
@@ -416,7 +426,7 @@ export class Certified implements Dissemination<CutEntry, CutVector> {
   }
 
   get hasWork(): boolean {
-    return this.#lanes.some(({ tip }) => tip !== undefined);
+    return this.#lanes.some(({ tip, claim }) => (tip ?? claim) !== undefined);
   }
 
   get acknowledged(): readonly number[] {
@@ -431,18 +441,4 @@ export class Certified implements Dissemination<CutEntry, CutVector> {
       wasMuted: this.#wasMuted,
     });
   }
-}
-
-/** @throws AtomicBroadcastOptionsError when what is to be restored has no lanes, or others than the host has kept */
-function restored({ scope, options, start }: Pick<CertifiedOptions, "scope" | "options" | "start">): LanesState {
-  const { self, group } = scope;
-  if (options.restore === undefined) return newLanes(group.n);
-  const state = decodeLanes(start.lanes, {
-    self,
-    n: group.n,
-    kept: (name) => options.kept?.(name),
-  });
-  if (typeof state !== "string") return state;
-  refuse(state);
-  throw new InvariantError(state);
 }

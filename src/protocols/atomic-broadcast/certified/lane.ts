@@ -1,6 +1,6 @@
 /**
  * A lane as any party sees it: its chain of batches beyond the last cut, as far as it is stored here, and the greatest height that is
- * known to be certified.
+ * known to be certified. What its owner says to be certified is a *claim* until somebody needs to know: of several one is verified.
  *
  * A party signs for a batch only if it stores the whole chain from the last cut to it, and for each height once, upwards. Batches that come
  * before their parent wait for it. A batch may skip heights; then it follows the cut itself: so a party that has forgotten
@@ -9,7 +9,7 @@
 import { equalBytes } from "../../../core/bytes.js";
 import type { Fault } from "../../../core/fault.js";
 import { NEVER } from "../peers.js";
-import { type Batch, ORIGIN, type Place, type Tip } from "./messages.js";
+import { type Batch, ORIGIN, type Place, type ReadBatch, type Tip } from "./messages.js";
 
 /** A batch of the chain. */
 export interface Stored {
@@ -23,6 +23,7 @@ export interface LaneState {
   readonly cut: Place;
   readonly signed: number;
   readonly tip: Tip | undefined;
+  readonly claim: Tip | undefined;
   /** The chain from the cut on. */
   readonly stored: readonly Stored[];
   readonly waiting: readonly Batch[];
@@ -33,6 +34,7 @@ export const NEW_LANE: LaneState = {
   cut: ORIGIN,
   signed: 0,
   tip: undefined,
+  claim: undefined,
   stored: [],
   waiting: [],
   droppedFrom: NEVER,
@@ -51,14 +53,17 @@ export class Lane {
   /** By height: their parent is not stored here. */
   readonly #waiting = new Map<number, Batch>();
   #tip: Tip | undefined;
+  /** Higher than the tip; not verified. */
+  #claim: Tip | undefined;
   /** The least height of a batch for which there was no room; 0: one that may fit now. */
   #droppedFrom: number;
 
-  constructor(window: number, { cut, signed, tip, stored, waiting, droppedFrom }: LaneState) {
+  constructor(window: number, { cut, signed, tip, claim, stored, waiting, droppedFrom }: LaneState) {
     this.#window = window;
     this.#cut = this.#end = cut;
     this.#signed = signed;
     this.#tip = tip;
+    this.#claim = claim;
     this.#droppedFrom = droppedFrom;
     for (const one of stored) this.#store(one);
     for (const batch of waiting) this.#waiting.set(batch.height, batch);
@@ -69,6 +74,7 @@ export class Lane {
       cut: this.#cut,
       signed: this.#signed,
       tip: this.#tip,
+      claim: this.#claim,
       stored: this.stored,
       waiting: [...this.#waiting.values()],
       droppedFrom: this.#droppedFrom,
@@ -93,6 +99,11 @@ export class Lane {
     return this.#tip;
   }
 
+  /** What the owner says to be certified, beyond the tip. */
+  get claim(): Tip | undefined {
+    return this.#claim;
+  }
+
   /** The chain from the cut on. */
   get stored(): readonly Stored[] {
     return [...this.#stored.values()];
@@ -109,7 +120,7 @@ export class Lane {
   }
 
   /** Whether a batch of this height may be kept; if not, that is remembered. @param latest the greatest height to which a lane may skip */
-  hasRoom(batch: Batch, latest: number): boolean {
+  hasRoom(batch: ReadBatch, latest: number): boolean {
     const skips = batch.parent.height !== batch.height - 1;
     const reach = this.#end.height + this.#window - this.#stored.size;
     if (this.#waiting.size < this.#window && batch.height <= (skips ? latest : reach)) return true;
@@ -160,11 +171,28 @@ export class Lane {
     return signed;
   }
 
-  /** A certificate that verifies. True when the lane is certified further than was known. */
-  adopt(tip: Tip): boolean {
-    if (tip.height <= Math.max(this.#cut.height, this.#tip?.height ?? 0)) return false;
+  /** A certificate of the owner's, of which nobody knows yet whether it is one. The greatest stays. */
+  claimed(tip: Tip): void {
+    if (tip.height > Math.max(this.#cut.height, this.#tip?.height ?? 0, this.#claim?.height ?? 0)) this.#claim = tip;
+  }
+
+  /** The claim, which is none any more. */
+  takeClaim(): Tip | undefined {
+    const claim = this.#claim;
+    this.#claim = undefined;
+    return claim;
+  }
+
+  /** A certificate that verifies. */
+  adopt(tip: Tip): void {
+    if (tip.height <= Math.max(this.#cut.height, this.#tip?.height ?? 0)) return;
     this.#tip = tip;
-    return true;
+    this.#dropClaim(tip.height);
+  }
+
+  /** What reaches no further is not needed. */
+  #dropClaim(height: number): void {
+    if (this.#claim !== undefined && this.#claim.height <= height) this.#claim = undefined;
   }
 
   /** The lane is ordered up to `cut`. Returns the batches up to there that are here, whatever chain they are of. */
@@ -180,6 +208,7 @@ export class Lane {
     this.#cut = cut;
     if (!isOnChain || this.#stored.size === 0) this.#forgetChain();
     if (this.#tip !== undefined && this.#tip.height <= cut.height) this.#tip = undefined;
+    this.#dropClaim(cut.height);
     return ordered;
   }
 

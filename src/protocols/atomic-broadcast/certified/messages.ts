@@ -15,7 +15,8 @@ import {
 } from "../../../core/codec.js";
 import { MAX_PARTIES, type PartyId } from "../../../core/party-set.js";
 import { MAX_BATCH_BYTES } from "../../../core/protocol.js";
-import { MAX_CERTIFICATE_BYTES, MAX_SIGNATURE_BYTES } from "../../../core/suite.js";
+import { MAX_CERTIFICATE_BYTES, MAX_SIGNATURE_BYTES, type Suite } from "../../../core/suite.js";
+import type { Admission } from "../admission.js";
 import { MAX_PAYLOAD_BYTES } from "../messages.js";
 
 export const MAX_BATCH_PAYLOADS = 65_536;
@@ -44,20 +45,39 @@ export const batchCodec = struct({
   ),
 });
 
+/** What a batch's digest is of. */
+const nameCodec = struct({ parent: placeCodec, digests: list(fixedBytes(32), MAX_BATCH_PAYLOADS) });
+
 /** A batch that decodes. */
-export interface Batch extends Place {
+export interface ReadBatch {
+  readonly height: number;
   readonly parent: Place;
   /** Views into `bytes`. */
   readonly payloads: readonly Uint8Array[];
   readonly bytes: Uint8Array;
 }
 
+/** One with its digest. */
+export interface Batch extends ReadBatch, Place {}
+
 /** Undefined for bytes that are no batch of this height. Total. */
-export function readBatch(height: number, batch: Uint8Array, digest: Uint8Array): Batch | undefined {
+export function readBatch(height: number, batch: Uint8Array): ReadBatch | undefined {
   if (batch.length > MAX_BATCH_BYTES) return undefined;
   const decoded = decode(batchCodec, batch);
   if (!decoded.ok || decoded.value.parent.height >= height) return undefined;
-  return { ...decoded.value, height, digest, bytes: batch };
+  return { ...decoded.value, height, bytes: batch };
+}
+
+/**
+ * The digest of a batch: the hash of its parent's place and of its payloads' digests. A party hashes payloads anyhow, to know them; the
+ * bytes of a batch, which are little else, are not hashed besides.
+ */
+export function batchDigest(
+  { parent, payloads }: Pick<ReadBatch, "parent" | "payloads">,
+  suite: Pick<Suite, "hash">,
+  admission: Pick<Admission, "digest">,
+): Uint8Array {
+  return suite.hash(encode(nameCodec, { parent, digests: payloads.map((payload) => admission.digest(payload)) }));
 }
 
 export function writeBatch(parent: Place, payloads: readonly Uint8Array[]): Uint8Array {

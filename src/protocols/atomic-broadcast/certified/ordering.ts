@@ -5,7 +5,7 @@
 import { equalBytes, toHex } from "../../../core/bytes.js";
 import type { PartyId } from "../../../core/party-set.js";
 import type { BatchName, Scope } from "../../../core/protocol.js";
-import { type Batch, type Place, type Tip, readBatch } from "./messages.js";
+import { type Batch, type Place, type Tip, batchDigest, readBatch } from "./messages.js";
 
 /** A lane's part of a round. */
 interface Span {
@@ -82,10 +82,12 @@ export class Ordering {
     const key = nameOf(name.lane, name);
     const span = this.#wanted.get(key);
     if (span === undefined) return "unwanted";
-    if (!equalBytes(this.#scope.suite.hash(bytes), name.digest)) return "false";
-    // An honest witness has checked it.
-    const batch = readBatch(name.height, bytes, name.digest);
-    if (batch === undefined) return "false";
+    // What is in it an honest witness has checked.
+    const read = readBatch(name.height, bytes);
+    const { suite } = this.#scope;
+    const digest = read && batchDigest(read, suite, { digest: (payload) => suite.hash(payload) });
+    if (read === undefined || digest === undefined || !equalBytes(digest, name.digest)) return "false";
+    const batch = { ...read, digest: name.digest };
     this.#wanted.delete(key);
     this.#here.set(key, batch);
     this.#scope.keepBatch(name, bytes);

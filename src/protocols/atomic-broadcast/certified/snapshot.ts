@@ -19,6 +19,7 @@ const lanesCodec = struct({
       cut: place,
       signed: u64,
       tip: list(tipCodec, 1),
+      claim: list(tipCodec, 1),
       stored: list(struct({ height: u64, digest, isSigned: flag }), ANY),
       waiting: list(place, ANY),
       droppedFrom: u64,
@@ -71,9 +72,10 @@ export function ownFrom(state: LanesState, self: PartyId, height: number): Lanes
 
 export function encodeLanes({ lanes, own, proceedTo, wasMuted }: LanesState): Uint8Array {
   return encode(lanesCodec, {
-    lanes: lanes.map(({ tip, stored, waiting, ...lane }) => ({
+    lanes: lanes.map(({ tip, claim, stored, waiting, ...lane }) => ({
       ...lane,
       tip: tip === undefined ? [] : [tip],
+      claim: claim === undefined ? [] : [claim],
       stored: stored.map(({ batch, isSigned }) => ({ ...batch, isSigned: isSigned ? 1 : 0 })),
       waiting,
     })),
@@ -107,14 +109,15 @@ export function decodeLanes(state: Uint8Array, reader: LanesReader): LanesState 
   const missing: string[] = [];
   const batchOf = (lane: PartyId, of: Place): Batch | undefined => {
     const kept = reader.kept({ lane, height: of.height, digest: of.digest });
-    const batch = kept === undefined ? undefined : readBatch(of.height, kept, of.digest);
+    const batch = kept === undefined ? undefined : readBatch(of.height, kept);
     if (batch === undefined) missing.push(`${lane}/${of.height}`);
-    return batch;
+    return batch && { ...batch, digest: of.digest };
   };
-  const read = lanes.map(({ cut, signed, tip, stored, waiting, droppedFrom, said }, party) => ({
+  const read = lanes.map(({ cut, signed, tip, claim, stored, waiting, droppedFrom, said }, party) => ({
     cut,
     signed,
     tip: tip[0],
+    claim: claim[0],
     droppedFrom,
     said,
     stored: stored.flatMap(({ isSigned, ...of }) => {
