@@ -178,7 +178,7 @@ describe("inspect and export", () => {
     const { stdout, code } = await runCli(["inspect", party, "--json"]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
-      format: "abcast-storage/5",
+      format: "abcast-storage/6",
       baseRound: CYCLE,
       checkpoints: [{ round: CYCLE, chunks: 3, certified: true }],
       // Of two rounds, and of four heights of lanes that are not ordered at the checkpoint.

@@ -101,7 +101,7 @@ export const STORAGE_MUTANTS = [
     "digests of batches not checked by fsck",
     "check.ts",
     BATCH_DAMAGE,
-    "return equalBytes(sha256(bytes), digest) ? undefined : `the batch",
+    "return equalBytes(found, digest) ? undefined : `the batch",
     "return bytes.length > 0 ? undefined : `the batch",
   ),
   mutant("files removed while rows need them", "batch-files.ts", FILES, "rows === 0 && lastInput", "lastInput"),

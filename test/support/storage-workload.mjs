@@ -26,11 +26,17 @@ const lanesUpTo = (upTo) => [0, 1, 2].map((lane) => ({ channel: "abc", lane, upT
 export const MIN_FILED_BYTES = 200;
 const MESSAGE_HEAD = "message: ";
 
-/** Each step keeps a batch of some lane: a view of a part of the message that has it. */
+/** Each step keeps a batch of some lane, with one payload: a view of a part of the message that has it. */
 export function laneBatchOf(step) {
-  const text = `batch ${step} `.padEnd(30 + ((step * 101) % 900), "b");
-  const bytes = utf8(`${MESSAGE_HEAD}${text} end`).subarray(MESSAGE_HEAD.length, MESSAGE_HEAD.length + text.length);
-  return { channel: "abc", name: { lane: step % 3, height: step, digest: sha256(bytes) }, bytes };
+  const payload = utf8(`batch ${step} `.padEnd(30 + ((step * 101) % 900), "b"));
+  // The place of its parent, 40 bytes, and the number of payloads; then each with its length.
+  const head = Buffer.alloc(48);
+  head.writeUInt32BE(1, 40);
+  head.writeUInt32BE(payload.length, 44);
+  const message = Uint8Array.from(Buffer.concat([utf8(MESSAGE_HEAD), head, payload, utf8(" end")]));
+  const bytes = message.subarray(MESSAGE_HEAD.length, MESSAGE_HEAD.length + head.length + payload.length);
+  const digest = sha256(Buffer.concat([head.subarray(0, 44), sha256(payload)]));
+  return { channel: "abc", name: { lane: step % 3, height: step, digest }, bytes };
 }
 
 /** Some rounds have none, and the first one is at the beginning of time. */

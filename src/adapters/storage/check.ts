@@ -96,10 +96,13 @@ export interface Checked {
   readonly cutBytes: number;
 }
 
+/** The digest of a batch, by its bytes; undefined: they are none. */
+export type DigestOfBatch = (bytes: Uint8Array) => Uint8Array | undefined;
+
 /** Nobody may write the store meanwhile. @throws StorageError when there is no store of this format */
-export async function checkStore(directory: string): Promise<Checked> {
+export async function checkStore(directory: string, digestOf: DigestOfBatch): Promise<Checked> {
   try {
-    return await checkReadable(directory);
+    return await checkReadable(directory, digestOf);
   } catch (error) {
     if (!(error instanceof DamageError)) throw error;
     return { problems: [error.message], records: 0, lastInput: 0, values: 0, batches: 0, cutBytes: 0 };
@@ -107,7 +110,7 @@ export async function checkStore(directory: string): Promise<Checked> {
 }
 
 /** @throws DamageError when the tables cannot even be opened */
-async function checkReadable(directory: string): Promise<Checked> {
+async function checkReadable(directory: string, digestOf: DigestOfBatch): Promise<Checked> {
   return reading(directory, (tables) => {
     const problems: string[] = [];
     const attempt = <T>(action: () => T): T | undefined => {
@@ -121,7 +124,7 @@ async function checkReadable(directory: string): Promise<Checked> {
     };
     const state = attempt(() => tables.state());
     const scan = state === undefined ? undefined : attempt(() => scanStore(directory, state));
-    const files = new FiledBatches(directory, state?.storeId);
+    const files = new Batches(directory, state?.storeId, digestOf);
     for (const { input, batch } of scan?.batches ?? []) {
       const problem = files.problemOf(batch);
       if (problem !== undefined) problems.push(`${logDirectory(directory)}: input ${input}: ${problem}`);
@@ -140,19 +143,22 @@ async function checkReadable(directory: string): Promise<Checked> {
 }
 
 /** Reads each batch that is in a file once, whoever refers to it. */
-class FiledBatches {
+class Batches {
   readonly #reader: BatchReader;
+  readonly #digestOf: DigestOfBatch;
   readonly #storeId: Uint8Array | undefined;
-  /** By file, and by file and offset. */
+  /** Of files, and of batches in them. */
   readonly #headers = new Map<number, string | undefined>();
   readonly #batches = new Map<string, string | undefined>();
 
   /** `storeId`: undefined when the store does not know its name. */
-  constructor(directory: string, storeId: Uint8Array | undefined) {
+  constructor(directory: string, storeId: Uint8Array | undefined, digestOf: DigestOfBatch) {
     this.#reader = new BatchReader(directory);
+    this.#digestOf = digestOf;
     this.#storeId = storeId;
   }
 
+  /** In files. */
   get count(): number {
     return this.#batches.size;
   }
@@ -172,17 +178,18 @@ class FiledBatches {
 
   #bytesProblem(batch: FiledBatch): string | undefined {
     const bytes = this.#reader.read(batch);
-    return typeof bytes === "string" ? bytes : digestProblem(batch.digest, bytes);
+    return typeof bytes === "string" ? bytes : this.digestProblem(batch.digest, bytes);
+  }
+
+  digestProblem(digest: Uint8Array, bytes: Uint8Array): string | undefined {
+    const found = this.#digestOf(bytes);
+    if (found === undefined) return "the bytes are no batch";
+    return equalBytes(found, digest) ? undefined : `the batch has another digest than ${toHex(digest)}`;
   }
 }
 
-/** The name of a batch is the SHA-256 of its bytes. */
-function digestProblem(digest: Uint8Array, bytes: Uint8Array): string | undefined {
-  return equalBytes(sha256(bytes), digest) ? undefined : `the batch has another digest than ${toHex(digest)}`;
-}
-
 /** Adds to `problems`; how many values there are. */
-function checkTables(tables: Tables, baseRound: number, files: FiledBatches, problems: string[]): number {
+function checkTables(tables: Tables, baseRound: number, files: Batches, problems: string[]): number {
   let values = 0;
   const problem = (name: string, key: unknown, what: string): void => {
     problems.push(`${tables.path}: table ${name}, key ${String(key)}: ${what}`);
@@ -215,7 +222,7 @@ function checkTables(tables: Tables, baseRound: number, files: FiledBatches, pro
     const row = tables.batches.decode(batchCodec, key, value);
     const sizeBytes = row.kind === "filed" ? row.sizeBytes : row.bytes.length;
     batches.set(String(key), { digest: row.digest, sizeBytes });
-    const wrong = row.kind === "filed" ? files.problemOf(row) : digestProblem(row.digest, row.bytes);
+    const wrong = row.kind === "filed" ? files.problemOf(row) : files.digestProblem(row.digest, row.bytes);
     if (wrong !== undefined) problem("batches", key, wrong);
   });
   each(tables.ledger, (key, value) => {

@@ -26,7 +26,7 @@ import type { Disk, WritePoint } from "./disk.js";
 import { StorageError, damaged, failed, missing } from "./errors.js";
 import { STORE_ID_BYTES } from "./log-format.js";
 
-export const FORMAT = "abcast-storage/5";
+export const FORMAT = "abcast-storage/6";
 
 /**
  * The version of the engine whose inputs the log holds. To be raised whenever the same inputs lead elsewhere: another engine

@@ -8,7 +8,7 @@ export {
 export * from "./atomic-broadcast.js";
 export { type AtomicBroadcastOptions, AtomicBroadcastOptionsError, vectorSizeProblem } from "./options.js";
 export { type Boundary, type InstalledBoundary, boundaryAt, decodeBoundary, encodeBoundary } from "./boundary.js";
-export { cutHeights } from "./certified/messages.js";
+export { cutHeights, digestOfBatch } from "./certified/messages.js";
 export { CLOCK_READINGS, type ClockOffset } from "./clock-watch.js";
 export { roundsHaveTime } from "./round-time.js";
 export { type LocalSettings, encodeSettings } from "./settings.js";

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkStore } from "../../../src/adapters/storage/check.js";
+import { sha256 } from "../../../src/cli/sha256.js";
 import { createStorage, openReader, openStorage } from "../../../src/adapters/storage/index.js";
 import type { Batch } from "../../../src/replica/storage.js";
 import { batchFiles, flip, heard, laneBatch, pruningUpTo, sealed } from "../../support/lane-batches.js";
@@ -72,7 +73,7 @@ describe.each(LOSSES)("where the file %s", (_, lose, problem) => {
   it("the last record, which nobody was told of, is cut", async () => {
     const directory = copy(behind);
     lose(fileOf(directory, HEIGHTS));
-    expect((await checkStore(directory)).cutBytes).toBe(recordBytes);
+    expect((await checkStore(directory, sha256)).cutBytes).toBe(recordBytes);
     expect(await replayed(directory)).toEqual([recordBytes, HEIGHTS - 1]);
     // It is gone, and the next one comes in its place.
     const storage = await openStorage(directory, SETTINGS);
@@ -89,7 +90,7 @@ describe.each(LOSSES)("where the file %s", (_, lose, problem) => {
     const place =
       /0000000000000003\.log: record 3 at offset 84: batch [0-9a-f]{64}, 500 bytes, should be at offset 44 of /;
     for (const of of [place, problem]) await expect(replayed(directory)).rejects.toThrow(of);
-    expect((await checkStore(directory)).problems.join("\n")).toMatch(problem);
+    expect((await checkStore(directory, sha256)).problems.join("\n")).toMatch(problem);
   });
 
   it("the last record of which the tables know, or which another segment follows, is damaged", async () => {
@@ -113,7 +114,9 @@ describe.each(LOSSES)("where the file %s", (_, lose, problem) => {
       expect(() => reader.batch(channel, name)).toThrow(part);
     expect(reader.batch(channel, laneBatch(1).name)).toHaveLength(500);
     await reader.close();
-    expect((await checkStore(directory)).problems).toEqual([expect.stringMatching(/table batches, key 2,abc\/1: /)]);
+    expect((await checkStore(directory, sha256)).problems).toEqual([
+      expect.stringMatching(/table batches, key 2,abc\/1: /),
+    ]);
   });
 });
 
@@ -146,7 +149,7 @@ describe("fsck", () => {
   it("reads each batch in a file, and finds a whole store sound", async () => {
     for (const directory of [whole, behind]) {
       const batches = directory === whole ? HEIGHTS : HEIGHTS - 1;
-      expect(await checkStore(directory)).toMatchObject({ problems: [], batches, lastInput: HEIGHTS });
+      expect(await checkStore(directory, sha256)).toMatchObject({ problems: [], batches, lastInput: HEIGHTS });
     }
   });
 
@@ -157,7 +160,7 @@ describe("fsck", () => {
       fileOf(directory, 2),
       Buffer.concat([readFileSync(fileOf(whole, 1)).subarray(0, 44), readFileSync(fileOf(whole, 2)).subarray(44)]),
     );
-    const { problems } = await checkStore(directory);
+    const { problems } = await checkStore(directory, sha256);
     expect(problems).toHaveLength(3);
     for (const problem of problems)
       expect(problem).toMatch(/000000000000000[12]\.batches: the file does not begin with its header/);
@@ -170,7 +173,7 @@ describe("fsck", () => {
     const { bytes } = laneBatch(2);
     await storage.commit(heard({ ...laneBatch(1), bytes }));
     await storage.close();
-    const { problems } = await checkStore(directory);
+    const { problems } = await checkStore(directory, sha256);
     expect(problems).toEqual([
       expect.stringMatching(/log: input 1: the batch has another digest than [0-9a-f]{64}/),
       expect.stringMatching(/table batches, key 1,abc\/1: the batch has another digest/),
@@ -187,7 +190,7 @@ describe("fsck", () => {
     await storage.close();
     expect(batchFiles(directory)).toEqual(["0000000000000001.batches"]);
     rmSync(fileOf(directory, 1));
-    expect(await checkStore(directory)).toMatchObject({ problems: [], batches: 0, cutBytes: 0, lastInput: 1 });
+    expect(await checkStore(directory, sha256)).toMatchObject({ problems: [], batches: 0, cutBytes: 0, lastInput: 1 });
     expect(await replayed(directory)).toEqual([0, 0]);
   });
 });

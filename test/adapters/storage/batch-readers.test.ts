@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { backUp, restore, verifyBackup } from "../../../src/adapters/storage/backup.js";
 import { checkStore } from "../../../src/adapters/storage/check.js";
+import { sha256 } from "../../../src/cli/sha256.js";
 import { createStorage, openReader, openStorage, realDisk } from "../../../src/adapters/storage/index.js";
 import { Reader } from "../../../src/adapters/storage/reader.js";
 import { Tables } from "../../../src/adapters/storage/tables.js";
@@ -125,7 +126,7 @@ describe("a backup", () => {
     );
     await reader.close();
     expect(batchFiles(restored)).toEqual([]);
-    expect((await checkStore(restored)).problems).toEqual([]);
+    expect((await checkStore(restored, sha256)).problems).toEqual([]);
   });
 
   it("holds the files before it reads, so that none goes meanwhile", async () => {

@@ -64,7 +64,7 @@ describe("opening", () => {
   });
 
   it("another format is refused and named", async () => {
-    for (const format of ["abcast-store/1", "abcast-storage/4", "abcast-storage/6"]) {
+    for (const format of ["abcast-store/1", "abcast-storage/5", "abcast-storage/7"]) {
       const directory = freshDirectory();
       mkdirSync(directory);
       await putRoot(directory, "format", format);

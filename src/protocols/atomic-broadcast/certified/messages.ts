@@ -84,6 +84,12 @@ export function writeBatch(parent: Place, payloads: readonly Uint8Array[]): Uint
   return encode(batchCodec, { parent, payloads });
 }
 
+/** By its bytes alone, whatever its height. Undefined for bytes that are no batch. */
+export function digestOfBatch(batch: Uint8Array, hash: (bytes: Uint8Array) => Uint8Array): Uint8Array | undefined {
+  const read = readBatch(Number.MAX_SAFE_INTEGER, batch);
+  return read && batchDigest(read, { hash }, { digest: hash });
+}
+
 export const laneMessageCodec = union({
   batch: struct({ batch: bytes(MAX_BATCH_BYTES) }),
   share: struct({ share: bytes(MAX_SIGNATURE_BYTES) }),
