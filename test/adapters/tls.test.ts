@@ -341,6 +341,17 @@ describe("refused", () => {
     await eventually(() => expect(refused.length).toBe(1));
   });
 
+  it("no cipher of TLS 1.3 is, and AES-128 comes first", async () => {
+    const { listener } = await listen();
+    const others = ["TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
+    for (const offered of [[...others, "TLS_AES_128_GCM_SHA256"], ...others.map((one) => [one])]) {
+      const socket = rawTls(listener.port, { ciphers: offered.join(":") });
+      await once(socket, "secureConnect");
+      expect(socket.getCipher().name).toBe(offered.at(-1));
+      socket.destroy();
+    }
+  });
+
   it("resumption: each connection proves its key anew", async () => {
     const { listener, accepted } = await listen();
     const first = rawTls(listener.port);

@@ -22,6 +22,8 @@ export const HANDSHAKE = {
   rejectUnauthorized: false,
   minVersion: "TLSv1.3",
   maxVersion: "TLSv1.3",
+  // The first is as strong as the keys that prove who is who, and takes two thirds of the time of the second.
+  ciphers: "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256",
 } satisfies TlsOptions;
 
 /** The digest of the key in a certificate, in hexadecimal. @throws Error when `certificatePem` is no certificate with a key. */
