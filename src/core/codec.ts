@@ -268,6 +268,8 @@ function readCount(reader: Reader, maxItems: number): number {
 /** Byte strings, in order; an array of them is one. */
 export interface ByteStrings extends Iterable<Uint8Array> {
   readonly length: number;
+  /** As an array does. */
+  map<T>(of: (each: Uint8Array, index: number) => T): T[];
 }
 
 /** Encoded byte strings, each with its length, known to be so. A view of one is made when it is asked for: most never are. */
@@ -283,6 +285,14 @@ class EncodedByteStrings implements ByteStrings {
   *[Symbol.iterator](): Iterator<Uint8Array> {
     const reader = new Reader(this.encoded);
     for (let index = 0; index < this.length; index++) yield reader.raw(reader.u32());
+  }
+
+  /** Without the iterator, which takes longer than the views. */
+  map<T>(of: (each: Uint8Array, index: number) => T): T[] {
+    const reader = new Reader(this.encoded);
+    const values: T[] = [];
+    for (let index = 0; index < this.length; index++) values.push(of(reader.raw(reader.u32()), index));
+    return values;
   }
 }
 

@@ -90,6 +90,8 @@ describe("codecs give back, are canonical, are total", () => {
     keepsItsPromises(byteStrings(5, 6), fc.array(fc.uint8Array({ maxLength: 5 }), { maxLength: 6 }), (a, b) => {
       expect([...a]).toEqual([...b]);
       expect(a.length).toBe(b.length);
+      const numbered = (each: Uint8Array, index: number): string => `${index}: ${each.join()}`;
+      expect(a.map(numbered)).toEqual([...b].map(numbered));
     }));
   it("struct", () => keepsItsPromises(pair, fc.record({ left: fc.nat(255), right: fc.uint8Array({ maxLength: 5 }) })));
   it("union", () =>

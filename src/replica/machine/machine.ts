@@ -183,7 +183,7 @@ export class Machine {
     const service = this.#serviceOf(action.service);
     const run = (operation: Uint8Array, index: number): Uint8Array =>
       ownReply(service, service.apply({ sequence, index, round, roundTimeMs, client }, operation));
-    return action.kind === "call" ? run(action.operation, 0) : encodeReplies(Array.from(action.operations, run));
+    return action.kind === "call" ? run(action.operation, 0) : encodeReplies(action.operations.map(run));
   }
 
   /** A copy: the service may have answered with a part of the question. */
