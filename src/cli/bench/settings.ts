@@ -29,5 +29,5 @@ export interface BenchSettings {
 
 /** Time for engines to warm up, and for queues to fill. */
 export function warmUpOf(seconds: number): number {
-  return Math.min(10, Math.max(2, Math.round(seconds / 2)));
+  return Math.min(20, Math.max(2, Math.round(seconds / 2)));
 }
