@@ -9,7 +9,7 @@ export interface Admission {
    * identity one at most is delivered.
    */
   identify(payload: Uint8Array): string | undefined;
-  /** The suite's hash of a payload. */
+  /** A collision-resistant hash of a payload, the same at all parties; of replicas its SHA-256. */
   digest(payload: Uint8Array): Uint8Array;
   /** Whether a payload with this identity may be delivered now: none was, and none is refused by what was. */
   isOpen(id: string): boolean;

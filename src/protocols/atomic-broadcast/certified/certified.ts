@@ -115,7 +115,7 @@ export class Certified implements Dissemination<CutEntry, CutVector> {
       start.waiting.map(({ payload }) => payload),
     );
     for (const { batch } of state.own.sealed) this.#backlog.markSealed(batch.payloads);
-    this.#ordering = new Ordering(scope);
+    this.#ordering = new Ordering(scope, admission);
     this.#proceedTo = state.proceedTo;
     this.#wasMuted = state.wasMuted;
     this.entries = {

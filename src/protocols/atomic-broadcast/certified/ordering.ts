@@ -5,6 +5,7 @@
 import { equalBytes, toHex } from "../../../core/bytes.js";
 import type { PartyId } from "../../../core/party-set.js";
 import type { BatchName, Scope } from "../../../core/protocol.js";
+import type { Admission } from "../admission.js";
 import { type Batch, type Place, type Tip, batchDigest, readBatch } from "./messages.js";
 
 /** A lane's part of a round. */
@@ -32,6 +33,7 @@ type OrderingScope = Pick<Scope<never, never>, "group" | "self" | "suite" | "ask
 
 export class Ordering {
   readonly #scope: OrderingScope;
+  readonly #admission: Pick<Admission, "digest">;
   /** Oldest first. */
   readonly #rounds: OrderedRound[] = [];
   /** Batches of the rounds above, by lane and height; of these at most the chains' are delivered. */
@@ -39,8 +41,9 @@ export class Ordering {
   /** What was asked for. */
   readonly #wanted = new Map<string, Span>();
 
-  constructor(scope: OrderingScope) {
+  constructor(scope: OrderingScope, admission: Pick<Admission, "digest">) {
     this.#scope = scope;
+    this.#admission = admission;
   }
 
   /** @param tips each with the cut before it, and the batches up to there that are here */
@@ -84,8 +87,7 @@ export class Ordering {
     if (span === undefined) return "unwanted";
     // What is in it an honest witness has checked.
     const read = readBatch(name.height, bytes);
-    const { suite } = this.#scope;
-    const digest = read && batchDigest(read, suite, { digest: (payload) => suite.hash(payload) });
+    const digest = read && batchDigest(read, this.#scope.suite, this.#admission);
     if (read === undefined || digest === undefined || !equalBytes(digest, name.digest)) return "false";
     const batch = { ...read, digest: name.digest };
     this.#wanted.delete(key);
