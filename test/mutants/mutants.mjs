@@ -318,8 +318,13 @@ export const MUTANTS = [
   mutant(
     "mvba: votes 0 in spite of a Y",
     PASS,
-    "proof === undefined ? { value: 0, proof: NO_PROOF }",
-    "true ? { value: 0, proof: NO_PROOF }",
+    "const proof = this.#options.candidates.closingOf(party);",
+    "const proof = undefined as Uint8Array | undefined;",
+  ),
+  mutant(
+    "mvba: who has the proposal waits for votes, and for ever",
+    PASS,
+    "if (proof !== undefined) ballot.agreement.input({ value: 1, proof });",
   ),
   mutant(
     "mvba: loop before a quorum of proposals",

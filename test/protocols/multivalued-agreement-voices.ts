@@ -242,10 +242,3 @@ export function committed(variant: Variant = "random"): Voices {
   voices.commit(2, [0, 1, 2]);
   return voices;
 }
-
-/** Party 0 knows Π and votes. */
-export function ordered(variant: Variant = "random"): Voices {
-  const voices = committed(variant);
-  voices.tell(1, { kind: "coin", share: voices.coinShare(1) });
-  return voices;
-}

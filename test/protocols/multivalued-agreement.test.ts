@@ -18,7 +18,6 @@ import {
   decisionOf,
   isWithin,
   network,
-  ordered,
   proposed,
   valueOf,
   votedOn,
@@ -181,6 +180,21 @@ describe("the loop", () => {
     }
   });
 
+  test("asks for 1 at once where it has the proposal, without the votes of others", () => {
+    const voices = new Voices("fixed");
+    voices.witness("proposal/0");
+    expect(voices.agreed(0)).toBeUndefined();
+    voices.net.input(0, valueOf(0));
+    voices.witness("proposal/0");
+    const [vote] = voices.said("yes");
+    expect(vote?.candidate).toBe(0);
+    expect(voices.agreed(0)).toEqual({ value: 1, proof: vote?.closing });
+    // On the others it has not voted.
+    voices.propose(1);
+    voices.propose(2);
+    expect([1, 2, 3].map((candidate) => voices.agreed(candidate))).toEqual([undefined, undefined, undefined]);
+  });
+
   test("asks for 1 after any Y, with its closing, and for 0 after N only", () => {
     const yes = new Voices("fixed");
     yes.net.input(0, valueOf(0));
@@ -216,7 +230,9 @@ describe("the loop", () => {
   });
 
   test("votes count once for each party, and of parties in the group only", () => {
-    const voices = proposed("fixed");
+    const voices = new Voices("fixed");
+    voices.net.input(0, valueOf(0));
+    for (const party of [1, 2, 3]) voices.propose(party);
     for (let copy = 0; copy < 3; copy++) voices.no(1, 0);
     expect(voices.agreed(0)).toBeUndefined();
     expect(voices.net.accusations).toEqual([]);
@@ -333,23 +349,42 @@ describe("commits", () => {
     expect(votedOn(cheated.net, 0)).toHaveLength(1);
   });
 
+  /** Party 0 has the proposals of all but the first in Π, and votes; parties 1 and 2 have committed to `named`. */
+  function withoutFirst(
+    named: (others: readonly PartyId[], first: PartyId) => readonly PartyId[],
+  ): readonly [Voices, PartyId, readonly PartyId[]] {
+    const voices = new Voices("random");
+    const [first = 0] = voices.order;
+    const others = [0, 1, 2, 3].filter((party) => party !== first);
+    voices.net.input(0, valueOf(0));
+    for (const party of others)
+      if (party === 0) voices.witness("proposal/0");
+      else voices.propose(party);
+    voices.witness("commit/0");
+    for (const party of [1, 2]) voices.commit(party, named(others, first));
+    voices.tell(1, { kind: "coin", share: voices.coinShare(1) });
+    expect(voices.said("no").map(({ candidate }) => candidate)).toEqual([first]);
+    return [voices, first, others];
+  }
+
   test("an N-vote waits for its voter's commit, a Y-vote does not", () => {
-    const voices = ordered();
-    const [candidate] = votedOn(voices.net, 0);
-    if (candidate === undefined) throw new Error("no vote");
+    const [voices, candidate, others] = withoutFirst((named) => named);
+    voices.no(1, candidate);
     voices.no(3, candidate);
-    voices.yes(1, candidate);
     expect(voices.agreed(candidate)).toBeUndefined();
-    const others = [0, 1, 2, 3].filter((party) => party !== candidate);
     voices.commit(3, others);
-    expect(voices.agreed(candidate)).toBeDefined();
+    expect(voices.agreed(candidate)?.value).toBe(0);
     expect(voices.net.accusations).toEqual([]);
+
+    const [again] = withoutFirst((named) => named);
+    again.no(1, candidate);
+    again.yes(3, candidate);
+    expect(again.agreed(candidate)?.value).toBe(1);
   });
 
   test("an N-vote against the voter's commit is accused and not counted, whichever comes first", () => {
-    const after = ordered();
-    const [candidate] = votedOn(after.net, 0);
-    if (candidate === undefined || candidate === 3) throw new Error("choose a seed whose order begins with 0, 1 or 2");
+    const named = (others: readonly PartyId[], first: PartyId): readonly PartyId[] => [first, ...others.slice(1)];
+    const [after, candidate] = withoutFirst(named);
     after.no(1, candidate);
     after.no(2, candidate);
     expect(after.net.accusations.map(({ party, fault }) => [party, fault])).toEqual([
@@ -358,14 +393,13 @@ describe("commits", () => {
     ]);
     expect(after.agreed(candidate)).toBeUndefined();
     after.yes(1, candidate);
-    after.yes(2, candidate);
     expect(after.agreed(candidate)?.value).toBe(1);
 
-    const before = ordered();
+    const [before, , others] = withoutFirst((all) => all);
+    before.no(1, candidate);
     before.no(3, candidate);
-    before.yes(1, candidate);
     expect(before.net.accusations).toEqual([]);
-    before.commit(3, [0, 1, 2]);
+    before.commit(3, named(others, candidate));
     expect(before.net.accusations.map(({ party, fault }) => [party, fault])).toEqual([[3, "vote-contradicts-commit"]]);
     expect(before.agreed(candidate)).toBeUndefined();
   });

@@ -108,7 +108,7 @@ describe.each(DISSEMINATIONS)("with the mock suite, %s", (mode) => {
   });
 
   test("without faults or corrupted parties one round of one payload takes one candidate", () => {
-    const report = simulate({ seed: 1, n: 4, corrupted: 0, payloads: 1, dissemination: mode });
+    const report = simulate({ seed: 3, n: 4, corrupted: 0, payloads: 1, dissemination: mode });
     expect(report.payloads).toBe(1);
     expect(report.maxTries).toBe(1);
   });

@@ -36,7 +36,7 @@
  * candidates are voted on at once and the first in Π with 1 wins.
  *
  * Deviations: who holds the first candidates where no coin draws them votes for them at once, without own input and without the proposals
- * of a quorum, which a vote against needs (docs/protocols.md). Passes; the source's counting shows one to be enough, for thresholds. Coin
+ * of a quorum, which a vote against needs (docs/protocols.md). Who has a proposal when it votes inputs 1 at once. Passes; the source's counting shows one to be enough, for thresholds. Coin
  * shares in `decided`, so that also a party that has not seen the coin can check it. Only who has committed tosses the coin and votes,
  * but for such early votes.
  *

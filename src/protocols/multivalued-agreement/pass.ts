@@ -180,13 +180,14 @@ export class Pass {
   #countVotesOn(party: PartyId): void {
     const ballot = this.#ballot(party);
     if (ballot.valid.complete) return;
+    const proof = this.#options.candidates.closingOf(party);
+    // Whatever others vote, the input will be 1: nobody need wait for it.
+    if (proof !== undefined) ballot.agreement.input({ value: 1, proof });
     for (const [voter, yes] of ballot.received) {
       if (ballot.valid.has(voter) || !this.#isValidVote(voter, party, yes)) continue;
-      if (ballot.valid.add(voter, yes)) {
-        const proof = this.#options.candidates.closingOf(party);
-        ballot.agreement.input(proof === undefined ? { value: 0, proof: NO_PROOF } : { value: 1, proof });
-        return;
-      }
+      if (!ballot.valid.add(voter, yes)) continue;
+      if (proof === undefined) ballot.agreement.input({ value: 0, proof: NO_PROOF });
+      return;
     }
   }
 

@@ -95,8 +95,12 @@ describe("multi-valued agreement", () => {
       costs.reduce((sum, cost) => sum + cost[what], 0) / coins;
     for (const what of ["messages", "tries"] as const) expect(mean[what], what).toBeCloseTo(averaged(what), 6);
     // Which candidates they are, and not only how many, moves these a little.
-    for (const what of ["bytes", "rounds", "signatures"] as const)
-      expect(Math.abs(mean[what] / averaged(what) - 1), what).toBeLessThan(0.05);
+    for (const [what, part] of [
+      ["bytes", 0.05],
+      ["rounds", 0.1],
+      ["signatures", 0.05],
+    ] as const)
+      expect(Math.abs(mean[what] / averaged(what) - 1), what).toBeLessThan(part);
     const two = costOverCoins(of, { coins, runs: "two" });
     expect(two.tries).toBeCloseTo(mean.tries, 6);
     expect(two.triesError).toBe(mean.triesError);
@@ -153,7 +157,7 @@ test("a round of atomic broadcast tries as many candidates as its agreement", ()
     const of = { n: 10, seed: 1, certificates: "multisig", protocol, vectorSize: "t+1", payloadBytes: 100 } as const;
     expect(orderingCost({ ...of, adversary: "benign" })).toMatchObject({
       tries: 1,
-      rounds: protocol === "atomic" ? 7 : 8,
+      rounds: protocol === "atomic" ? 6 : 7,
     });
     expect(orderingCost({ ...of, adversary: "fixed-starver" }).tries).toBe(6);
   }

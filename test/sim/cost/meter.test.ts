@@ -131,8 +131,8 @@ describe("counts", () => {
     const of = { n: 4, seed: 1, variant: { order: "fixed" }, valueBytes: 1000, adversary: "benign" } as const;
     const list = agreementCost({ ...of, certificates: "multisig" });
     const one = agreementCost({ ...of, certificates: "threshold" });
-    expect([list.messages, list.rounds, list.tries]).toEqual([84, 6, 1]);
-    expect(one).toMatchObject({ messages: 84, rounds: 6, signatures: list.signatures });
+    expect([list.messages, list.rounds, list.tries]).toEqual([84, 5, 1]);
+    expect(one).toMatchObject({ messages: 84, rounds: 5, signatures: list.signatures });
     expect(one.bytes).toBeLessThan(list.bytes);
     const attacked = agreementCost({ ...of, certificates: "multisig", adversary: "fixed-starver" });
     // Three honest parties, each to three others: 13 messages.
