@@ -25,7 +25,7 @@ function roundOf(effect: AbcEffect): number {
   if ("round" in effect) return effect.kind === "stable" ? effect.round + 1 : effect.round;
   if (effect.kind === "output") return effect.value.round;
   const tag = effect.kind === "send" ? effect.envelope.tag : effect.kind === "signed" ? effect.slot : "";
-  const about = "tag" in effect ? effect.tag : tag;
+  const about = effect.kind === "evidence" ? effect.evidence.tag : "tag" in effect ? effect.tag : tag;
   const [, checkpoint, round] = /^abc\/(checkpoint\/)?([0-9]+)/.exec(about) ?? [];
   if (round === undefined) return Infinity;
   return Number(round) + (checkpoint === undefined ? 0 : 1);

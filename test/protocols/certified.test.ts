@@ -823,7 +823,8 @@ function roundOf(effect: AbcEffect): number {
   if (effect.kind === "output") return effect.value.round;
   if ("round" in effect) return effect.round;
   const tag = effect.kind === "send" ? effect.envelope.tag : effect.kind === "signed" ? effect.slot : "";
-  const [, round] = /^abc\/([0-9]+)/.exec("tag" in effect ? effect.tag : tag) ?? [];
+  const about = effect.kind === "evidence" ? effect.evidence.tag : "tag" in effect ? effect.tag : tag;
+  const [, round] = /^abc\/([0-9]+)/.exec(about) ?? [];
   return round === undefined ? Infinity : Number(round);
 }
 
