@@ -93,7 +93,13 @@ export const LANE_MUTANTS = [
   mutant("the smallest parts of batches", CERTIFIED, "fills(leastPart(this.#lanes.length))", "fills(0)"),
   mutant("batches not kept", CERTIFIED, "this.#scope.keepBatch({ lane: party, height, digest }, bytes);"),
   mutant("fetched batches not kept", ORDERING, "this.#scope.keepBatch(name, bytes);"),
-  mutant("any bytes for a batch that was asked for", ORDERING, "|| !equalBytes(digest, name.digest)"),
+  mutant("any bytes for a batch that was asked for", ORDERING, 'if (!isSame(batch, name)) return "false";'),
+  mutant(
+    "all of what is brought is hashed",
+    ORDERING,
+    "if (read?.payloads.every((payload) => this.#admission.identify(payload) !== undefined) !== true)",
+    "if (read === undefined)",
+  ),
   mutant(
     "claims unchecked",
     CERTIFIED,

@@ -556,6 +556,36 @@ describe("what is brought as a batch", () => {
   });
 });
 
+test("bytes that are made up for a batch are found out by their first payload, before any is hashed for the digest", () => {
+  let digests = 0;
+  const admission = (): Admission => {
+    const real = digestAdmission({ hash: mockHash, isValid: OPTIONS.isValid });
+    return {
+      identify: (bytes) => real.identify(bytes),
+      digest: (bytes) => (digests++, real.digest(bytes)),
+      isOpen: (id) => real.isOpen(id),
+      deliver: (id, bytes) => real.deliver(id, bytes),
+      snapshot: () => real.snapshot(),
+    };
+  };
+  const net = new OrderingNetwork({ scripted: [3] }, { ...CERTIFIED, admission });
+  const batch = writeBatch(ORIGIN, [payload("withheld")]);
+  const name = { lane: 3, height: 1, digest: digestOf(net, batch) };
+  net.deliver(3, 0, batchOf(3, 1, batch));
+  const certificate = certificateOf(net, 3, name, [0, 1, 3]);
+  const body = encode(laneMessageCodec, { kind: "certified", digest: name.digest, certificate });
+  net.deliver(3, 1, { tag: tagOf(3, 1), body });
+  net.run();
+  digests = 0;
+  const madeUp = writeBatch(
+    ORIGIN,
+    Array.from({ length: 1000 }, () => Uint8Array.of(1)),
+  );
+  net.step(2, { kind: "batch", from: 1, channel: CHANNEL, name, bytes: madeUp });
+  expect(net.faultsOf(1, 2)).toEqual(["invalid-batch"]);
+  expect(digests).toBe(0);
+});
+
 describe("the cut", () => {
   test("takes in a lane that its owner's peers alone have heard of: whoever signs an entry has adopted what others know", () => {
     // All that party 0 sends but its batches is late: its lane is ordered all the same, by others' entries.

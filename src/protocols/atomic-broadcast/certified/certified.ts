@@ -365,7 +365,7 @@ export class Certified implements Dissemination<CutEntry, CutVector> {
       return this.#scope.accuse(from, "wrong-sender");
     if (message.kind === "share") this.#onShare(from, height, message.share);
     else if (message.kind === "batch") this.#onBatch(party, height, message.batch);
-    else this.#lane(party).claimed({ ...message, lane: party, height });
+    else this.#lane(party).claimed({ lane: party, height, digest: message.digest, certificate: message.certificate });
   }
 
   #onShare(from: PartyId, height: number, share: Uint8Array): void {
