@@ -2,6 +2,7 @@
 const ROOM = "src/adapters/storage";
 const TESTS = "test/adapters/storage";
 const FILES = `${TESTS}/batch-files.test.ts`;
+const BLOCKS = `${TESTS}/block-file.test.ts`;
 const DAMAGE = `${TESTS}/damage.test.ts`;
 const BATCH_DAMAGE = `${TESTS}/batch-damage.test.ts`;
 const READERS = `${TESTS}/batch-readers.test.ts`;
@@ -103,6 +104,29 @@ export const STORAGE_MUTANTS = [
     BATCH_DAMAGE,
     "return equalBytes(found, digest) ? undefined : `the batch",
     "return bytes.length > 0 ? undefined : `the batch",
+  ),
+  mutant(
+    "batches begin in the middle of a block",
+    "batch-files.ts",
+    FILES,
+    "for (const use of runs.map(({ file }) => this.#use(file))) use.sizeBytes = inBlocks(use.sizeBytes);",
+    "",
+  ),
+  mutant("writes without the rest of their block", "block-file.ts", BLOCKS, "inBlocks(sizeBytes) - sizeBytes", "0"),
+  mutant("no file where direct writes are not possible", "block-file.ts", BLOCKS, 'code === "EINVAL"', 'code === ""'),
+  mutant(
+    "any failure of a direct write is overlooked",
+    "block-file.ts",
+    BLOCKS,
+    'if ((error as NodeJS.ErrnoException).code === "EINVAL")',
+    "if (true)",
+  ),
+  mutant(
+    "memory for writes is used twice at once",
+    "block-file.ts",
+    BLOCKS,
+    "stagings.pop() ?? newStaging()",
+    "stagings[0] ?? newStaging()",
   ),
   mutant("files removed while rows need them", "batch-files.ts", FILES, "rows === 0 && lastInput", "lastInput"),
   mutant("files removed while the log needs them", "batch-files.ts", FILES, " && lastInput <= startInput"),

@@ -48,6 +48,13 @@ export function faultyDisk(disk, plan, onHit = () => {}) {
         () => disk.write(point, file, pieces, position),
         () => disk.write(point, file, [firstHalf(pieces)], position),
       ),
+    createBlocks: (point, path) => disk.createBlocks(point, path),
+    writeBlocks: (point, file, pieces, position) =>
+      at(
+        point,
+        () => disk.writeBlocks(point, file, pieces, position),
+        () => disk.writeBlocks(point, file, [firstHalf(pieces)], position),
+      ),
     sync: (point, file) => once(point, () => disk.sync(point, file)),
     truncate: (point, file, sizeBytes) => once(point, () => disk.truncate(point, file, sizeBytes)),
     unlink: (point, path) => once(point, () => disk.unlink(point, path)),

@@ -2,7 +2,6 @@
  * Writes the bytes of batches, once, into files beside the log: the log's records and the table of batches refer to them there. Each life of
  * the process begins a file of its own with its first batch. A file goes when nothing refers to it any more.
  */
-import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { KeptBatch } from "../../replica/storage.js";
@@ -14,6 +13,7 @@ import {
   encodeBatchFileHeader,
 } from "./batch-format.js";
 import { listBatchFiles } from "./batch-reader.js";
+import { BLOCK_BYTES, type BlockFile, inBlocks } from "./block-file.js";
 import type { Disk } from "./disk.js";
 import { attempt, damaged } from "./errors.js";
 
@@ -22,7 +22,7 @@ export interface BatchFilesOptions {
   readonly directory: string;
   readonly disk: Disk;
   readonly storeId: Uint8Array;
-  /** A file that has a batch is not made longer than this. */
+  /** A file that has a batch is not filled beyond this; what fills up blocks does not count. */
   readonly maxFileBytes: number;
   /** Batches with fewer bytes are in no file. */
   readonly minBatchBytes: number;
@@ -43,13 +43,15 @@ export interface PlacedBatch extends KeptBatch {
 /** Who refers to a file. */
 interface Use {
   sizeBytes: number;
+  /** Of those, the header's and the batches'. */
+  filledBytes: number;
   /** Rows that were made and are not known to be gone. */
   rows: number;
   /** The last input of which the log says that its batch is here. */
   lastInput: number;
 }
 
-/** What is written at once into one file. */
+/** What is written at once into one file: one after the other, from the beginning of a block on. */
 interface Run {
   readonly file: number;
   readonly offset: number;
@@ -63,7 +65,7 @@ export class BatchFiles {
   #last: number;
   /** The file that is being filled; undefined before this life's first batch. */
   #filling: number | undefined;
-  #open: { readonly file: number; readonly handle: FileHandle } | undefined;
+  #open: { readonly file: number; readonly blocks: BlockFile } | undefined;
 
   private constructor(options: BatchFilesOptions, last: number) {
     this.#options = options;
@@ -78,7 +80,8 @@ export class BatchFiles {
   ): Promise<BatchFiles> {
     const there = listBatchFiles(options.directory);
     const files = new BatchFiles(options, there.at(-1)?.number ?? 0);
-    for (const { number, bytes } of there) files.#uses.set(number, { sizeBytes: bytes, rows: 0, lastInput: 0 });
+    for (const { number, bytes } of there)
+      files.#uses.set(number, { sizeBytes: bytes, filledBytes: bytes, rows: 0, lastInput: 0 });
     for (const { file } of rows) files.#retain(file);
     for (const { batch, input } of logged) files.#note(batch.file, input);
     await files.sweep(0);
@@ -118,6 +121,7 @@ export class BatchFiles {
       }
       return { ...batch, filed };
     });
+    for (const use of runs.map(({ file }) => this.#use(file))) use.sizeBytes = inBlocks(use.sizeBytes);
     return { placed, written: this.#write(runs) };
   }
 
@@ -127,6 +131,7 @@ export class BatchFiles {
     const use = this.#use(file);
     const offset = use.sizeBytes;
     use.sizeBytes += bytes.length;
+    use.filledBytes += bytes.length;
     const run = runs.at(-1);
     if (run?.file === file) run.pieces.push(bytes);
     else runs.push({ file, offset, pieces: [bytes] });
@@ -135,45 +140,47 @@ export class BatchFiles {
 
   #roomyFile(sizeBytes: number): number {
     if (this.#filling !== undefined) {
-      const filledBytes = this.#use(this.#filling).sizeBytes;
+      const { filledBytes } = this.#use(this.#filling);
       const isEmpty = filledBytes === BATCH_FILE_HEADER_BYTES;
       if (isEmpty || filledBytes + sizeBytes <= this.#options.maxFileBytes) return this.#filling;
     }
     this.#filling = ++this.#last;
-    this.#uses.set(this.#filling, { sizeBytes: BATCH_FILE_HEADER_BYTES, rows: 0, lastInput: 0 });
+    const use = { sizeBytes: BLOCK_BYTES, filledBytes: BATCH_FILE_HEADER_BYTES, rows: 0, lastInput: 0 };
+    this.#uses.set(this.#filling, use);
     return this.#filling;
   }
 
   async #write(runs: readonly Run[]): Promise<void> {
     const { disk } = this.#options;
     for (const { file, offset, pieces } of runs) {
-      const handle = await this.#handleOf(file);
+      const blocks = await this.#blocksOf(file);
       const path = this.#pathOf(file);
-      await attempt(path, "appending", disk.write("batches.append", handle, pieces, offset));
-      await attempt(path, "syncing", disk.sync("batches.sync", handle));
+      await attempt(path, "appending", disk.writeBlocks("batches.append", blocks, pieces, offset));
+      await attempt(path, "syncing", disk.sync("batches.sync", blocks.handle));
     }
   }
 
-  async #handleOf(file: number): Promise<FileHandle> {
+  async #blocksOf(file: number): Promise<BlockFile> {
     const open = this.#open;
-    if (open?.file === file) return open.handle;
-    const handle = await this.#create(file);
-    this.#open = { file, handle };
-    await open?.handle.close();
-    return handle;
+    if (open?.file === file) return open.blocks;
+    const blocks = await this.#create(file);
+    this.#open = { file, blocks };
+    await open?.blocks.handle.close();
+    return blocks;
   }
 
-  async #create(file: number): Promise<FileHandle> {
+  async #create(file: number): Promise<BlockFile> {
     const { disk, storeId, directory } = this.#options;
     const [path, parent] = [this.#pathOf(file), batchDirectory(directory)];
-    const handle = await attempt(path, "making a file", disk.create("batches.roll", path));
+    const header = encodeBatchFileHeader(storeId, file);
+    const blocks = await attempt(path, "making a file", disk.createBlocks("batches.roll", path));
     try {
-      await attempt(path, "writing", disk.write("batches.roll", handle, [encodeBatchFileHeader(storeId, file)], 0));
-      await attempt(path, "syncing", disk.sync("batches.roll.sync", handle));
+      await attempt(path, "writing", disk.writeBlocks("batches.roll", blocks, [header], 0));
+      await attempt(path, "syncing", disk.sync("batches.roll.sync", blocks.handle));
       await attempt(parent, "syncing", disk.syncDirectory("batches.roll.directory", parent));
-      return handle;
+      return blocks;
     } catch (error) {
-      await handle.close();
+      await blocks.handle.close();
       throw error;
     }
   }
@@ -209,6 +216,6 @@ export class BatchFiles {
   }
 
   async close(): Promise<void> {
-    await this.#open?.handle.close();
+    await this.#open?.blocks.handle.close();
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The bytes of files of batches (docs/files.md, "party-I/store"). Integers are big-endian.
  *
- *     file      magic 16 | store 16 | number u64 | crc u32, then the bytes of one batch after the other
+ *     file      magic 16 | store 16 | number u64 | crc u32, then from byte 4096 on the bytes of batches
  *
  * Where a batch is, and its checksum, is said by who refers to it: records of the log, and rows of the table of batches.
  */

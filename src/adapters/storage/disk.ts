@@ -3,7 +3,8 @@
  * Reading is not part of it.
  */
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { type Pieces, piecesAfter } from "../../core/bytes.js";
+import type { Pieces } from "../../core/bytes.js";
+import { type BlockFile, createBlockFile, writeAll, writeBlocks } from "./block-file.js";
 
 /** Where the store writes. Each is a moment at which the process may die, before, in the middle or after. */
 export const WRITE_POINTS = [
@@ -47,6 +48,10 @@ export interface Disk {
   create(point: WritePoint, path: string): Promise<FileHandle>;
   /** All of `pieces`, from `position` on. */
   write(point: WritePoint, file: FileHandle, pieces: Pieces, position: number): Promise<void>;
+  /** As `create`, a file that is written in blocks. */
+  createBlocks(point: WritePoint, path: string): Promise<BlockFile>;
+  /** As `write`, and zeros to the end of a block; one begins at `position`. */
+  writeBlocks(point: WritePoint, file: BlockFile, pieces: Pieces, position: number): Promise<void>;
   /** Resolves when what was written is on the disk. */
   sync(point: WritePoint, file: FileHandle): Promise<void>;
   truncate(point: WritePoint, file: FileHandle, sizeBytes: number): Promise<void>;
@@ -58,13 +63,9 @@ export interface Disk {
 
 export const realDisk: Disk = {
   create: (_point, path) => open(path, "wx+", 0o600),
-  async write(_point, file, pieces, position) {
-    let done = 0;
-    for (let rest = pieces; rest.length > 0; rest = piecesAfter(pieces, done)) {
-      const { bytesWritten } = await file.writev(rest, position + done);
-      done += bytesWritten;
-    }
-  },
+  write: (_point, file, pieces, position) => writeAll(file, pieces, position),
+  createBlocks: (_point, path) => createBlockFile(path),
+  writeBlocks: (_point, file, pieces, position) => writeBlocks(file, pieces, position),
   sync: (_point, file) => file.datasync(),
   truncate: (_point, file, sizeBytes) => file.truncate(sizeBytes),
   unlink: (_point, path) => rm(path),
@@ -87,6 +88,14 @@ export class CountingDisk implements Disk {
 
   write(point: WritePoint, file: FileHandle, pieces: Pieces, position: number): Promise<void> {
     return this.#disk.write(point, file, pieces, position);
+  }
+
+  createBlocks(point: WritePoint, path: string): Promise<BlockFile> {
+    return this.#disk.createBlocks(point, path);
+  }
+
+  writeBlocks(point: WritePoint, file: BlockFile, pieces: Pieces, position: number): Promise<void> {
+    return this.#disk.writeBlocks(point, file, pieces, position);
   }
 
   sync(point: WritePoint, file: FileHandle): Promise<void> {
