@@ -359,7 +359,7 @@ const DEFAULT_LIMITS: ChannelLimits = {
   maxEntryBytes: 65536,
   maxQueuePayloads: 16384,
   ledger: "all",
-  roundIntervalMs: 50,
+  roundIntervalMs: 150,
 };
 /** Of batches, of which no other message is made. */
 const DEFAULT_BATCH_LIMITS: ChannelLimits = {

@@ -107,7 +107,7 @@ describe("abcast init", () => {
       services: ["bidding", "counter", "kv", "notary", "tsa"],
       checkpointInterval: 128,
       ledger: "all",
-      roundIntervalMs: 50,
+      roundIntervalMs: 150,
     });
     expect((await loadClient(join(cluster, "client-1.json"))).client).toBe(1);
   });
@@ -802,7 +802,7 @@ describe("loadParty and loadClient", () => {
       services: ["bidding", "counter", "kv", "notary", "tsa"],
       checkpointInterval: 128,
       ledger: "all",
-      roundIntervalMs: 50,
+      roundIntervalMs: 150,
     });
   });
 

@@ -167,6 +167,43 @@ describe("all is well", () => {
     for (let index = 0; index < 30; index++) net.submit(0, payload(index));
     expect(heights()).toBe(4);
   });
+
+  test("such a part has three quarters of what a round has ordered of the lane", () => {
+    const net = network({}, { isPaced: true, maxEntryPayloads: 4096, maxEntryBytes: 20_000 });
+    const heights = (): number => net.of(0, "keepBatch").filter(({ name }) => name.lane === 0).length;
+    const submit = (name: string): void => net.submit(0, concat(payload(name), new Uint8Array(4000)));
+    const goOn = (round: number): void => {
+      for (const party of net.running) net.step(party, { kind: "proceed", channel: CHANNEL, round });
+      net.run();
+    };
+    for (const [index, name] of ["a", "b"].entries()) {
+      submit(name);
+      net.run();
+      expect(heights()).toBe(index + 1);
+    }
+    goOn(1);
+    // Some 8,000 bytes: a part has 6,000.
+    submit("c");
+    net.run();
+    submit("d");
+    net.run();
+    expect(heights()).toBe(3);
+    submit("e");
+    net.run();
+    expect(heights()).toBe(4);
+    goOn(2);
+    // Some 12,000, without those that nobody has sent: it has 9,000 from now on.
+    for (const [name, height] of [
+      ["f", 5],
+      ["g", 5],
+      ["h", 5],
+      ["i", 6],
+    ] as const) {
+      submit(name);
+      net.run();
+      expect(heights()).toBe(height);
+    }
+  });
 });
 
 describe("long payloads", () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Pace } from "../../src/replica/pace.js";
 import { VirtualTime } from "../support/virtual-time.js";
 
-const MUCH = 1024 * 1024;
+const MUCH = 2 * 1024 * 1024;
 
 class World extends VirtualTime {
   readonly pace = new Pace({ ...this.timing, intervalMs: 50 });
@@ -33,6 +33,22 @@ describe("the next round", () => {
     // What came before belongs to the rounds before.
     pace.took(1000);
     expect(pace.begins(3)).toBe(true);
+  });
+
+  it.each([
+    [64 * 1024, 0],
+    [64 * 1024 + 1, 18],
+    [MUCH / 4, 25],
+    [MUCH / 2, 34],
+    [MUCH, 50],
+    [100 * MUCH, 50],
+  ])("waits the longer the more waits: %i bytes %i ms", (sizeBytes, expectedMs) => {
+    const world = new World();
+    world.pace.begins(1);
+    world.pace.took(sizeBytes);
+    let waitedMs = 0;
+    for (; !world.pace.begins(2); waitedMs++) world.pass(1);
+    expect(waitedMs).toBe(expectedMs);
   });
 
   it("does not wait for what has waited long enough", () => {

@@ -6,7 +6,7 @@
  *
  * Each party has a *lane*, a chain of batches. Messages, with the tag `lane/p/h` for height h of the lane of party p:
  *   batch(m)           p → all     m: the place of its parent, and payloads; H(m): of that place and their digests. When no earlier own batch
- *                                  waits for its place in an own entry, when a part of a batch waits, n²/256, and all earlier ones have their
+ *                                  waits for its place in an own entry, when a part waits that is worth one and all earlier ones have their
  *                                  certificates, or when one is full
  *   share(σ)           i → p       on (tag, H(m)): i stores the whole lane from the last cut up to it, and takes each payload
  *   certified(d, c)    p → all     from a broadcast quorum of shares; of several of one lane the last is verified, when an entry needs it
@@ -68,6 +68,8 @@ import { Voice } from "./voice.js";
 
 /** Of a full batch, what is worth one of its own while an earlier one waits for a round: n parties check the signatures of a quorum. */
 const leastPart = (n: number): number => Math.min(1, n ** 2 / 256);
+/** Of what the last cut ordered of the own lane, what is worth a batch: the rest of a round's goes with the next. */
+const PART_OF_ROUND = 3 / 4;
 
 export interface CertifiedOptions {
   readonly scope: Scope<never, never>;
@@ -239,14 +241,16 @@ export class Certified implements Dissemination<CutEntry, CutVector> {
 
   /**
    * Little traffic goes at once; under load batches fill while rounds run. What waits is not to miss the next round for want of a certificate,
-   * so that parts of a batch go, too; at most to half of the window, which is else soon used up by small ones.
+   * so that parts of a batch go, too, most of what a round orders of this lane of late. At most to half of the window, which is
+   * else soon used up by small ones.
    */
   get #maySeal(): boolean {
     if (this.#frame.isMuted() || !this.#backlog.isWaiting || this.#own.length >= this.#window) return false;
     const { maxEntryPayloads, maxEntryBytes } = this.#frame.settings();
     const fills = (part: number): boolean => this.#backlog.fills(maxEntryPayloads * part, maxEntryBytes * part);
     const maySealPart = this.#own.isCertified && this.#own.length < this.#window / 2;
-    return !this.#own.isWaiting || (maySealPart && fills(leastPart(this.#lanes.length))) || fills(1);
+    const part = Math.max(leastPart(this.#lanes.length), (PART_OF_ROUND * this.#own.orderedBytes) / maxEntryBytes);
+    return !this.#own.isWaiting || (maySealPart && fills(part)) || fills(1);
   }
 
   /** True when nobody else need sign. */

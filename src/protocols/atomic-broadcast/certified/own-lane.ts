@@ -15,6 +15,8 @@ export interface OwnLaneState {
   readonly first: number;
   /** The greatest height of the own lane in an entry of this party. */
   readonly named: number;
+  /** Bytes of the batches that were ordered the last time that any was. */
+  readonly orderedBytes: number;
   readonly sealed: readonly Sealed[];
 }
 
@@ -30,13 +32,15 @@ export class OwnLane {
   readonly #scope: OwnScope;
   #first: number;
   named: number;
+  #orderedBytes: number;
   /** By height, upwards. */
   readonly #sealed = new Map<number, OwnBatch>();
 
-  constructor(scope: OwnScope, { first, named, sealed }: OwnLaneState) {
+  constructor(scope: OwnScope, { first, named, orderedBytes, sealed }: OwnLaneState) {
     this.#scope = scope;
     this.#first = first;
     this.named = named;
+    this.#orderedBytes = orderedBytes;
     for (const { batch, shares, certificate } of sealed) {
       const own = this.#add(batch);
       for (const [party, share] of shares) own.shares.add(party, share);
@@ -48,6 +52,7 @@ export class OwnLane {
     return {
       first: this.#first,
       named: this.named,
+      orderedBytes: this.#orderedBytes,
       sealed: [...this.#sealed.values()].map(({ batch, shares, certificate }) => ({
         batch,
         shares: shares.items,
@@ -58,6 +63,10 @@ export class OwnLane {
 
   get first(): number {
     return this.#first;
+  }
+
+  get orderedBytes(): number {
+    return this.#orderedBytes;
   }
 
   /** Sealed and not ordered. */
@@ -119,7 +128,13 @@ export class OwnLane {
 
   /** The lane is ordered up to this height. */
   moveTo(height: number): void {
-    for (const sealed of this.#sealed.keys()) if (sealed <= height) this.#sealed.delete(sealed);
+    let orderedBytes = 0;
+    for (const [sealed, { batch }] of this.#sealed) {
+      if (sealed > height) continue;
+      orderedBytes += batch.bytes.length;
+      this.#sealed.delete(sealed);
+    }
+    if (orderedBytes > 0) this.#orderedBytes = orderedBytes;
   }
 
   /** Begins anew, at a height that this party has never used. */

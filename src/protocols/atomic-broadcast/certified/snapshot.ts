@@ -31,6 +31,7 @@ const lanesCodec = struct({
   own: struct({
     first: u64,
     named: u64,
+    orderedBytes: u64,
     sealed: list(
       struct({
         height: u64,
@@ -57,7 +58,7 @@ export interface LanesState {
 export function newLanes(n: number): LanesState {
   return {
     lanes: Array.from({ length: n }, () => ({ ...NEW_LANE, said: [] })),
-    own: { first: 1, named: 0, sealed: [] },
+    own: { first: 1, named: 0, orderedBytes: 0, sealed: [] },
     proceedTo: 0,
     wasMuted: false,
   };
