@@ -113,6 +113,7 @@ export const STORAGE_MUTANTS = [
     "",
   ),
   mutant("writes without the rest of their block", "block-file.ts", BLOCKS, "inBlocks(sizeBytes) - sizeBytes", "0"),
+  mutant("no write is direct", "block-file.ts", BLOCKS, 'if (!("O_DIRECT" in constants))', "if (true)"),
   mutant("no file where direct writes are not possible", "block-file.ts", BLOCKS, 'code === "EINVAL"', 'code === ""'),
   mutant(
     "any failure of a direct write is overlooked",

@@ -40,21 +40,18 @@ export function faultyDisk(disk, plan, onHit = () => {}) {
   };
   /** In the middle: it was asked of the system, and nobody waits for it. */
   const once = (point, operation) => at(point, operation, () => void operation().catch(() => {}));
+  /** `write` is that of the disk for files of this kind. */
+  const writing = (write) => (point, file, pieces, position) =>
+    at(
+      point,
+      () => write(point, file, pieces, position),
+      () => write(point, file, [firstHalf(pieces)], position),
+    );
   return {
     create: (point, path) => disk.create(point, path),
-    write: (point, file, pieces, position) =>
-      at(
-        point,
-        () => disk.write(point, file, pieces, position),
-        () => disk.write(point, file, [firstHalf(pieces)], position),
-      ),
+    write: writing((...args) => disk.write(...args)),
     createBlocks: (point, path) => disk.createBlocks(point, path),
-    writeBlocks: (point, file, pieces, position) =>
-      at(
-        point,
-        () => disk.writeBlocks(point, file, pieces, position),
-        () => disk.writeBlocks(point, file, [firstHalf(pieces)], position),
-      ),
+    writeBlocks: writing((...args) => disk.writeBlocks(...args)),
     sync: (point, file) => once(point, () => disk.sync(point, file)),
     truncate: (point, file, sizeBytes) => once(point, () => disk.truncate(point, file, sizeBytes)),
     unlink: (point, path) => once(point, () => disk.unlink(point, path)),

@@ -32,7 +32,7 @@ export const FORMAT = "abcast-storage/6";
  * The version of the engine whose inputs the log holds. To be raised whenever the same inputs lead elsewhere: another engine
  * that replayed them might contradict what was signed (docs/protocols.md, section 4).
  */
-export const ENGINE = "abcast-engine/5";
+export const ENGINE = "abcast-engine/6";
 
 const TABLES_FILE = "store.mdb";
 const CRC_BYTES = 4;

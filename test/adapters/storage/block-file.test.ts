@@ -1,6 +1,6 @@
 /** Files in blocks have what was written, and zeros up to the end of each write's last block, whichever way it goes to the disk. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
+import { constants, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -95,6 +95,20 @@ describe("a file in blocks", () => {
   it.each(["open", "write"] as const)("is not made when the %s fails otherwise", async (at) => {
     Object.assign(refusal, { at, code: "EIO" });
     await expect(createBlockFile(freshPath())).rejects.toThrow("EIO");
+  });
+
+  it("is direct where the system opens such files", async () => {
+    const path = freshPath();
+    const isDirect = await written(path, [[new Uint8Array(1)]]);
+    const opened = open(path, constants.O_RDWR | constants.O_DIRECT);
+    const isPossible = await opened.then(
+      async (handle) => {
+        await handle.close();
+        return true;
+      },
+      () => false,
+    );
+    expect(isDirect).toBe(isPossible);
   });
 
   it("must not be there", async () => {
