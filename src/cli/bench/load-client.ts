@@ -48,6 +48,8 @@ interface Request {
   /** Who was handed it last, and when. */
   handedTo: PartyId;
   handedMs: number;
+  /** Whether another was handed it before: its frame may still be on the way to one of them. */
+  wasHandedOn: boolean;
 }
 
 export class LoadClient {
@@ -99,12 +101,12 @@ export class LoadClient {
     const number = this.#next++;
     const written = this.#write(number, batch);
     if (written === undefined) return;
-    const { frame, payload } = written;
-    const id = hash(payload);
+    const { frame, id } = written;
     const key = toHex(id);
     const [first, sentMs] = [this.#pick(), nowMs()];
     const replies = new ReplyCollector((parties: PartySet) => group.hasHonest(parties), hash);
-    this.#requests.set(key, { number, key, batch, frame, replies, sentMs, handedTo: first, handedMs: sentMs });
+    const handed = { handedTo: first, handedMs: sentMs, wasHandedOn: false };
+    this.#requests.set(key, { number, key, batch, frame, replies, sentMs, ...handed });
     const question = encode(clientFrameCodec, { kind: "await", id, session, number, want: "reply" });
     for (const party of group.parties) this.#links[party]?.askEncoded(key, party === first ? frame : question);
   }
@@ -145,6 +147,7 @@ export class LoadClient {
     this.#avoidedUntilMs[request.handedTo] = now + AVOID_MS;
     request.handedTo = this.#pick();
     request.handedMs = now;
+    request.wasHandedOn = true;
     this.#links[request.handedTo]?.askEncoded(request.key, request.frame);
   }
 
@@ -166,6 +169,8 @@ export class LoadClient {
     this.#requests.delete(key);
     // Nobody else is asked again: one that is gone for good would be owed all of them.
     for (const link of this.#links) link.settle(key);
+    // It is ordered: the only one that it was sent to has all of it.
+    if (!request.wasHandedOn) this.#options.writer.release(request.frame);
     this.#finish(request.number);
     this.#options.onAcknowledged(request.batch, request.sentMs);
   }

@@ -82,7 +82,7 @@ async function openLoadClient(
   const session = { opened: Date.now(), nonce };
   const sign = (statement: Uint8Array): Uint8Array => signer.sign(statement);
   const maxPayloadBytes = greatestPayloadBytes(config.public.channel.dissemination);
-  const key = { client: signer.publicKey, hash: sha256, sign };
+  const key = { client: signer.publicKey, sign };
   const writer = new RequestWriter({ cluster, ...key, session, workload, maxPayloadBytes });
   const client = new LoadClient({
     ...rest,

@@ -1,8 +1,9 @@
 /**
  * Writes a client's requests with many operations in place, frame and all, without an object for each operation. The bytes are
  * those that the codecs of `wire` make of the same request; where its fields are, is read off from one that they made.
+ * Memory of requests that are over is used again: they are long, and to collect them would take as long as all else.
  */
-import { randomFillSync } from "node:crypto";
+import { createHash, randomFillSync } from "node:crypto";
 import { encode } from "../../core/codec.js";
 import { clientFrameCodec } from "../../wire/client-frames.js";
 import {
@@ -28,7 +29,7 @@ const SESSION_BYTES = 16;
 const NUMBER_AT = BEFORE_SESSION_BYTES + SESSION_BYTES;
 const ACKNOWLEDGED_AT = NUMBER_AT + 4;
 
-export interface RequestWriterOptions extends RequestSigner {
+export interface RequestWriterOptions extends Pick<RequestSigner, "sign"> {
   readonly cluster: Uint8Array;
   /** Public key. */
   readonly client: Uint8Array;
@@ -43,6 +44,8 @@ export interface WrittenRequest {
   readonly frame: Uint8Array;
   /** The request in it. */
   readonly payload: Uint8Array;
+  /** SHA-256 of the request. */
+  readonly id: Uint8Array;
 }
 
 export class RequestWriter {
@@ -50,17 +53,20 @@ export class RequestWriter {
   readonly maxOperations: number;
   /** Of a request with so many. */
   readonly maxBytes: number;
-  readonly #signer: RequestSigner;
+  readonly #sign: RequestSigner["sign"];
   /** A frame with no operation, without its tail. */
   readonly #head: Uint8Array;
   /** An operation after its length, and which parts of that are the same in all. */
   readonly #operation: Uint8Array;
   readonly #fixed: readonly { readonly at: number; readonly bytes: Uint8Array }[];
   readonly #commands: Workload["commands"];
+  readonly #frameBytes: number;
+  /** Memory for one frame each. */
+  readonly #spare: ArrayBufferLike[] = [];
 
   /** @throws RangeError when not even one operation has room */
-  constructor({ cluster, client, session, workload, maxPayloadBytes, hash, sign }: RequestWriterOptions) {
-    this.#signer = { hash, sign };
+  constructor({ cluster, client, session, workload, maxPayloadBytes, sign }: RequestWriterOptions) {
+    this.#sign = sign;
     this.#commands = workload.commands;
     const action = { kind: "calls" as const, service: workload.service, operations: [workload.template] };
     const request = { cluster, client, session, number: 1, acknowledged: 0, action };
@@ -79,6 +85,18 @@ export class RequestWriter {
     if (this.maxOperations < 1)
       throw new RangeError(`an operation of ${workload.template.length} bytes finds no room in a request`);
     this.maxBytes = around + this.maxOperations * this.#operation.length;
+    this.#frameBytes = FRAME_HEAD_BYTES + this.maxBytes + FRAME_TAIL_BYTES;
+  }
+
+  /** The frame of a request of this writer, which nobody has any more. */
+  release({ buffer }: Uint8Array): void {
+    if (buffer.byteLength === this.#frameBytes) this.#spare.push(buffer);
+  }
+
+  /** What is much shorter than most has memory of its own. */
+  #newFrame(sizeBytes: number): Uint8Array {
+    if (2 * sizeBytes < this.#frameBytes) return new Uint8Array(sizeBytes);
+    return new Uint8Array(this.#spare.pop() ?? new ArrayBuffer(this.#frameBytes), 0, sizeBytes);
   }
 
   /** A request with `count` new operations. @throws Error when there are no more */
@@ -86,8 +104,9 @@ export class RequestWriter {
     const operationsBytes = count * this.#operation.length;
     const head = this.#head.length;
     const end = head + operationsBytes;
-    const frame = new Uint8Array(end + SIGNATURE_BYTES + FRAME_TAIL_BYTES);
+    const frame = this.#newFrame(end + SIGNATURE_BYTES + FRAME_TAIL_BYTES);
     frame.set(this.#head);
+    frame.fill(0, frame.length - FRAME_TAIL_BYTES);
     const payload = frame.subarray(FRAME_HEAD_BYTES, frame.length - FRAME_TAIL_BYTES);
     const view = new DataView(frame.buffer);
     view.setUint32(FRAME_HEAD_BYTES - LENGTH_BYTES, payload.length);
@@ -99,9 +118,10 @@ export class RequestWriter {
       for (const part of this.#fixed) frame.set(part.bytes, at + part.at);
       this.#commands?.write(frame.subarray(at + LENGTH_BYTES, at + this.#operation.length));
     }
-    const { hash, sign } = this.#signer;
-    frame.set(sign(requestStatement(hash(payload.subarray(0, signedBytes(payload))))), end);
-    return { frame, payload };
+    const hash = createHash("sha256").update(payload.subarray(0, signedBytes(payload)));
+    const signature = this.#sign(requestStatement(hash.copy().digest()));
+    frame.set(signature, end);
+    return { frame, payload, id: new Uint8Array(hash.update(signature).digest()) };
   }
 }
 

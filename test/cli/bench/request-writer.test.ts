@@ -35,7 +35,6 @@ async function writerOf(name: string, payloadBytes: number, maxPayloadBytes = 64
     session,
     workload,
     maxPayloadBytes,
-    hash: sha256,
     sign: (bytes) => signer.sign(bytes),
   });
 }
@@ -53,9 +52,10 @@ function requestIn(frame: Uint8Array) {
 
 describe.each([...WORKLOADS.keys()])("requests of the load for %s", (service) => {
   it("are signed requests of the client, with valid operations", async () => {
-    const { frame, payload } = (await writerOf(service, 256)).write(300, 45, 7);
+    const { frame, payload, id } = (await writerOf(service, 256)).write(300, 45, 7);
     const { payload: sent, request, operations } = requestIn(frame);
     expect(payload).toEqual(sent);
+    expect(id).toEqual(sha256(payload));
     expect(request).toMatchObject({ cluster, client: signer.publicKey, session, number: 300, acknowledged: 45 });
     expect(payload).toEqual(signRequest(request, { hash: sha256, sign: (statement) => signer.sign(statement) }));
     expect(operations).toHaveLength(7);
@@ -87,6 +87,24 @@ it("has no more sealed bids in a request than replicas check in a moment, and as
   expect(bids.maxOperations).toBe(16);
   expect(requestIn(bids.write(1, 0, 16).frame).operations).toHaveLength(16);
   expect(orders.maxOperations).toBeGreaterThan(1_000);
+});
+
+it("writes where an earlier request was, once that is released, and nowhere else", async () => {
+  const writer = await writerOf("log", 100);
+  const [first, second] = [writer.write(1, 0, writer.maxOperations), writer.write(2, 0, writer.maxOperations)];
+  const kept = new Uint8Array(second.frame);
+  writer.release(first.frame);
+  writer.release(writer.write(3, 0, 1).frame);
+  const count = Math.ceil((3 * writer.maxOperations) / 4);
+  const third = writer.write(4, 0, count);
+  const fourth = writer.write(5, 0, writer.maxOperations);
+  expect(third.frame.buffer).toBe(first.frame.buffer);
+  expect(new Set([first, second, fourth].map(({ frame }) => frame.buffer)).size).toBe(3);
+  const { payload, request, operations } = requestIn(third.frame);
+  expect(third.id).toEqual(sha256(payload));
+  expect(request.number).toBe(4);
+  expect(new Set(operations.map(toHex)).size).toBe(count);
+  expect(second.frame).toEqual(kept);
 });
 
 it("has payloads of the size that was asked for, all different", async () => {
