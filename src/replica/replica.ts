@@ -334,6 +334,8 @@ export class Replica {
       if (checkpoint !== undefined) await this.#install(checkpoint);
       else if (this.#pending.isEmpty) break;
       else await this.#process(this.#pending.take());
+      // A commit may be over at once. A peer can say a lot: others have their turn in between.
+      if (!this.#pending.isEmpty) await othersTurn();
     }
     this.#pumping = undefined;
   }

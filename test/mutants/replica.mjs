@@ -31,6 +31,12 @@ const mutant = (name, file, test, search, replacement = "") => ({
 
 export const REPLICA_MUTANTS = [
   mutant(
+    "who is flooded lets nothing else have its turn",
+    REPLICA,
+    "test/replica/replica.test.ts",
+    "if (!this.#pending.isEmpty) await othersTurn();",
+  ),
+  mutant(
     "long requests wait as one",
     REPLICA,
     "test/replica/replica.test.ts",

@@ -5,6 +5,7 @@ const FILES = `${TESTS}/batch-files.test.ts`;
 const BLOCKS = `${TESTS}/block-file.test.ts`;
 const DAMAGE = `${TESTS}/damage.test.ts`;
 const BATCH_DAMAGE = `${TESTS}/batch-damage.test.ts`;
+const HASTE = `${TESTS}/haste.test.ts`;
 const READERS = `${TESTS}/batch-readers.test.ts`;
 const REFERENCES = `${TESTS}/batch-references.test.ts`;
 
@@ -55,7 +56,7 @@ export const STORAGE_MUTANTS = [
     "a commit that does not wait for its record",
     "storage.ts",
     FILES,
-    "await allOf(written, this.#append(withReferences(batch.inputs, placed)));",
+    "await allOf(written, this.#append(withReferences(batch.inputs, placed), besideBytes));",
     "void this.#append(withReferences(batch.inputs, placed));\n      await written;",
   ),
   mutant(
@@ -129,6 +130,31 @@ export const STORAGE_MUTANTS = [
     "stagings.pop() ?? newStaging()",
     "stagings[0] ?? newStaging()",
   ),
+  mutant(
+    "at once, only what the system takes at first is written",
+    "block-file.ts",
+    HASTE,
+    "done += writevSync(fd, rest, position + done);",
+    "done += sizeOfPieces(rest) + 0 * writevSync(fd, rest, position + done);",
+  ),
+  mutant(
+    "at once, nothing is synced",
+    "disk.ts",
+    HASTE,
+    "(atOnce ? fdatasyncSync(file.fd) : file.datasync())",
+    "(atOnce ? undefined : file.datasync())",
+  ),
+  mutant("long records at once", "haste.ts", HASTE, "sizeBytes > MAX_SHORT_BYTES || "),
+  mutant("at once beside who writes much", "haste.ts", HASTE, " || this.#averageBytes > MAX_AVERAGE_BYTES"),
+  mutant(
+    "at once beside batches",
+    "storage.ts",
+    HASTE,
+    "withReferences(batch.inputs, placed), besideBytes",
+    "withReferences(batch.inputs, placed), 0",
+  ),
+  mutant("at once on a slow disk", "haste.ts", HASTE, "this.#averageMs <= MAX_AVERAGE_MS", "true"),
+  mutant("never again at once", "haste.ts", HASTE, "this.#averageMs *= 1 - FORGOTTEN;"),
   mutant("files removed while rows need them", "batch-files.ts", FILES, "rows === 0 && lastInput", "lastInput"),
   mutant("files removed while the log needs them", "batch-files.ts", FILES, " && lastInput <= startInput"),
   mutant("files never removed", "batch-files.ts", FILES, "for (const { file } of batches) this.#use(file).rows--;"),

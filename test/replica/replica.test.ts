@@ -78,6 +78,23 @@ describe("a submission", () => {
     expect([long, payloadOf("c")].map((payload) => other.submit(payload))).toEqual(["taken", "busy"]);
   });
 
+  it("does not keep other events from their turn, also where each commit is over at once", async () => {
+    const cluster = new TestCluster();
+    await cluster.start(0);
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    await turn();
+    const commits = [cluster.disk(0).commits];
+    cluster.submit(0, ...Array.from({ length: 200 }, (_, index) => `a${index}`));
+    for (let turns = 0; turns < 20; turns++) {
+      await turn();
+      commits.push(cluster.disk(0).commits);
+    }
+    const inTurns = commits.slice(1).map((count, index) => count - (commits[index] ?? 0));
+    // At most 64 of a line in each.
+    expect((commits.at(-1) ?? 0) - (commits[0] ?? 0)).toBeGreaterThanOrEqual(3);
+    expect(Math.max(...inTurns)).toBe(1);
+  });
+
   it("is refused before the replica has started and after it has stopped", async () => {
     const cluster = new TestCluster();
     const { replica, store } = cluster.make(0);

@@ -41,18 +41,20 @@ export function faultyDisk(disk, plan, onHit = () => {}) {
   /** In the middle: it was asked of the system, and nobody waits for it. */
   const once = (point, operation) => at(point, operation, () => void operation().catch(() => {}));
   /** `write` is that of the disk for files of this kind. */
-  const writing = (write) => (point, file, pieces, position) =>
-    at(
-      point,
-      () => write(point, file, pieces, position),
-      () => write(point, file, [firstHalf(pieces)], position),
-    );
+  const writing =
+    (write) =>
+    (point, file, pieces, ...how) =>
+      at(
+        point,
+        () => write(point, file, pieces, ...how),
+        () => write(point, file, [firstHalf(pieces)], ...how),
+      );
   return {
     create: (point, path) => disk.create(point, path),
     write: writing((...args) => disk.write(...args)),
     createBlocks: (point, path) => disk.createBlocks(point, path),
     writeBlocks: writing((...args) => disk.writeBlocks(...args)),
-    sync: (point, file) => once(point, () => disk.sync(point, file)),
+    sync: (point, file, atOnce) => once(point, () => disk.sync(point, file, atOnce)),
     truncate: (point, file, sizeBytes) => once(point, () => disk.truncate(point, file, sizeBytes)),
     unlink: (point, path) => once(point, () => disk.unlink(point, path)),
     syncDirectory: (point, path) => once(point, () => disk.syncDirectory(point, path)),

@@ -5,7 +5,7 @@
  * A device reads such a write from memory that begins with a page. Node.js gives no such memory but that of WebAssembly, to which what is
  * written is copied. Where a file system knows no direct writes (EINVAL), or the platform has none, the same blocks go through the cache.
  */
-import { constants } from "node:fs";
+import { constants, writevSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type Pieces, piecesAfter, sizeOfPieces } from "../../core/bytes.js";
 
@@ -113,4 +113,11 @@ export async function writeAll(handle: FileHandle, pieces: Pieces, position: num
     const { bytesWritten } = await handle.writev(rest, position + done);
     done += bytesWritten;
   }
+}
+
+/** The same, before it returns. */
+export function writeAllAtOnce({ fd }: FileHandle, pieces: Pieces, position: number): void {
+  let done = 0;
+  for (let rest = pieces; rest.length > 0; rest = piecesAfter(pieces, done))
+    done += writevSync(fd, rest, position + done);
 }

@@ -2,9 +2,10 @@
  * All that the store ever does to the disk, by the name of the place where it does it: what tests let fail, and crash, there.
  * Reading is not part of it.
  */
+import { fdatasyncSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import type { Pieces } from "../../core/bytes.js";
-import { type BlockFile, createBlockFile, writeAll, writeBlocks } from "./block-file.js";
+import { type BlockFile, createBlockFile, writeAll, writeAllAtOnce, writeBlocks } from "./block-file.js";
 
 /** Where the store writes. Each is a moment at which the process may die, before, in the middle or after. */
 export const WRITE_POINTS = [
@@ -46,14 +47,14 @@ export type WritePoint = (typeof WRITE_POINTS)[number];
 export interface Disk {
   /** Makes the file, which must not exist. */
   create(point: WritePoint, path: string): Promise<FileHandle>;
-  /** All of `pieces`, from `position` on. */
-  write(point: WritePoint, file: FileHandle, pieces: Pieces, position: number): Promise<void>;
+  /** All of `pieces`, from `position` on; `atOnce`: before it returns. */
+  write(point: WritePoint, file: FileHandle, pieces: Pieces, position: number, atOnce?: boolean): Promise<void>;
   /** As `create`, a file that is written in blocks. */
   createBlocks(point: WritePoint, path: string): Promise<BlockFile>;
   /** As `write`, and zeros to the end of a block; one begins at `position`. */
   writeBlocks(point: WritePoint, file: BlockFile, pieces: Pieces, position: number): Promise<void>;
-  /** Resolves when what was written is on the disk. */
-  sync(point: WritePoint, file: FileHandle): Promise<void>;
+  /** Resolves when what was written is on the disk; `atOnce`: it is when it returns. */
+  sync(point: WritePoint, file: FileHandle, atOnce?: boolean): Promise<void>;
   truncate(point: WritePoint, file: FileHandle, sizeBytes: number): Promise<void>;
   unlink(point: WritePoint, path: string): Promise<void>;
   syncDirectory(point: WritePoint, path: string): Promise<void>;
@@ -63,10 +64,11 @@ export interface Disk {
 
 export const realDisk: Disk = {
   create: (_point, path) => open(path, "wx+", 0o600),
-  write: (_point, file, pieces, position) => writeAll(file, pieces, position),
+  write: async (_point, file, pieces, position, atOnce = false) =>
+    atOnce ? writeAllAtOnce(file, pieces, position) : writeAll(file, pieces, position),
   createBlocks: (_point, path) => createBlockFile(path),
   writeBlocks: (_point, file, pieces, position) => writeBlocks(file, pieces, position),
-  sync: (_point, file) => file.datasync(),
+  sync: async (_point, file, atOnce = false) => (atOnce ? fdatasyncSync(file.fd) : file.datasync()),
   truncate: (_point, file, sizeBytes) => file.truncate(sizeBytes),
   unlink: (_point, path) => rm(path),
   syncDirectory: (_point, path) => syncDirectory(path),
@@ -86,8 +88,8 @@ export class CountingDisk implements Disk {
     return this.#disk.create(point, path);
   }
 
-  write(point: WritePoint, file: FileHandle, pieces: Pieces, position: number): Promise<void> {
-    return this.#disk.write(point, file, pieces, position);
+  write(point: WritePoint, file: FileHandle, pieces: Pieces, position: number, atOnce?: boolean): Promise<void> {
+    return this.#disk.write(point, file, pieces, position, atOnce);
   }
 
   createBlocks(point: WritePoint, path: string): Promise<BlockFile> {
@@ -98,9 +100,9 @@ export class CountingDisk implements Disk {
     return this.#disk.writeBlocks(point, file, pieces, position);
   }
 
-  sync(point: WritePoint, file: FileHandle): Promise<void> {
+  sync(point: WritePoint, file: FileHandle, atOnce?: boolean): Promise<void> {
     this.syncs++;
-    return this.#disk.sync(point, file);
+    return this.#disk.sync(point, file, atOnce);
   }
 
   truncate(point: WritePoint, file: FileHandle, sizeBytes: number): Promise<void> {
@@ -128,8 +130,8 @@ export class CountingDisk implements Disk {
  */
 export const unsyncedDisk: Disk = {
   ...realDisk,
-  sync: (point, file) =>
-    point === "log.sync" || point === "batches.sync" ? Promise.resolve() : realDisk.sync(point, file),
+  sync: (point, file, atOnce) =>
+    point === "log.sync" || point === "batches.sync" ? Promise.resolve() : realDisk.sync(point, file, atOnce),
 };
 
 /** Makes the names in the directory durable. */

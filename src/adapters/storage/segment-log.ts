@@ -2,10 +2,11 @@
 import { statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { sizeOfPieces } from "../../core/bytes.js";
+import { type Pieces, sizeOfPieces } from "../../core/bytes.js";
 import type { BatchReader } from "./batch-reader.js";
 import type { Disk } from "./disk.js";
 import { StorageError, attempt } from "./errors.js";
+import { Haste } from "./haste.js";
 import {
   type Cursor,
   type LogInput,
@@ -47,6 +48,7 @@ export async function createSegment(
 export class SegmentLog {
   readonly #options: SegmentLogOptions;
   readonly #segments: Segment[];
+  readonly #haste = new Haste();
   #file: FileHandle;
   #offset: number;
   #at: Cursor;
@@ -76,9 +78,12 @@ export class SegmentLog {
     return this.#at.input - 1;
   }
 
-  /** Appends one record, which is on the disk when this resolves. After a failure the end of the log is unknown. */
-  async append(inputs: readonly LogInput[]): Promise<void> {
-    const { disk, storeId, directory, maxSegmentBytes } = this.#options;
+  /**
+   * Appends one record, which is on the disk when this resolves. After a failure the end of the log is unknown. `besideBytes`: what is
+   * written elsewhere at the same time.
+   */
+  async append(inputs: readonly LogInput[], besideBytes = 0): Promise<void> {
+    const { storeId, directory, maxSegmentBytes } = this.#options;
     const bodyBytes = inputs.reduce((sum, { before, after }) => sum + sizeOfPieces(before) + sizeOfPieces(after), 0);
     if (bodyBytes > MAX_RECORD_BYTES) {
       throw new StorageError(
@@ -88,11 +93,18 @@ export class SegmentLog {
     const { pieces, next } = encodeRecord(storeId, this.#at, inputs);
     const sizeBytes = sizeOfPieces(pieces);
     if (this.#offset > SEGMENT_HEADER_BYTES && this.#offset + sizeBytes > maxSegmentBytes) await this.#roll();
-    const { path } = this.#last();
-    await attempt(path, "appending", disk.write("log.append", this.#file, pieces, this.#offset));
-    await attempt(path, "syncing", disk.sync("log.sync", this.#file));
+    await this.#write(pieces, this.#haste.suits(sizeBytes + besideBytes));
     this.#offset += sizeBytes;
     this.#at = next;
+  }
+
+  async #write(pieces: Pieces, atOnce: boolean): Promise<void> {
+    const { disk } = this.#options;
+    const { path } = this.#last();
+    const startMs = performance.now();
+    await attempt(path, "appending", disk.write("log.append", this.#file, pieces, this.#offset, atOnce));
+    await attempt(path, "syncing", disk.sync("log.sync", this.#file, atOnce));
+    if (atOnce) this.#haste.waited(performance.now() - startMs);
   }
 
   async #roll(): Promise<void> {

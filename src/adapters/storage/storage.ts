@@ -165,15 +165,16 @@ export class DurableStorage implements Storage {
       }
       const rows = newRows(this.#reader, this.#lastSequence, batch);
       const { placed, written } = this.#files.keep(rows.batches, this.lastInput + batch.inputs.length);
-      await allOf(written, this.#append(withReferences(batch.inputs, placed)));
+      const besideBytes = placed.reduce((sum, { filed }) => sum + (filed?.sizeBytes ?? 0), 0);
+      await allOf(written, this.#append(withReferences(batch.inputs, placed), besideBytes));
       this.#take({ ...rows, batches: placed }, this.lastInput);
       // Rows without an input have nothing else that makes them durable.
       await (batch.inputs.length > 0 ? this.#behind.room() : this.#behind.settled());
     });
   }
 
-  async #append(inputs: readonly LogInput[]): Promise<void> {
-    if (inputs.length > 0) await this.#log.append(inputs);
+  async #append(inputs: readonly LogInput[], besideBytes: number): Promise<void> {
+    if (inputs.length > 0) await this.#log.append(inputs, besideBytes);
   }
 
   recover(input: number, rows: Rows): Promise<void> {
