@@ -64,6 +64,8 @@ export class TlsConnection implements Connection {
     this.#traffic = traffic;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEPALIVE_MS);
+    // Several pieces at once Node.js copies into one first; what is short comes in one piece (`framed`), and what is long is not worth it.
+    Object.assign(socket, { _writev: null });
     socket.on("error", (error) => (this.#closeReason ??= error.message));
     this.closed = new Promise((resolve) => {
       socket.on("close", () => {
@@ -166,12 +168,10 @@ export class TlsConnection implements Connection {
     this.#waitingBytes = 0;
     if (!this.#socket.writable) return;
     this.#traffic.sentBytes += sizeBytes;
-    this.#socket.cork();
     const pieces = framed(frames, sizeBytes);
     const written = (): void => this.#wrote();
     for (const [index, piece] of pieces.entries())
       this.#socket.write(piece, index === pieces.length - 1 ? written : undefined);
-    this.#socket.uncork();
   }
 
   /** Not 'drain': that waits until nothing at all is buffered, and the socket would idle meanwhile. */

@@ -82,7 +82,7 @@ export class FrameReader {
     let partial = this.#partial;
     if (partial === undefined || partial.length < needed) {
       const capacity = Math.max(GROWTH * needed, FIRST_ALLOCATION_BYTES);
-      const grown = new Uint8Array(Math.min(this.#headerValue, capacity));
+      const grown = unfilled(Math.min(this.#headerValue, capacity));
       if (partial !== undefined) grown.set(partial.subarray(0, this.#received));
       this.#partial = partial = grown;
     }
@@ -95,6 +95,11 @@ export class FrameReader {
   #complete(chunk: Uint8Array, start: number, end: number): Uint8Array {
     return this.#keep(chunk, start, end).subarray(0, this.#headerValue);
   }
+}
+
+/** Memory that has anything in it. Nobody sees of it what was not received. */
+function unfilled(sizeBytes: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer);
 }
 
 /** A plain `Uint8Array` also when `bytes` is a `Buffer`, whose `slice` would not copy. */
